@@ -1,0 +1,3 @@
+//! The whole answer flow on one screen.
+
+pub mod prompt;

@@ -1,0 +1,1 @@
+//! What was asked for at start: file, environment and flags, validated once.

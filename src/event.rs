@@ -1,0 +1,306 @@
+//! `Event`: the one type of the answer stream. HTTP encodings, the journal, history and the
+//! command line are all readings of it.
+//!
+//! # Emission contract
+//!
+//! | event | when | how often |
+//! |---|---|---|
+//! | `started` | first, once both messages are durable | 1 |
+//! | `step` | around each piece of work, `started` then `finished` | any |
+//! | `sources` | when the writer's passages are chosen, before the first token | 0–1 |
+//! | `token` | as the answer is written; the texts joined are the answer | any |
+//! | `citation` | after the token that holds its mark, once its quote is checked | any |
+//! | `done` or `error` | last, once the answer is durable | exactly 1 |
+
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::document::PassageId;
+use crate::session::Mode;
+
+/// One event of an answer.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The question is stored and an answer is on its way.
+    Started {
+        /// The answer.
+        message_id: Uuid,
+        /// The question.
+        user_message_id: Uuid,
+        /// The session of both.
+        session_id: Uuid,
+        /// How it will be answered.
+        mode: Mode,
+        /// The model that will write.
+        model: String,
+    },
+    /// A piece of work began or ended.
+    Step {
+        /// Names the step within the answer; the same for its start and its end.
+        id: u32,
+        /// What kind of work.
+        kind: StepKind,
+        /// Whether it begins or is over.
+        state: StepState,
+        /// What was searched for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        query: Option<String>,
+        /// Number of passages found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<u32>,
+        /// Anything a reader should know about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// The numbered passages the writer was given.
+    Sources {
+        /// In the order of their numbers.
+        sources: Vec<Source>,
+    },
+    /// More of the answer.
+    Token {
+        /// Markdown; never cuts a citation mark in two.
+        text: String,
+    },
+    /// A checked citation of the sentence just written.
+    Citation {
+        /// The citation.
+        #[serde(flatten)]
+        citation: Citation,
+    },
+    /// The answer is complete, or was ended on purpose.
+    Done {
+        /// The answer.
+        message_id: Uuid,
+        /// Why it ended.
+        finish_reason: FinishReason,
+        /// Number of citations sent.
+        citations: u32,
+        /// How well the answer stands on its sources.
+        grounding: Grounding,
+        /// What it cost.
+        usage: Usage,
+        /// Where the time went.
+        timings_ms: Timings,
+    },
+    /// The answer failed; what was sent before stays stored.
+    Error {
+        /// A stable code.
+        code: String,
+        /// A sentence for the reader.
+        message: String,
+        /// Whether asking again may work.
+        retryable: bool,
+    },
+}
+
+impl Event {
+    /// The name on the wire: the SSE `event` field and the JSON `type`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Step { .. } => "step",
+            Self::Sources { .. } => "sources",
+            Self::Token { .. } => "token",
+            Self::Citation { .. } => "citation",
+            Self::Done { .. } => "done",
+            Self::Error { .. } => "error",
+        }
+    }
+
+    /// Whether nothing may follow.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Error { .. })
+    }
+}
+
+/// Kinds of work a reader can watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Looking for passages.
+    Search,
+    /// Taking notes from passages.
+    Read,
+    /// Looking for what is missing.
+    Gap,
+    /// Writing the answer.
+    Write,
+}
+
+/// Whether a step begins or is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// It begins.
+    Started,
+    /// It is over.
+    Finished,
+}
+
+/// A numbered passage as given to the writer. Ranges are byte offsets into the stored text of
+/// that document version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Source {
+    /// The number citations use, from 1.
+    pub n: u32,
+    /// The document.
+    pub document_id: Uuid,
+    /// Its version.
+    pub version: String,
+    /// Its title.
+    pub title: String,
+    /// The page it begins on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// The headings above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heading: Option<String>,
+    /// The passage that matched; neighbours may have been merged around it.
+    pub passage_id: PassageId,
+    /// First byte given to the writer.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// The search score; higher is better, comparable within one answer only.
+    pub score: f32,
+}
+
+/// A claim of the answer, tied to the exact place that supports it. The quote stands, byte for
+/// byte, at `start..end` of the stored text of that document version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Citation {
+    /// The number of the source.
+    pub n: u32,
+    /// The document.
+    pub document_id: Uuid,
+    /// Its version.
+    pub version: String,
+    /// Its title.
+    pub title: String,
+    /// The page the quote begins on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// The headings above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heading: Option<String>,
+    /// The passage that holds the quote.
+    pub passage_id: PassageId,
+    /// First byte of the quote in the stored text.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// The quote itself.
+    pub quote: String,
+    /// How far the quote carries the claim, from 0 to 1.
+    pub support: f32,
+    /// The same as a word.
+    pub verdict: Verdict,
+    /// First byte of the claim in the answer.
+    pub answer_start: usize,
+    /// One past its last byte, the mark not included.
+    pub answer_end: usize,
+}
+
+impl Citation {
+    /// Where the quote stands in the stored text.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// How far a quote carries the claim it was cited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The quote says it.
+    Supported,
+    /// The quote says part of it.
+    Partial,
+    /// The quote does not say it, or says otherwise.
+    Unsupported,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// It was complete.
+    Stop,
+    /// The model reached its length limit.
+    Length,
+    /// The budget was spent.
+    Budget,
+    /// The reader stopped it.
+    Cancelled,
+    /// The server stopped in mid-answer.
+    Interrupted,
+}
+
+/// How well an answer stands on its sources, counted over its sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Grounding {
+    /// Sentences that make a claim.
+    pub sentences: u32,
+    /// Of these, with at least one citation.
+    pub cited: u32,
+    /// Of these, carried by a cited quote or by a supplied passage.
+    pub supported: u32,
+    /// The claims nothing supplied carries.
+    pub unsupported: Vec<AnswerSpan>,
+    /// Marks that named no supplied passage and were dropped.
+    #[serde(default)]
+    pub dropped_marks: u32,
+    /// What was tried, when nothing relevant was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+/// A stretch of the answer, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerSpan {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// What stands behind "not in your documents".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Receipt {
+    /// The queries tried.
+    pub queries: Vec<String>,
+    /// Number of documents searched.
+    pub documents_searched: u64,
+    /// The nearest passages, best first.
+    pub nearest: Vec<PassageId>,
+}
+
+/// Tokens and calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// Tokens read by the model, as its vendor counts them; 0 without a model.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// Calls made.
+    pub calls: u32,
+}
+
+/// Where the time of an answer went, in milliseconds from its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timings {
+    /// Until the passages were chosen.
+    pub retrieval: u64,
+    /// Until the first token.
+    pub first_token: u64,
+    /// Until the end.
+    pub total: u64,
+}

@@ -1,0 +1,1 @@
+//! The whole upload flow on one screen.

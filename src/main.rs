@@ -1,0 +1,3 @@
+//! The `ibid` binary.
+
+fn main() {}

@@ -1,0 +1,137 @@
+//! What was said: sessions and their messages, as stored and as sent.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::event::{Citation, FinishReason, Grounding, Source, Usage};
+
+/// A thread of questions and answers over one choice of documents.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Session {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Given by the reader, else the beginning of the first question.
+    pub title: String,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// The model that answers unless a message names another; the configured default if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The mode of messages that name none.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Only these documents are searched, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_ids: Option<Vec<Uuid>>,
+    /// Only this collection is searched, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// The reader's own grouping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// The reader's own grouping, one level down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// Number of messages of both roles.
+    pub message_count: u32,
+}
+
+/// How a question is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// One retrieval pass, one answer.
+    #[default]
+    Regular,
+    /// Plan, search, read, look for gaps, search again, write a report.
+    DeepResearch,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The reader.
+    User,
+    /// ibid.
+    Assistant,
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageStatus {
+    /// The answer is being made.
+    Running,
+    /// Nothing is missing.
+    Complete,
+    /// The reader stopped it; `content` is what there was.
+    Cancelled,
+    /// The server stopped in mid-answer; `content` is what there was.
+    Interrupted,
+    /// The model or the server failed; `error` says why and `content` is what there was.
+    Failed,
+}
+
+/// One message of a session, with everything that was shown beside it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Message {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Who speaks.
+    pub role: Role,
+    /// The question, or the answer in Markdown with `[n]` marks.
+    pub content: String,
+    /// How the question was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// The model that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Where the message stands.
+    pub status: MessageStatus,
+    /// When it was written, or begun.
+    pub created_at: Timestamp,
+    /// The question an answer belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<Uuid>,
+    /// The documents a question was limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_ids: Option<Vec<Uuid>>,
+    /// The collection a question was limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// The checked citations, in the order of the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
+    /// The numbered passages the writer was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// How well the answer stands on its sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<Grounding>,
+    /// What it cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Why the answer ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<FinishReason>,
+    /// What went wrong, if the answer failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// Why an answer failed: the same code and words as the `error` event.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// A stable code.
+    pub code: String,
+    /// A sentence for the reader.
+    pub message: String,
+    /// Whether asking again may work.
+    pub retryable: bool,
+}
