@@ -1,3 +1,130 @@
-//! The whole answer flow on one screen.
+//! The whole answer flow on one screen: store the question, then, in a task of its own, make it
+//! stand alone, retrieve, prompt, stream, check every mark, and store the answer before its end is
+//! told. HTTP only starts a run and reads one.
 
+pub mod cite;
+pub mod condense;
+mod draft;
+pub mod ground;
 pub mod prompt;
+pub mod question;
+mod recover;
+pub mod retrieve;
+pub mod sentence;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt};
+
+use crate::Error;
+use crate::app::App;
+use crate::event::{Event, FinishReason, Step, StepKind, StepState};
+use crate::provider::{CallOptions, Delta};
+use crate::run;
+use crate::runs::{Recorder, RunKey};
+use crate::session::{Message, Mode};
+use crate::store::{Batch, keys};
+use draft::Draft;
+use question::Asked;
+
+pub use question::{Question, start};
+pub use recover::recover;
+
+/// Makes one answer, from the stored question to the stored answer.
+async fn run(app: Arc<App>, asked: Asked, recorder: Recorder) {
+    let cancelled = recorder.cancelled();
+    let mut draft = Draft::new(&app, &asked, &recorder);
+    let outcome = tokio::select! {
+        biased;
+        () = cancelled.cancelled() => Ok(stopped(&app)),
+        outcome = AssertUnwindSafe(answer(&app, &asked, &mut draft)).catch_unwind() => {
+            outcome.unwrap_or_else(|_| Err(Error::internal("the answer's task panicked")))
+        }
+    };
+    if let Err(Error::Internal(cause)) = &outcome {
+        tracing::error!(message.id = %asked.key.message, %cause, "the answer failed");
+    }
+    let mut last = draft.end(outcome).await;
+    if let Err(error) = recorder.seal(&last).await {
+        last = failure(&error.into());
+    } else if let Err(error) = settle(&app, asked.key, &last).await {
+        tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
+        last = failure(&error);
+    }
+    recorder.close(&last);
+}
+
+/// The steps of an answer in one pass.
+async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
+    let provider = app.providers.get(&asked.model)?;
+    let history = question::history(app, asked).await?;
+    let query = condense::stand_alone(provider, &history, &asked.content, draft).await;
+
+    draft.emit(&search_step(StepState::Started, &query, None));
+    let found = retrieve::retrieve(app, &asked.scope, &query).await?;
+    draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
+    let prompt = prompt::answer(history, query, &found, provider.context_tokens());
+    draft.supply(&found, &prompt);
+
+    let mut deltas = provider.stream(prompt, CallOptions::default());
+    while let Some(delta) = deltas.next().await {
+        match delta? {
+            Delta::Text(text) => draft.write(&text).await?,
+            Delta::Usage(usage) => draft.spend(usage),
+            Delta::Model { name, reason } => draft.emit(&fallback_step(&name, &reason)),
+            Delta::End(reason) => return Ok(reason),
+        }
+    }
+    Err(crate::provider::ProviderError::Truncated("it ended without its end mark".to_owned()).into())
+}
+
+/// Stores how the answer ended.
+async fn settle(app: &App, run_key: RunKey, last: &Event) -> Result<(), Error> {
+    let key = keys::message(run_key.session, run_key.message);
+    loop {
+        // A session deleted meanwhile takes its answers with it.
+        let Some(stored) = app.store.get::<Message>(&key).await? else { return Ok(()) };
+        let message = Message { status: run::status_at_end(last), ..stored.value };
+        let batch = Batch::new()
+            .check(&key, stored.revision)
+            .put(&key, &message)
+            .delete(keys::run(run_key.message));
+        if app.store.commit(batch).await?.is_done() {
+            return Ok(());
+        }
+    }
+}
+
+fn stopped(app: &App) -> FinishReason {
+    if app.stopping.is_cancelled() { FinishReason::Interrupted } else { FinishReason::Cancelled }
+}
+
+fn failure(error: &Error) -> Event {
+    Event::Error {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        retryable: error.is_retryable(),
+    }
+}
+
+fn search_step(state: StepState, query: &str, found: Option<u32>) -> Event {
+    let query = Some(query.to_owned());
+    Event::Step { step: Step { id: 1, kind: StepKind::Search, state, query, found, note: None } }
+}
+
+fn fallback_step(model: &str, reason: &str) -> Event {
+    let note = Some(format!("answered by `{model}`, because {reason}"));
+    let (kind, state) = (StepKind::Write, StepState::Started);
+    Event::Step { step: Step { id: 2, kind, state, query: None, found: None, note } }
+}
+
+/// Whether answers can be made in this mode.
+fn check_mode(mode: Mode) -> Result<(), Error> {
+    match mode {
+        Mode::Regular => Ok(()),
+        Mode::DeepResearch => Err(Error::Invalid(
+            "this version answers in `regular` mode only; ask again with `\"mode\": \"regular\"`".to_owned(),
+        )),
+    }
+}

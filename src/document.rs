@@ -47,6 +47,9 @@ pub struct Document {
     pub collection: Option<String>,
     /// When it was uploaded.
     pub created_at: Timestamp,
+    /// The document that held this name before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Uuid>,
     /// The document that replaced this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<Uuid>,

@@ -40,21 +40,9 @@ pub enum Event {
     },
     /// A piece of work began or ended.
     Step {
-        /// Names the step within the answer; the same for its start and its end.
-        id: u32,
-        /// What kind of work.
-        kind: StepKind,
-        /// Whether it begins or is over.
-        state: StepState,
-        /// What was searched for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        query: Option<String>,
-        /// Number of passages found.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        found: Option<u32>,
-        /// Anything a reader should know about it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<String>,
+        /// The work.
+        #[serde(flatten)]
+        step: Step,
     },
     /// The numbered passages the writer was given.
     Sources {
@@ -118,6 +106,26 @@ impl Event {
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Done { .. } | Self::Error { .. })
     }
+}
+
+/// A piece of work a reader can watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Names the step within the answer; the same for its start and its end.
+    pub id: u32,
+    /// What kind of work.
+    pub kind: StepKind,
+    /// Whether it begins or is over.
+    pub state: StepState,
+    /// What was searched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Number of passages found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<u32>,
+    /// Anything a reader should know about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Kinds of work a reader can watch.

@@ -1,1 +1,226 @@
-//! The whole upload flow on one screen.
+//! The whole upload flow on one screen: an upload is received, accepted into the store, extracted
+//! in a process of its own, indexed, and ready. The store says what is still to do, so a crash at
+//! any point leaves nothing behind but work to take up again.
+
+pub mod extract;
+mod indexing;
+pub mod passages;
+mod reconcile;
+mod upload;
+pub mod worker;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Semaphore, broadcast, mpsc};
+use uuid::Uuid;
+
+use crate::app::{App, OpenError};
+use crate::config::Config;
+use crate::document::{Document, Status};
+use crate::store::{Batch, keys};
+use crate::{Error, documents};
+use worker::{Extraction, Extractor};
+
+pub use reconcile::Rebuild;
+pub use upload::{Accepted, Incoming, Upload};
+
+/// Changes a slow listener may miss before it is told to look again.
+const ANNOUNCEMENTS: usize = 4096;
+
+/// Documents on their way in.
+pub struct Ingest {
+    extractor: Extractor,
+    /// How many documents are extracted at once.
+    slots: Arc<Semaphore>,
+    /// Documents to extract; a hint, the store has the list.
+    queue: mpsc::UnboundedSender<Uuid>,
+    index_queue: mpsc::Sender<indexing::Job>,
+    /// How far documents are that the store still calls queued.
+    stages: Mutex<HashMap<Uuid, Status>>,
+    changes: broadcast::Sender<Document>,
+    /// How far a rebuild of the index is.
+    pub rebuild: Rebuild,
+}
+
+/// The receiving ends of the queues, for [`start`].
+pub struct Work {
+    queue: mpsc::UnboundedReceiver<Uuid>,
+    index_queue: mpsc::Receiver<indexing::Job>,
+}
+
+impl Ingest {
+    /// Prepares the queues; [`start`] sets them going.
+    ///
+    /// # Errors
+    /// If this program's own path can't be told, which the extractor needs.
+    pub fn new(config: &Config) -> Result<(Self, Work), OpenError> {
+        let (queue, queued) = mpsc::unbounded_channel();
+        let (index_queue, to_index) = mpsc::channel(indexing::MAX_WAITING);
+        let ingest = Self {
+            extractor: Extractor::new(config.ingest.limits())?,
+            slots: Arc::new(Semaphore::new(config.ingest.jobs)),
+            queue,
+            index_queue,
+            stages: Mutex::default(),
+            changes: broadcast::Sender::new(ANNOUNCEMENTS),
+            rebuild: Rebuild::default(),
+        };
+        Ok((ingest, Work { queue: queued, index_queue: to_index }))
+    }
+
+    /// Follows every change of every document from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Document> {
+        self.changes.subscribe()
+    }
+
+    /// A document as it is this moment: what the store says, and how far the work on it is.
+    #[must_use]
+    pub fn current(&self, mut document: Document) -> Document {
+        if !document.status.is_final()
+            && let Some(stage) = self.stages().get(&document.id)
+        {
+            document.status = *stage;
+        }
+        document
+    }
+
+    fn enter(&self, document: &Document, stage: Status) {
+        self.stages().insert(document.id, stage);
+        self.announce(document);
+    }
+
+    fn leave(&self, document: &Document) {
+        self.stages().remove(&document.id);
+        self.announce(document);
+    }
+
+    fn announce(&self, document: &Document) {
+        // No listener is fine.
+        let _ = self.changes.send(self.current(document.clone()));
+    }
+
+    fn stages(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Status>> {
+        self.stages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the background work, and takes up what an earlier run of the server left undone.
+///
+/// # Errors
+/// If the store can't be read.
+pub async fn start(app: &Arc<App>, work: Work) -> Result<(), Error> {
+    tokio::spawn(indexing::run(Arc::clone(app), work.index_queue));
+    tokio::spawn(extract_queued(Arc::clone(app), work.queue));
+    reconcile::reconcile(app).await
+}
+
+/// Accepts an upload that was received in full. When this returns, it is durable.
+///
+/// # Errors
+/// If the store fails; then nothing was accepted.
+pub async fn accept(app: &App, upload: Upload) -> Result<Accepted, Error> {
+    let accepted = upload::accept(app, upload).await?;
+    if !accepted.document.status.is_final() {
+        app.ingest.announce(&accepted.document);
+        let _ = app.ingest.queue.send(accepted.document.id);
+    }
+    Ok(accepted)
+}
+
+/// Drops what is left here of a document that the store has removed.
+pub async fn forget(app: &App, document: &Document) {
+    app.ingest.stages().remove(&document.id);
+    indexing::remove(app, document.id).await;
+}
+
+async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {
+    while let Some(id) = queue.recv().await {
+        let Ok(slot) = Arc::clone(&app.ingest.slots).acquire_owned().await else { return };
+        if app.stopping.is_cancelled() {
+            return;
+        }
+        let app = Arc::clone(&app);
+        tokio::spawn(async move {
+            if let Err(error) = process(&app, id).await {
+                tracing::error!(document.id = %id, %error, "the document stays queued until the next start");
+            }
+            drop(slot);
+        });
+    }
+}
+
+/// One document from queued to ready or failed.
+async fn process(app: &App, id: Uuid) -> Result<(), Error> {
+    let document = match documents::get(app, id).await {
+        Ok(record) => record.value,
+        // Deleted while it waited.
+        Err(Error::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    app.ingest.enter(&document, Status::Extracting);
+    let folder = app.files.folder(id);
+    match app.ingest.extractor.extract(&app.files.original(id), &document.name, &folder).await {
+        Ok(extraction) => {
+            let document = extracted(document, extraction);
+            app.ingest.enter(&document, Status::Indexing);
+            indexing::index(app, document).await;
+            Ok(())
+        }
+        Err(error) => {
+            tracing::info!(document.id = %id, %error, "the document can't be read");
+            finish(app, Document { status: Status::Failed, error: Some(error.to_string()), ..document }).await
+        }
+    }
+}
+
+fn extracted(document: Document, extraction: Extraction) -> Document {
+    Document {
+        title: extraction.title.unwrap_or_else(|| document.name.clone()),
+        media_type: extraction.media_type,
+        language: extraction.language,
+        pages: extraction.pages,
+        notes: extraction.notes,
+        passages: extraction.num_passages,
+        error: None,
+        ..document
+    }
+}
+
+/// Stores the outcome. A document that is ready takes the place of those that held its name before.
+async fn finish(app: &App, mut document: Document) -> Result<(), Error> {
+    let key = keys::document(document.id);
+    loop {
+        let Some(stored) = app.store.get::<Document>(&key).await? else {
+            // Deleted in the meantime.
+            app.ingest.leave(&document);
+            return Ok(app.files.remove(document.id).await?);
+        };
+        document.superseded_by = stored.value.superseded_by;
+        let mut batch = Batch::new().check(&key, stored.revision).put(&key, &document);
+        let mut superseded = Vec::new();
+        let mut before = if document.status == Status::Ready { document.supersedes } else { None };
+        while let Some(id) = before {
+            let key = keys::document(id);
+            let Some(older) = app.store.get::<Document>(&key).await? else { break };
+            if older.value.superseded_by.is_some() || id == document.id {
+                break;
+            }
+            before = older.value.supersedes;
+            batch = batch.check(&key, older.revision);
+            let older = Document { superseded_by: Some(document.id), ..older.value };
+            batch = batch.put(&key, &older);
+            superseded.push(older);
+        }
+        if app.store.commit(batch).await?.is_done() {
+            app.ingest.leave(&document);
+            for older in superseded {
+                app.ingest.announce(&older);
+                indexing::remove(app, older.id).await;
+            }
+            return Ok(());
+        }
+    }
+}
+

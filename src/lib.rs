@@ -9,13 +9,27 @@
 //! built, a provider streams an answer, every citation mark is checked against the stored text,
 //! and the events of all this go to the run, from which any number of readers follow.
 //!
-//! The modules, in reading order: [`document`], [`session`], [`event`] are what is stored and
-//! sent; [`config`] what was asked for at start.
+//! The modules, in reading order: [`document`], [`session`] and [`event`] are what is stored and
+//! sent; [`config`] is what was asked for at start and [`app`] what was opened; [`store`],
+//! [`files`] and [`runs`] keep; [`documents`] and [`sessions`] read and change; [`ingest`] and
+//! [`ask`] are the flows, [`provider`] the vendors that write; [`http`] and the command line are
+//! ways in.
 
+pub mod app;
 pub mod ask;
 pub mod config;
 pub mod document;
+pub mod documents;
+mod error;
 pub mod event;
+pub mod files;
+pub mod http;
 pub mod ingest;
 pub mod provider;
+pub mod run;
+pub mod runs;
 pub mod session;
+pub mod sessions;
+pub mod store;
+
+pub use error::Error;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::event::{Citation, FinishReason, Grounding, Source, Usage};
+use crate::event::{Citation, FinishReason, Grounding, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -105,6 +105,9 @@ pub struct Message {
     /// The collection a question was limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
+    /// The work that was done for the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// The checked citations, in the order of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub citations: Vec<Citation>,
@@ -123,6 +126,32 @@ pub struct Message {
     /// What went wrong, if the answer failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+}
+
+impl Message {
+    /// A complete message with nothing beside its words.
+    #[must_use]
+    pub fn new(id: Uuid, role: Role, content: String, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            role,
+            content,
+            mode: None,
+            model: None,
+            status: MessageStatus::Complete,
+            created_at,
+            parent_id: None,
+            document_ids: None,
+            collection: None,
+            steps: Vec::new(),
+            citations: Vec::new(),
+            sources: Vec::new(),
+            grounding: None,
+            usage: None,
+            finish_reason: None,
+            error: None,
+        }
+    }
 }
 
 /// Why an answer failed: the same code and words as the `error` event.

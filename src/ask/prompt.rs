@@ -1,6 +1,11 @@
 //! The prompt: what a provider sees. Instructions, the conversation so far, and the numbered
 //! passages; never a document store.
 
+use std::fmt::Write;
+
+use uuid::Uuid;
+
+use super::retrieve::Found;
 use crate::event::Source;
 use crate::session::Role;
 
@@ -35,4 +40,73 @@ pub struct Excerpt {
     pub source: Source,
     /// Its words, byte for byte as stored.
     pub text: String,
+}
+
+/// Room for the instructions and the answer in a model's context, in tokens.
+const RESERVED_TOKENS: usize = 2000;
+
+/// The prompt for an answer with citations. Passages that do not fit the model's context are left
+/// out from the end, and of the conversation the oldest turns.
+#[must_use]
+pub fn answer(history: Vec<Turn>, question: String, found: &Found, context_tokens: usize) -> Prompt {
+    // Nothing in a document can guess it, so nothing in a document can close the fence.
+    let fence = Uuid::new_v4().simple().to_string();
+    let system = include_str!("prompts/answer.md").replace("{fence}", &fence);
+    let mut room = context_tokens.saturating_sub(RESERVED_TOKENS + estimate_tokens(&question));
+    let mut passages = found.excerpts.clone();
+    let fitting = passages.iter().take_while(|excerpt| {
+        let cost = estimate_tokens(&render(excerpt));
+        let fits = cost <= room;
+        room = room.saturating_sub(cost);
+        fits
+    });
+    let fitting = fitting.count();
+    passages.truncate(fitting);
+    let spoken = history.iter().rev().take_while(|turn| {
+        let cost = estimate_tokens(&turn.content);
+        let fits = cost <= room;
+        room = room.saturating_sub(cost);
+        fits
+    });
+    let spoken = spoken.count();
+    let history = history[history.len() - spoken..].to_vec();
+    let mut user = format!("<passages {fence}>\n");
+    for excerpt in &passages {
+        user.push_str(&render(excerpt));
+    }
+    let _ = write!(user, "</passages {fence}>\n\nQuestion: {question}");
+    Prompt { system, history, question, passages, user }
+}
+
+/// The prompt that makes a follow-up stand alone.
+#[must_use]
+pub fn condense(history: &[Turn], question: &str) -> Prompt {
+    Prompt {
+        system: include_str!("prompts/condense.md").to_owned(),
+        history: history.to_vec(),
+        question: question.to_owned(),
+        passages: Vec::new(),
+        user: format!("Rewrite this question: {question}"),
+    }
+}
+
+fn render(excerpt: &Excerpt) -> String {
+    let source = &excerpt.source;
+    let mut place = source.title.clone();
+    if let Some(page) = source.page {
+        let _ = write!(place, ", page {page}");
+    }
+    if let Some(heading) = &source.heading {
+        let _ = write!(place, ", {heading}");
+    }
+    format!("[{}] {place}\n{}\n\n", source.n, excerpt.text)
+}
+
+/// About how many tokens a text has: four ASCII letters make one, other letters one each. Meant to
+/// err on the high side.
+#[must_use]
+pub fn estimate_tokens(text: &str) -> usize {
+    let ascii = text.bytes().filter(u8::is_ascii).count();
+    let others = text.chars().count() - ascii;
+    ascii.div_ceil(4) + others
 }

@@ -1,0 +1,192 @@
+//! `App`: everything a request can reach, opened once and shared.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::sync::Arc;
+
+use ibid_index::{IndexError, PassageIndex};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::files::Files;
+use crate::ingest::Ingest;
+use crate::provider::{ProviderError, Providers};
+use crate::runs::Runs;
+use crate::store::{Store, StoreError};
+use crate::{ask, ingest};
+
+/// The running program.
+pub struct App {
+    /// What was asked for at start.
+    pub config: Config,
+    /// What is true.
+    pub store: Store,
+    /// Originals, texts and passages.
+    pub files: Files,
+    /// Where to look first; the store has the last word.
+    pub index: Arc<PassageIndex>,
+    /// Who can write an answer.
+    pub providers: Providers,
+    /// Answers being made, and their record.
+    pub runs: Arc<Runs>,
+    /// Documents on their way in.
+    pub ingest: Ingest,
+    /// Work that must end before the process does.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server begins to stop: streams that have no end of their own end then.
+    pub stopping: CancellationToken,
+    /// Holds the data folder as long as the app lives.
+    lock: FolderLock,
+}
+
+impl App {
+    /// Opens the data folder, repairs what a crash left behind, and starts the background work.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] if another process holds the folder.
+    pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        std::fs::create_dir_all(&config.data)
+            .map_err(|source| OpenError::Folder { path: config.data.display().to_string(), source })?;
+        let lock = FolderLock::take(&config.data)?;
+        let store = Store::open(&config.data.join("store")).await?;
+        let files = Files::open(&config.data.join("documents")).map_err(OpenError::Io)?;
+        let index_folder = config.data.join("index");
+        let index = spawn_blocking(move || open_index(&index_folder))
+            .await
+            .map_err(|error| OpenError::Io(error.into()))??;
+        let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
+        let providers = Providers::new(&config.models)?;
+        let (ingest, work) = Ingest::new(&config)?;
+        let app = Arc::new(Self {
+            config,
+            store,
+            files,
+            index: Arc::new(index),
+            providers,
+            runs,
+            ingest,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            lock,
+        });
+        ask::recover(&app).await.map_err(OpenError::Recovery)?;
+        ingest::start(&app, work).await.map_err(OpenError::Recovery)?;
+        Ok(app)
+    }
+
+    /// Tells other processes that want this data folder where to find its server.
+    ///
+    /// # Errors
+    /// If the note can't be written.
+    pub fn announce(&self, url: &str) -> std::io::Result<()> {
+        self.lock.announce(url)
+    }
+
+    /// Ends the background work: answers still being made get until `grace` is over, then what they
+    /// have is kept and they are stopped.
+    pub async fn close(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        let grace = std::time::Duration::from_secs(self.config.server.shutdown_grace_s);
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            self.runs.cancel_all();
+            self.tasks.wait().await;
+        }
+    }
+}
+
+/// Why the data folder could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process holds it.
+    #[error("the data folder is in use by another ibid{}", url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default())]
+    InUse {
+        /// Where that one listens, if it says so.
+        url: Option<String>,
+    },
+    /// It can't be created.
+    #[error("the data folder `{path}` can't be used: {source}")]
+    Folder {
+        /// Its path.
+        path: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The store can't be opened.
+    #[error("the store can't be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The index can't be opened, and could not be set aside either.
+    #[error("the index can't be opened: {0}")]
+    Index(#[from] IndexError),
+    /// A configured model can't be used.
+    #[error("a configured model can't be used: {0}")]
+    Provider(#[from] ProviderError),
+    /// What a crash left behind could not be repaired.
+    #[error("what the last run left behind could not be repaired: {0}")]
+    Recovery(#[source] crate::Error),
+    /// The system refused something else.
+    #[error("the data folder can't be used: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Opens the index. One of an older make, or a damaged one, is thrown away: it is rebuilt from the
+/// store, which has everything.
+fn open_index(folder: &Path) -> Result<PassageIndex, OpenError> {
+    match PassageIndex::open(folder) {
+        Ok(index) => Ok(index),
+        Err(error @ (IndexError::OtherSchema { .. } | IndexError::Damaged(_))) => {
+            tracing::warn!(%error, "the index is rebuilt");
+            std::fs::remove_dir_all(folder)?;
+            Ok(PassageIndex::open(folder)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The exclusive hold on a data folder, and the note about who has it.
+struct FolderLock {
+    note: std::path::PathBuf,
+    _file: File,
+}
+
+/// What `server.json` says.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    url: String,
+    pid: u32,
+}
+
+impl FolderLock {
+    fn take(data: &Path) -> Result<Self, OpenError> {
+        let note = data.join("server.json");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(data.join("lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { note, _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { url: server_url(data) }),
+            Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    fn announce(&self, url: &str) -> std::io::Result<()> {
+        let note = Note { url: url.to_owned(), pid: std::process::id() };
+        std::fs::write(&self.note, serde_json::to_vec(&note)?)
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // A note that stays is harmless: it is believed only while the lock is held.
+        let _ = std::fs::remove_file(&self.note);
+    }
+}
+
+/// Where the server that holds this data folder listens, if it says so.
+#[must_use]
+pub fn server_url(data: &Path) -> Option<String> {
+    let note = std::fs::read(data.join("server.json")).ok()?;
+    Some(serde_json::from_slice::<Note>(&note).ok()?.url)
+}

@@ -1,0 +1,154 @@
+//! An answer while it is written: text goes in, events come out, and no citation passes whose quote
+//! does not stand in the stored text.
+
+use std::time::Instant;
+
+use super::cite::{Piece, Scanner};
+use super::ground::ground;
+use super::prompt::{Excerpt, Prompt};
+use super::question::Asked;
+use super::retrieve::Found;
+use crate::Error;
+use crate::app::App;
+use crate::document::PassageId;
+use crate::event::{Citation, Event, FinishReason, Grounding, Receipt, Timings, Usage};
+use crate::runs::Recorder;
+
+/// Nearest passages named when nothing answers the question.
+const NEAREST: usize = 5;
+
+pub(super) struct Draft<'a> {
+    app: &'a App,
+    asked: &'a Asked,
+    recorder: &'a Recorder,
+    begun: Instant,
+    scanner: Scanner,
+    excerpts: Vec<Excerpt>,
+    citations: Vec<Citation>,
+    receipt: Receipt,
+    usage: Usage,
+    timings: Timings,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(app: &'a App, asked: &'a Asked, recorder: &'a Recorder) -> Self {
+        Self {
+            app,
+            asked,
+            recorder,
+            begun: Instant::now(),
+            scanner: Scanner::new(Vec::new()),
+            excerpts: Vec::new(),
+            citations: Vec::new(),
+            receipt: Receipt::default(),
+            usage: Usage::default(),
+            timings: Timings::default(),
+        }
+    }
+
+    pub(super) fn emit(&self, event: &Event) {
+        self.recorder.append(event);
+    }
+
+    /// Takes the passages the writer is given, and tells the reader.
+    pub(super) fn supply(&mut self, found: &Found, prompt: &Prompt) {
+        self.timings.retrieval = self.elapsed_ms();
+        self.excerpts.clone_from(&prompt.passages);
+        self.scanner = Scanner::new(self.excerpts.clone());
+        self.receipt = Receipt {
+            queries: vec![found.query.clone()],
+            documents_searched: found.documents_searched,
+            nearest: self.excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect(),
+        };
+        let sources = self.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
+        self.emit(&Event::Sources { sources });
+    }
+
+    /// Takes what the writer wrote next.
+    pub(super) async fn write(&mut self, text: &str) -> Result<(), Error> {
+        let pieces = self.scanner.push(text);
+        self.send(pieces).await
+    }
+
+    pub(super) fn spend(&mut self, usage: Usage) {
+        self.usage.input_tokens += usage.input_tokens;
+        self.usage.output_tokens += usage.output_tokens;
+        self.usage.calls += usage.calls;
+    }
+
+    /// The last event. What was held back is sent first, whatever the outcome.
+    pub(super) async fn end(mut self, outcome: Result<FinishReason, Error>) -> Event {
+        let pieces = self.scanner.finish();
+        let outcome = match (self.send(pieces).await, outcome) {
+            (Err(error), Ok(_)) => Err(error),
+            (_, outcome) => outcome,
+        };
+        match outcome {
+            Err(error) => super::failure(&error),
+            Ok(finish_reason) => {
+                self.timings.total = self.elapsed_ms();
+                Event::Done {
+                    message_id: self.asked.key.message,
+                    finish_reason,
+                    citations: u32::try_from(self.citations.len()).unwrap_or(u32::MAX),
+                    grounding: self.grounding(),
+                    usage: self.usage,
+                    timings_ms: self.timings,
+                }
+            }
+        }
+    }
+
+    fn grounding(&mut self) -> Grounding {
+        let dropped = self.scanner.dropped_marks();
+        let answer = self.scanner.answer();
+        let mut grounding = ground(answer, &self.citations, &self.excerpts, dropped);
+        if self.citations.is_empty() {
+            grounding.receipt = Some(std::mem::take(&mut self.receipt));
+        }
+        grounding
+    }
+
+    async fn send(&mut self, pieces: Vec<Piece>) -> Result<(), Error> {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => {
+                    if self.timings.first_token == 0 {
+                        self.timings.first_token = self.elapsed_ms().max(1);
+                    }
+                    self.emit(&Event::Token { text });
+                }
+                Piece::Citation(citation) => {
+                    if let Some(citation) = self.check(citation).await? {
+                        self.emit(&Event::Citation { citation: citation.clone() });
+                        self.citations.push(citation);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in the
+    /// page and the passage of the quote itself, which may lie beyond the source's beginning.
+    async fn check(&self, mut citation: Citation) -> Result<Option<Citation>, Error> {
+        let stored = self.app.files.read_text(citation.document_id, vec![citation.range()]).await;
+        let stands = stored.as_ref().is_ok_and(|texts| texts.first() == Some(&citation.quote));
+        if !stands {
+            tracing::warn!(document.id = %citation.document_id, "a citation whose quote is not in the stored text is dropped");
+            return Ok(None);
+        }
+        let layout = self.app.files.layout(citation.document_id).await?;
+        citation.page = layout.page_at(citation.start).or(citation.page);
+        let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
+        if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
+            citation.passage_id = PassageId { document: citation.document_id, ordinal: passage.ordinal };
+            citation.heading.clone_from(&passage.heading);
+        }
+        Ok(Some(citation))
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

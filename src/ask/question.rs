@@ -1,0 +1,200 @@
+//! From a request to a stored question with an answer on its way.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::prompt::Turn;
+use super::retrieve::Scope;
+use crate::app::App;
+use crate::event::Event;
+use crate::runs::RunKey;
+use crate::session::{Message, MessageStatus, Mode, Role, Session};
+use crate::store::{Batch, Order, Record, keys};
+use crate::{Error, run, sessions};
+
+/// The longest question, in bytes.
+const MAX_QUESTION_BYTES: usize = 32 * 1024;
+/// The longest title made from a question, in characters.
+const MAX_TITLE_CHARS: usize = 80;
+
+/// A message as it is sent.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// What is asked, in any language.
+    pub content: String,
+    /// How to answer; the session's mode if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Search only these documents; the session's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_ids: Option<Vec<Uuid>>,
+    /// Search only this collection; the session's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// Which model answers; the session's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Stream the events (the default), or answer once with the whole message.
+    #[serde(default = "yes")]
+    pub stream: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A stored question whose answer is being made.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) key: RunKey,
+    pub(super) question_id: Uuid,
+    pub(super) content: String,
+    pub(super) model: String,
+    pub(super) scope: Scope,
+}
+
+/// Stores the question and starts its answer, which goes on whoever listens. When this returns,
+/// the question is durable and the run can be read.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown session or document, [`Error::Invalid`] for a request that
+/// can't be carried out, or if the store fails.
+pub async fn start(app: &Arc<App>, session: Uuid, question: Question) -> Result<RunKey, Error> {
+    if app.stopping.is_cancelled() {
+        return Err(Error::ShuttingDown);
+    }
+    check(&question)?;
+    // In this order: messages sort by their ids.
+    let question_id = Uuid::now_v7();
+    let key = RunKey { session, message: Uuid::now_v7() };
+    loop {
+        let stored = sessions::get(app, session).await?;
+        let asked = understand(app, key, question_id, &stored.value, &question).await?;
+        let mode = question.mode.unwrap_or(stored.value.mode);
+        super::check_mode(mode)?;
+        let recorder = app.runs.begin(key).await?;
+        if !store(app, &asked, &question, mode, stored).await? {
+            continue;
+        }
+        recorder.append(&Event::Started {
+            message_id: key.message,
+            user_message_id: asked.question_id,
+            session_id: session,
+            mode,
+            model: asked.model.clone(),
+        });
+        app.tasks.spawn(super::run(Arc::clone(app), asked, recorder));
+        return Ok(key);
+    }
+}
+
+/// The messages before a question, oldest first: as many as the configuration gives the model.
+pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error> {
+    let prefix = keys::messages(asked.key.session);
+    let before = keys::message(asked.key.session, asked.question_id);
+    let limit = app.config.ask.history_messages;
+    let stored = app.store.scan::<Message>(&prefix, Some(&before), limit, Order::Descending).await?;
+    let mut turns = Vec::with_capacity(stored.len());
+    for (_, record) in stored.into_iter().rev() {
+        let message = sessions::with_answer(app, asked.key.session, record.value).await?;
+        if !message.content.is_empty() {
+            turns.push(Turn { role: message.role, content: message.content });
+        }
+    }
+    Ok(turns)
+}
+
+fn check(question: &Question) -> Result<(), Error> {
+    if question.content.trim().is_empty() {
+        return Err(Error::Invalid("`content` is empty; write a question".to_owned()));
+    }
+    if question.content.len() > MAX_QUESTION_BYTES {
+        return Err(Error::TooLarge(format!(
+            "the question has {} bytes, more than {MAX_QUESTION_BYTES}; upload long texts as documents",
+            question.content.len()
+        )));
+    }
+    Ok(())
+}
+
+async fn understand(
+    app: &App,
+    key: RunKey,
+    question_id: Uuid,
+    session: &Session,
+    question: &Question,
+) -> Result<Asked, Error> {
+    let model = question.model.as_ref().or(session.model.as_ref());
+    let model = app.providers.name(model.map(String::as_str))?.to_owned();
+    // A scope given with the message replaces the session's as a whole.
+    let (documents, collection) = if question.document_ids.is_some() || question.collection.is_some() {
+        (&question.document_ids, &question.collection)
+    } else {
+        (&session.document_ids, &session.collection)
+    };
+    let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
+    Ok(Asked { key, question_id, content: question.content.clone(), model, scope })
+}
+
+/// One commit: both messages, the run, the session. False if the session changed meanwhile.
+async fn store(
+    app: &App,
+    asked: &Asked,
+    question: &Question,
+    mode: Mode,
+    session: Record<Session>,
+) -> Result<bool, Error> {
+    let RunKey { session: session_id, message: answer_id } = asked.key;
+    let now = app.store.now();
+    let asking = Message {
+        mode: Some(mode),
+        document_ids: question.document_ids.clone(),
+        collection: question.collection.clone(),
+        ..Message::new(asked.question_id, Role::User, question.content.clone(), now)
+    };
+    let answering = Message {
+        mode: Some(mode),
+        model: Some(asked.model.clone()),
+        parent_id: Some(asked.question_id),
+        status: MessageStatus::Running,
+        ..Message::new(answer_id, Role::Assistant, String::new(), now)
+    };
+    let mut updated = session.value.clone();
+    updated.message_count += 2;
+    updated.updated_at = now;
+    if updated.title.is_empty() {
+        updated.title = title(&question.content);
+    }
+    let batch = Batch::new()
+        .put(keys::message(session_id, asked.question_id), &asking)
+        .put(keys::message(session_id, answer_id), &answering)
+        .put(keys::run(answer_id), &session_id);
+    Ok(sessions::update(app, batch, &session, &updated).await?)
+}
+
+/// The beginning of a question, cut at a word.
+fn title(question: &str) -> String {
+    let line = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MAX_TITLE_CHARS {
+        return line;
+    }
+    let cut: String = line.chars().take(MAX_TITLE_CHARS).collect();
+    let words = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    format!("{words}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_question_gives_a_title_cut_at_a_word() {
+        assert_eq!(title("How  high is\nit?"), "How high is it?");
+        let long = title(&"word ".repeat(40));
+        assert!(long.ends_with("word…") && long.chars().count() <= MAX_TITLE_CHARS + 1, "{long}");
+    }
+}

@@ -1,0 +1,276 @@
+//! From a question to passages: search, keep what the store says may be used, and choose what the
+//! writer sees. The index is a hint; nothing leaves here that the store does not confirm.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use ibid_index::Query;
+use ibid_index::analysis::{Language, TermKind, terms};
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use super::prompt::Excerpt;
+use crate::Error;
+use crate::app::App;
+use crate::document::{Document, Passage, PassageId};
+use crate::event::Source;
+use crate::files::Layout;
+use crate::store::keys;
+
+/// Passages asked of the index for each one the writer can be given.
+const CANDIDATES_PER_PASSAGE: usize = 5;
+/// Passages of one document among the writer's, unless the question is about few documents.
+/// More complete evidence on questions that need several documents (measured on MultiHop-RAG).
+const MAX_PER_DOCUMENT: usize = 3;
+/// Share of common words above which the lower of two passages says nothing new.
+const NEAR_DUPLICATE: f32 = 0.85;
+
+/// Where to search. Documents are named by their newest version.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    documents: Option<Vec<Uuid>>,
+    collection: Option<String>,
+}
+
+impl Scope {
+    /// Looks up what a request names. A document that has been superseded stands for its successor.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a document that does not exist, or if the store fails.
+    pub async fn resolve(
+        app: &App,
+        documents: Option<&[Uuid]>,
+        collection: Option<&str>,
+    ) -> Result<Self, Error> {
+        let mut newest = documents.map(|documents| Vec::with_capacity(documents.len()));
+        for id in documents.unwrap_or_default() {
+            let mut document = crate::documents::get(app, *id).await?.value;
+            let mut seen = HashSet::from([document.id]);
+            while let Some(successor) = document.superseded_by.filter(|id| seen.insert(*id)) {
+                match crate::documents::get(app, successor).await {
+                    Ok(record) => document = record.value,
+                    Err(_) => break,
+                }
+            }
+            newest.get_or_insert_default().push(document.id);
+        }
+        Ok(Self { documents: newest, collection: collection.map(str::to_owned) })
+    }
+
+    fn contains(&self, document: &Document) -> bool {
+        self.documents.as_ref().is_none_or(|documents| documents.contains(&document.id))
+            && (self.collection.is_none() || self.collection == document.collection)
+    }
+
+    fn in_index(&self) -> ibid_index::Scope {
+        ibid_index::Scope {
+            documents: self.documents.clone(),
+            collections: self.collection.clone().map(|collection| vec![collection]),
+        }
+    }
+}
+
+/// A passage that matched and may be used.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Its document.
+    pub document: Arc<Document>,
+    /// Its place.
+    pub passage: Passage,
+    /// Its words, as stored.
+    pub text: String,
+    /// Higher is better, comparable within one search.
+    pub score: f32,
+    layout: Arc<Layout>,
+}
+
+/// What a search for the writer found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The numbered passages, best first.
+    pub excerpts: Vec<Excerpt>,
+    /// Passages that matched.
+    pub num_candidates: u32,
+    /// The query.
+    pub query: String,
+    /// Documents that were searched.
+    pub documents_searched: u64,
+}
+
+/// The passages that match best, best first.
+///
+/// # Errors
+/// If the index or the store fails.
+pub async fn search(app: &App, scope: &Scope, query: &str, limit: usize) -> Result<Vec<Hit>, Error> {
+    let (index, in_index) = (Arc::clone(&app.index), scope.in_index());
+    let analysed = Query::new(query);
+    let found = spawn_blocking(move || index.search(&in_index, &analysed, limit)).await??;
+
+    let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
+    let documents_keys: Vec<String> = ids.into_iter().map(keys::document).collect();
+    let stored = app.store.get_many::<Document>(&documents_keys).await?;
+    let usable = stored.into_iter().flatten().map(|record| record.value);
+    let usable: HashMap<Uuid, Arc<Document>> = usable
+        .filter(|document| document.is_searchable() && scope.contains(document))
+        .map(|document| (document.id, Arc::new(document)))
+        .collect();
+
+    let mut hits = Vec::with_capacity(found.len());
+    for hit in found {
+        let Some(document) = usable.get(&hit.document) else { continue };
+        match load(app, document, hit.ordinal, hit.score).await {
+            Ok(hit) => hits.push(hit),
+            // Deleted between the look into the store and the look into its files.
+            Err(error) => {
+                tracing::warn!(document.id = %hit.document, %error, "a hit whose text can't be read is left out");
+            }
+        }
+    }
+    Ok(hits)
+}
+
+async fn load(app: &App, document: &Arc<Document>, ordinal: u32, score: f32) -> std::io::Result<Hit> {
+    let layout = app.files.layout(document.id).await?;
+    let passage = layout.passages.get(ordinal as usize).cloned();
+    let passage = passage.ok_or_else(|| std::io::Error::other("the index names a passage that is not there"))?;
+    let mut texts = app.files.read_text(document.id, vec![passage.range()]).await?;
+    let text = texts.pop().unwrap_or_default();
+    Ok(Hit { document: Arc::clone(document), passage, text, score, layout })
+}
+
+/// The passages a writer is given: near-duplicates dropped, no document filling the list,
+/// neighbours joined, all within the budget of the configuration.
+///
+/// # Errors
+/// If the index or the store fails.
+pub async fn retrieve(app: &App, scope: &Scope, query: &str) -> Result<Found, Error> {
+    let wanted = app.config.ask.passages;
+    let hits = search(app, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
+    let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
+    let chosen = choose(hits, wanted, app.config.ask.context_tokens);
+    let mut excerpts = Vec::with_capacity(chosen.len());
+    for (n, span) in (1..).zip(join_neighbours(chosen)) {
+        excerpts.push(span.into_excerpt(app, n).await?);
+    }
+    let index = Arc::clone(&app.index);
+    let documents_searched = match &scope.documents {
+        Some(documents) => documents.len() as u64,
+        None => spawn_blocking(move || index.num_documents()).await??,
+    };
+    Ok(Found { excerpts, num_candidates, query: query.to_owned(), documents_searched })
+}
+
+fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {
+    let num_documents = hits.iter().map(|hit| hit.document.id).collect::<HashSet<_>>().len();
+    let cap = if num_documents <= wanted / MAX_PER_DOCUMENT { wanted } else { MAX_PER_DOCUMENT };
+    let mut per_document: HashMap<Uuid, usize> = HashMap::new();
+    let mut words_of_chosen: Vec<HashSet<String>> = Vec::new();
+    let mut chosen: Vec<Hit> = Vec::new();
+    let mut tokens = 0;
+    for hit in hits {
+        let cost = super::prompt::estimate_tokens(&hit.text);
+        let taken = per_document.entry(hit.document.id).or_default();
+        if chosen.len() == wanted || *taken == cap || (tokens + cost > max_tokens && !chosen.is_empty()) {
+            continue;
+        }
+        let words = words(&hit);
+        if words_of_chosen.iter().any(|others| overlap(&words, others) > NEAR_DUPLICATE) {
+            continue;
+        }
+        *taken += 1;
+        tokens += cost;
+        words_of_chosen.push(words);
+        chosen.push(hit);
+    }
+    chosen
+}
+
+fn words(hit: &Hit) -> HashSet<String> {
+    let language = hit.document.language.as_deref().and_then(Language::from_code);
+    let terms = terms(&hit.text, language).into_iter();
+    terms.filter(|term| term.kind != TermKind::Stop).map(|term| term.stem).collect()
+}
+
+fn overlap(a: &HashSet<String>, b: &HashSet<String>) -> f32 {
+    let common = a.intersection(b).count() as f32;
+    let all = (a.len() + b.len()) as f32 - common;
+    if all == 0.0 { 0.0 } else { common / all }
+}
+
+/// One or several adjoining passages of a document, at the rank of the best.
+struct Span {
+    best: Hit,
+    first: u32,
+    last: u32,
+}
+
+/// Passages that follow one another in their document read as one.
+fn join_neighbours(hits: Vec<Hit>) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for hit in hits {
+        let ordinal = hit.passage.ordinal;
+        let neighbour = spans.iter().position(|span| {
+            span.best.document.id == hit.document.id
+                && span.best.passage.heading == hit.passage.heading
+                && ordinal + 1 >= span.first
+                && ordinal <= span.last + 1
+        });
+        match neighbour {
+            None => spans.push(Span { best: hit, first: ordinal, last: ordinal }),
+            Some(at) => {
+                spans[at].first = spans[at].first.min(ordinal);
+                spans[at].last = spans[at].last.max(ordinal);
+                close_gap(&mut spans, at);
+            }
+        }
+    }
+    spans
+}
+
+/// A passage can stand between two spans and make them one.
+fn close_gap(spans: &mut Vec<Span>, at: usize) {
+    let grown = &spans[at];
+    let (id, first, last) = (grown.best.document.id, grown.first, grown.last);
+    let other = spans.iter().enumerate().position(|(number, span)| {
+        number != at
+            && span.best.document.id == id
+            && span.best.passage.heading == grown.best.passage.heading
+            && span.first <= last + 1
+            && first <= span.last + 1
+    });
+    let Some(other) = other else { return };
+    let (keep, gone) = (at.min(other), at.max(other));
+    let gone = spans.remove(gone);
+    spans[keep].first = spans[keep].first.min(gone.first);
+    spans[keep].last = spans[keep].last.max(gone.last);
+}
+
+impl Span {
+    async fn into_excerpt(self, app: &App, n: u32) -> Result<Excerpt, Error> {
+        let Self { best, first, last } = self;
+        let (start, page) = match best.layout.passages.get(first as usize) {
+            Some(passage) => (passage.start, passage.page),
+            None => (best.passage.start, best.passage.page),
+        };
+        let end = best.layout.passages.get(last as usize).map_or(best.passage.end, |passage| passage.end);
+        let text = if (start, end) == (best.passage.start, best.passage.end) {
+            best.text
+        } else {
+            let mut texts = app.files.read_text(best.document.id, vec![start..end]).await?;
+            texts.pop().unwrap_or_default()
+        };
+        let source = Source {
+            n,
+            document_id: best.document.id,
+            version: best.document.version.clone(),
+            title: best.document.title.clone(),
+            page,
+            heading: best.passage.heading,
+            passage_id: PassageId { document: best.document.id, ordinal: best.passage.ordinal },
+            start,
+            end,
+            score: best.score,
+        };
+        Ok(Excerpt { source, text })
+    }
+}

@@ -1,0 +1,104 @@
+//! What can go wrong for a caller, by what they can do about it. Knows no HTTP.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::provider::ProviderError;
+use crate::store::StoreError;
+
+/// A failure with a stable code and words for the person who asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// There is no such thing, or not for this caller.
+    #[error("{what} `{id}` not found")]
+    NotFound {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name it was asked for by.
+        id: String,
+    },
+    /// The request can't be carried out as it is.
+    #[error("{0}")]
+    Invalid(String),
+    /// More than the limits allow.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Someone else changed the same thing at the same moment, again and again.
+    #[error("{0} was changed by someone else at the same time; try again")]
+    Conflict(&'static str),
+    /// The disk has no room.
+    #[error("the disk is full; nothing was stored: free some space and try again")]
+    DiskFull,
+    /// The model failed.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The server is going away.
+    #[error("the server is shutting down; try again in a moment")]
+    ShuttingDown,
+    /// A fault of ours. The cause is logged and never sent.
+    #[error("something went wrong inside ibid; the log has the cause")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The stable code: the same in a plain answer and in a stream.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Invalid(_) => "invalid_request",
+            Self::TooLarge(_) => "too_large",
+            Self::Conflict(_) => "conflict",
+            Self::DiskFull => "disk_full",
+            Self::Provider(error) => error.code(),
+            Self::ShuttingDown => "shutting_down",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// Whether the same request may work later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotFound { .. } | Self::Invalid(_) | Self::TooLarge(_) => false,
+            Self::Conflict(_) | Self::DiskFull | Self::ShuttingDown | Self::Internal(_) => true,
+            Self::Provider(error) => error.is_retryable(),
+        }
+    }
+
+    /// A fault of ours.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull => Self::DiskFull,
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<ibid_index::IndexError> for Error {
+    fn from(error: ibid_index::IndexError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<tokio::task::JoinError> for Error {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::internal(error)
+    }
+}

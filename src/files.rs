@@ -1,0 +1,170 @@
+//! Files: the originals, their texts and their passages, one folder a document, named by ids and
+//! never by what a person typed. Every file is complete under its name: it is written beside it,
+//! synced, and renamed.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use tokio::fs;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use crate::document::{PageStart, Passage};
+
+/// Memory for the layouts of recently read documents, in bytes.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The files of all documents.
+pub struct Files {
+    documents: PathBuf,
+    layouts: Cache<Uuid, Arc<Layout>>,
+}
+
+/// Where the pages and passages of a stored text are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Layout {
+    /// Where pages begin, in order; empty for formats without pages.
+    pub pages: Vec<PageStart>,
+    /// The passages, in order.
+    pub passages: Vec<Passage>,
+}
+
+impl Layout {
+    /// The page that holds this byte of the text.
+    #[must_use]
+    pub fn page_at(&self, offset: usize) -> Option<u32> {
+        let after = self.pages.partition_point(|page| page.start <= offset);
+        Some(self.pages.get(after.checked_sub(1)?)?.page)
+    }
+}
+
+impl Files {
+    /// Opens the folder of documents, creating it when absent.
+    ///
+    /// # Errors
+    /// If the folder can't be created.
+    pub fn open(documents: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(documents)?;
+        let layouts = Cache::builder()
+            .max_capacity(CACHE_BYTES)
+            .weigher(|_, layout: &Arc<Layout>| {
+                let per_passage = size_of::<Passage>() + 48;
+                u32::try_from(layout.passages.len() * per_passage + layout.pages.len() * 16).unwrap_or(u32::MAX)
+            })
+            .build();
+        Ok(Self { documents: documents.to_owned(), layouts })
+    }
+
+    /// The folder of a document.
+    #[must_use]
+    pub fn folder(&self, document: Uuid) -> PathBuf {
+        self.documents.join(document.to_string())
+    }
+
+    /// The bytes as uploaded.
+    #[must_use]
+    pub fn original(&self, document: Uuid) -> PathBuf {
+        self.folder(document).join("original")
+    }
+
+    /// The extracted text, UTF-8; all ranges are byte offsets into it.
+    #[must_use]
+    pub fn text(&self, document: Uuid) -> PathBuf {
+        self.folder(document).join("text")
+    }
+
+    /// The [`Layout`], as JSON.
+    #[must_use]
+    pub fn layout_path(&self, document: Uuid) -> PathBuf {
+        self.folder(document).join("layout.json")
+    }
+
+    /// Reads where the pages and passages of a document are.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged.
+    pub async fn layout(&self, document: Uuid) -> io::Result<Arc<Layout>> {
+        if let Some(layout) = self.layouts.get(&document) {
+            return Ok(layout);
+        }
+        let bytes = fs::read(self.layout_path(document)).await?;
+        let layout: Arc<Layout> = Arc::new(serde_json::from_slice(&bytes).map_err(io::Error::from)?);
+        self.layouts.insert(document, Arc::clone(&layout));
+        Ok(layout)
+    }
+
+    /// Reads stretches of a document's text.
+    ///
+    /// # Errors
+    /// If the file is missing, or a range lies outside the text or cuts a character.
+    pub async fn read_text(&self, document: Uuid, ranges: Vec<Range<usize>>) -> io::Result<Vec<String>> {
+        let path = self.text(document);
+        spawn_blocking(move || {
+            let file = std::fs::File::open(path)?;
+            ranges.into_iter().map(|range| read_range(&file, range)).collect()
+        })
+        .await?
+    }
+
+    /// Removes everything a document has here.
+    ///
+    /// # Errors
+    /// If a file can't be removed.
+    pub async fn remove(&self, document: Uuid) -> io::Result<()> {
+        self.layouts.invalidate(&document);
+        match fs::remove_dir_all(self.folder(document)).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The documents that have a folder here.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub async fn documents(&self) -> io::Result<Vec<Uuid>> {
+        let mut entries = fs::read_dir(&self.documents).await?;
+        let mut documents = Vec::new();
+        while let Some(entry) = entries.next_entry().await? {
+            documents.extend(entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok()));
+        }
+        Ok(documents)
+    }
+}
+
+/// Makes the names inside a folder, and the folder's own name, durable.
+///
+/// # Errors
+/// If a folder can't be synced.
+pub async fn sync_folder(folder: PathBuf) -> io::Result<()> {
+    spawn_blocking(move || {
+        std::fs::File::open(&folder)?.sync_all()?;
+        folder.parent().map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all())
+    })
+    .await?
+}
+
+/// Reads a stretch of an open text; blocks.
+pub(crate) fn read_range(file: &std::fs::File, range: Range<usize>) -> io::Result<String> {
+    use std::os::unix::fs::FileExt;
+    let mut bytes = vec![0; range.len()];
+    file.read_exact_at(&mut bytes, range.start as u64)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the range cuts a character"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_on_the_page_that_began_last() {
+        let pages = vec![PageStart { page: 1, start: 0 }, PageStart { page: 2, start: 10 }];
+        let layout = Layout { pages, passages: Vec::new() };
+        assert_eq!([0, 9, 10, 99].map(|offset| layout.page_at(offset)), [Some(1), Some(1), Some(2), Some(2)]);
+        assert_eq!(Layout::default().page_at(0), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
+//! decides anything; a handler reads a request, calls one function, and words the answer.
+
+mod documents;
+mod error;
+mod extract;
+mod guard;
+mod health;
+mod messages;
+mod models;
+mod page;
+mod search;
+mod sessions;
+mod sse;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::Level;
+
+use crate::app::App;
+
+/// How long connections get to end after the last answer has.
+const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
+
+/// All routes, with their layers.
+pub fn router(app: Arc<App>) -> Router {
+    let max_body_bytes = app.config.server.max_body_bytes;
+    Router::new()
+        // the library
+        .route("/api/documents", get(documents::list))
+        .route("/api/documents", post(documents::upload).layer(DefaultBodyLimit::disable()))
+        .route("/api/documents/events", get(documents::all_events))
+        .route("/api/documents/{id}", get(documents::show).delete(documents::remove))
+        .route("/api/documents/{id}/content", get(documents::content))
+        .route("/api/documents/{id}/text", get(documents::text))
+        .route("/api/documents/{id}/passages/{n}", get(documents::passage))
+        .route("/api/documents/{id}/events", get(documents::events))
+        .route("/api/search", get(search::search))
+        // the conversation
+        .route("/api/chat/sessions", get(sessions::list).post(sessions::create))
+        .route(
+            "/api/chat/sessions/{id}",
+            get(sessions::show).patch(sessions::rename).delete(sessions::remove),
+        )
+        .route("/api/chat/sessions/{id}/messages", post(messages::ask))
+        .route("/api/chat/sessions/{id}/messages/{mid}", get(messages::show))
+        .route("/api/chat/sessions/{id}/messages/{mid}/events", get(messages::events))
+        .route("/api/chat/sessions/{id}/messages/{mid}/cancel", post(messages::cancel))
+        // the server
+        .route("/api/models", get(models::list))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::same_machine))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().on_response(DefaultOnResponse::new().level(Level::DEBUG)))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .with_state(app)
+}
+
+/// Answers on this listener until `shutdown` resolves; then no new connection is taken, answers
+/// being made get their time, and what they have is kept.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    app.announce(&format!("http://{}", listener.local_addr()?))?;
+    let stopping = app.stopping.clone();
+    let begin = {
+        let stopping = stopping.clone();
+        async move {
+            shutdown.await;
+            stopping.cancel();
+        }
+    };
+    let serving = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(begin);
+    let closing = async {
+        stopping.cancelled().await;
+        app.close().await;
+        tokio::time::sleep(LAST_CONNECTIONS).await;
+    };
+    tokio::select! {
+        outcome = serving.into_future() => {
+            app.close().await;
+            outcome
+        }
+        () = closing => Ok(()),
+    }
+}
+
+fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

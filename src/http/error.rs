@@ -1,0 +1,135 @@
+//! How failures are worded on the wire: problem JSON (RFC 9457), and the one table of statuses.
+
+use std::any::Any;
+
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::QueryRejection;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::provider::ProviderError;
+
+/// The body of every answer that is an error.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Problem {
+    /// `about:blank`: the code says which kind it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong and what to do.
+    detail: String,
+    /// A stable code, the same as in a stream's `error` event.
+    code: String,
+    /// The message that failed, if one was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<Uuid>,
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code: code.to_owned(),
+            message_id: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// The failure of an answer that is stored.
+    pub(crate) fn of_message(id: Uuid, code: &str, detail: &str) -> Self {
+        Self { message_id: Some(id), ..Self::new(status_of(code), code, detail) }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        if let Error::Internal(cause) = &error {
+            tracing::error!(%cause, "a request failed");
+        }
+        let retry_after_s = match &error {
+            Error::Provider(ProviderError::RateLimited { retry_after }) => {
+                Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
+            }
+            Error::ShuttingDown | Error::DiskFull => Some(5),
+            _ => None,
+        };
+        Self { retry_after_s, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// The one table from codes to statuses.
+fn status_of(code: &str) -> StatusCode {
+    match code {
+        "not_found" => StatusCode::NOT_FOUND,
+        "invalid_request" => StatusCode::BAD_REQUEST,
+        "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
+        "conflict" => StatusCode::CONFLICT,
+        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+        "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        "provider_timed_out" => StatusCode::GATEWAY_TIMEOUT,
+        "provider_unauthorized" | "provider_rejected" | "provider_truncated" => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let status = rejection.status();
+        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_request" };
+        let status = if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status };
+        Self::new(status, code, rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(_: PathRejection) -> Self {
+        // An id that can't be one names nothing.
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing with this id; ids are UUIDs")
+    }
+}
+
+pub(super) async fn no_such_route(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", format!("there is no route `{}`", uri.path()))
+}
+
+pub(super) async fn no_such_method() -> Problem {
+    let detail = "this route exists, but not for this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a request panicked");
+    Problem::from(Error::internal("a request panicked")).into_response()
+}

@@ -1,0 +1,105 @@
+//! Asking over HTTP, and reading answers: as they are made, again, or from where a reader left off.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::error::Problem;
+use super::extract::{Json as Body, Path, Query};
+use super::sse;
+use crate::app::App;
+use crate::ask::{self, Question};
+use crate::runs::RunKey;
+use crate::session::{Message, Role};
+use crate::{Error, sessions};
+
+/// Where to go on reading.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct After {
+    /// The last event that was read; the header `Last-Event-ID` says the same.
+    after: Option<u64>,
+}
+
+pub(super) async fn ask(
+    State(app): State<Arc<App>>,
+    Path(session): Path<Uuid>,
+    Body(question): Body<Question>,
+) -> Result<Response, Problem> {
+    let stream = question.stream;
+    let run = ask::start(&app, session, question).await?;
+    let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
+    if stream {
+        return Ok(sse::of_run(frames));
+    }
+    frames.for_each(|_| async {}).await;
+    let answer = sessions::message(&app, session, run.message).await?;
+    match &answer.error {
+        Some(failure) => Err(Problem::of_message(answer.id, &failure.code, &failure.message)),
+        None => Ok(Json(answer).into_response()),
+    }
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path((session, message)): Path<(Uuid, Uuid)>,
+) -> Result<Json<Message>, Problem> {
+    Ok(Json(sessions::message(&app, session, message).await?))
+}
+
+pub(super) async fn events(
+    State(app): State<Arc<App>>,
+    Path((session, message)): Path<(Uuid, Uuid)>,
+    Query(query): Query<After>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let run = answer(&app, session, message).await?;
+    let after = last_event_id(&headers)?.or(query.after).unwrap_or(0);
+    let mut frames = Box::pin(app.runs.read(run, after).await.map_err(Error::from)?.peekable());
+    let is_over = !app.runs.is_live(message);
+    if is_over && after > 0 && frames.as_mut().peek().await.is_none() {
+        // Nothing is left: tells an EventSource to stop coming back.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(sse::of_run(frames))
+}
+
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    Path((session, message)): Path<(Uuid, Uuid)>,
+) -> Result<Json<Message>, Problem> {
+    let run = answer(&app, session, message).await?;
+    if app.runs.cancel(message) {
+        let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
+        frames.for_each(|_| async {}).await;
+    }
+    Ok(Json(sessions::message(&app, session, message).await?))
+}
+
+/// The run of an answer that exists in this session.
+async fn answer(app: &App, session: Uuid, message: Uuid) -> Result<RunKey, Error> {
+    let found = sessions::header(app, session, message).await?;
+    match found.role {
+        Role::Assistant => Ok(RunKey { session, message }),
+        Role::User => Err(Error::Invalid(format!(
+            "message `{message}` is a question; its answer is the message after it"
+        ))),
+    }
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let number = value.to_str().ok().and_then(|value| value.trim().parse().ok());
+    number.map(Some).ok_or_else(|| {
+        let detail = "`Last-Event-ID` is not a number that this stream gave";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    })
+}

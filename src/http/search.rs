@@ -1,0 +1,110 @@
+//! Ranked passages with the matched words marked.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use ibid_index::analysis::Language;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::Problem;
+use super::extract::Query;
+use crate::Error;
+use crate::app::App;
+use crate::ask::retrieve::{self, Hit, Scope};
+use crate::document::PassageId;
+
+const DEFAULT_LIMIT: usize = 10;
+const MAX_LIMIT: usize = 200;
+
+/// What to search for, and where.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct SearchQuery {
+    /// What to look for, in natural language.
+    q: String,
+    /// Only in these documents: repeated, or ids separated by commas.
+    #[serde(default)]
+    document_ids: Vec<String>,
+    /// Only in this collection.
+    collection: Option<String>,
+    /// How many passages, at most 200; 10 if absent.
+    limit: Option<usize>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SearchResult {
+    /// Best first.
+    hits: Vec<FoundPassage>,
+    /// How long it took, in milliseconds.
+    took_ms: u64,
+}
+
+/// A passage that matches.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FoundPassage {
+    passage_id: PassageId,
+    document_id: Uuid,
+    version: String,
+    title: String,
+    /// The document's file name.
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heading: Option<String>,
+    text: String,
+    /// Where the passage is in the stored text, in bytes.
+    start: usize,
+    end: usize,
+    /// Higher is better, comparable within one search.
+    score: f32,
+    /// Where in `text` the matched words are, in bytes.
+    highlights: Vec<[usize; 2]>,
+}
+
+pub(super) async fn search(
+    State(app): State<Arc<App>>,
+    Query(query): Query<SearchQuery>,
+) -> Result<Json<SearchResult>, Problem> {
+    let begun = Instant::now();
+    let documents = document_ids(&query.document_ids)?;
+    let scope = Scope::resolve(&app, documents.as_deref(), query.collection.as_deref()).await?;
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let hits = retrieve::search(&app, &scope, &query.q, limit).await?;
+    let analysed = ibid_index::Query::new(&query.q);
+    let hits = hits.into_iter().map(|hit| found(&analysed, hit)).collect();
+    let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Json(SearchResult { hits, took_ms }))
+}
+
+fn document_ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Error> {
+    let ids = given.iter().flat_map(|ids| ids.split(',')).map(str::trim).filter(|id| !id.is_empty());
+    let ids = ids.map(|id| {
+        id.parse().map_err(|_| Error::Invalid(format!("`document_ids` holds `{id}`, which is not a UUID")))
+    });
+    let ids = ids.collect::<Result<Vec<Uuid>, Error>>()?;
+    Ok(Some(ids).filter(|ids| !ids.is_empty()))
+}
+
+fn found(query: &ibid_index::Query, hit: Hit) -> FoundPassage {
+    let language = hit.document.language.as_deref().and_then(Language::from_code);
+    let highlights = ibid_index::highlights(query, &hit.text, language);
+    FoundPassage {
+        passage_id: PassageId { document: hit.document.id, ordinal: hit.passage.ordinal },
+        document_id: hit.document.id,
+        version: hit.document.version.clone(),
+        title: hit.document.title.clone(),
+        name: hit.document.name.clone(),
+        page: hit.passage.page,
+        heading: hit.passage.heading,
+        start: hit.passage.start,
+        end: hit.passage.end,
+        score: hit.score,
+        highlights: highlights.into_iter().map(|range| [range.start, range.end]).collect(),
+        text: hit.text,
+    }
+}

@@ -1,0 +1,75 @@
+//! Sessions over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::Problem;
+use super::extract::{Json as Body, Path, Query};
+use super::page::{Page, PageQuery};
+use crate::app::App;
+use crate::session::{Message, Session};
+use crate::sessions::{self, NewSession};
+use crate::store::keys;
+
+/// A session with everything that was said.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct History {
+    #[serde(flatten)]
+    session: Session,
+    /// Oldest first.
+    messages: Vec<Message>,
+}
+
+/// What can be changed about a session.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rename {
+    /// The new title.
+    title: String,
+}
+
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    body: Result<Option<Json<NewSession>>, JsonRejection>,
+) -> Result<(StatusCode, Json<Session>), Problem> {
+    let new = body?.map(|Json(new)| new).unwrap_or_default();
+    Ok((StatusCode::CREATED, Json(sessions::create(&app, new).await?)))
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Session>>, Problem> {
+    let after = page.after(keys::RECENT_SESSIONS)?;
+    let (sessions, last) = sessions::list(&app, after.as_deref(), page.limit()).await?;
+    Ok(Json(Page::new(sessions, last)))
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<History>, Problem> {
+    let session = sessions::get(&app, id).await?.value;
+    let messages = sessions::messages(&app, id).await?;
+    Ok(Json(History { session, messages }))
+}
+
+pub(super) async fn rename(
+    State(app): State<Arc<App>>,
+    Path(id): Path<Uuid>,
+    Body(change): Body<Rename>,
+) -> Result<Json<Session>, Problem> {
+    Ok(Json(sessions::rename(&app, id, &change.title).await?))
+}
+
+pub(super) async fn remove(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    sessions::delete(&app, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,158 @@
+//! From passages to the index. One task takes what is waiting as one batch, so that a thousand
+//! small uploads cost a few index commits, and stores each document's outcome after its passages
+//! can be found.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_index::analysis::Language;
+use ibid_index::{Change, PassageText};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::document::{Document, Status};
+use crate::files::Layout;
+use crate::Error;
+
+/// Changes waiting beyond this make extraction wait.
+pub(super) const MAX_WAITING: usize = 256;
+/// How long to wait before a full disk is tried again.
+const DISK_FULL_PAUSE: Duration = Duration::from_secs(5);
+
+/// A change of the index.
+pub(super) enum Job {
+    /// Make a document's passages findable, then the document ready.
+    Put(Document),
+    /// Put back what the index lost of a document that is ready.
+    Restore(Document),
+    /// Drop a document's passages.
+    Remove(Uuid),
+}
+
+/// Puts an extracted document in line.
+pub(super) async fn index(app: &App, document: Document) {
+    send(app, Job::Put(document)).await;
+}
+
+/// Puts the removal of a document in line. Searches ignore it from the moment the store does.
+pub(super) async fn remove(app: &App, id: Uuid) {
+    send(app, Job::Remove(id)).await;
+}
+
+pub(super) async fn send(app: &App, job: Job) {
+    // The task ends only with the process; what is lost then is found again at the next start.
+    let _ = app.ingest.index_queue.send(job).await;
+}
+
+pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::new();
+    while queue.recv_many(&mut jobs, MAX_WAITING).await > 0 {
+        let batch: Arc<Vec<Job>> = Arc::new(std::mem::take(&mut jobs));
+        let outcomes = apply(&app, &batch).await;
+        let finished = batch.iter().zip(outcomes).map(|(job, outcome)| conclude(&app, job, outcome));
+        futures::future::join_all(finished).await;
+    }
+}
+
+/// Applies all jobs in one commit, or, if one of them spoils that, each in its own.
+async fn apply(app: &Arc<App>, batch: &Arc<Vec<Job>>) -> Vec<Result<(), Error>> {
+    let whole = apply_range(app, batch, 0..batch.len()).await;
+    let Err(error) = whole else { return batch.iter().map(|_| Ok(())).collect() };
+    if batch.len() == 1 {
+        return vec![Err(error)];
+    }
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for number in 0..batch.len() {
+        outcomes.push(apply_range(app, batch, number..number + 1).await);
+    }
+    outcomes
+}
+
+async fn apply_range(app: &Arc<App>, batch: &Arc<Vec<Job>>, range: std::ops::Range<usize>) -> Result<(), Error> {
+    loop {
+        let (app, batch, range) = (Arc::clone(app), Arc::clone(batch), range.clone());
+        let outcome = spawn_blocking(move || -> Result<(), Error> {
+            let sources = batch[range]
+                .iter()
+                .map(|job| Source::open(&app, job))
+                .collect::<Result<Vec<_>, io::Error>>()?;
+            Ok(app.index.apply(sources.iter().map(Source::change))?)
+        })
+        .await?;
+        match outcome {
+            Err(Error::DiskFull) => {
+                tracing::error!("the disk is full: indexing waits for room");
+                tokio::time::sleep(DISK_FULL_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
+    let stored = match (job, outcome) {
+        (Job::Put(document), Ok(())) => {
+            super::finish(app, Document { status: Status::Ready, ..document.clone() }).await
+        }
+        (Job::Put(document), Err(error)) => {
+            tracing::error!(document.id = %document.id, %error, "the document can't be indexed");
+            let reason = "its text can't be indexed; the log has the cause".to_owned();
+            super::finish(app, Document { status: Status::Failed, error: Some(reason), ..document.clone() }).await
+        }
+        (Job::Restore(document), outcome) => {
+            app.ingest.rebuild.step();
+            // Its text is missing or damaged: back to the original.
+            if outcome.is_err() && app.ingest.queue.send(document.id).is_err() {
+                tracing::warn!(document.id = %document.id, "the document waits for the next start");
+            }
+            outcome
+        }
+        (Job::Remove(_), outcome) => outcome,
+    };
+    if let Err(error) = stored {
+        tracing::error!(%error, "a change of the index is left for the next start");
+    }
+}
+
+/// A job with its files open.
+enum Source<'a> {
+    Put { document: &'a Document, layout: Layout, text: std::fs::File },
+    Remove(Uuid),
+}
+
+impl<'a> Source<'a> {
+    fn open(app: &App, job: &'a Job) -> io::Result<Self> {
+        match job {
+            Job::Remove(id) => Ok(Self::Remove(*id)),
+            Job::Put(document) | Job::Restore(document) => {
+                let layout = std::fs::read(app.files.layout_path(document.id))?;
+                let text = std::fs::File::open(app.files.text(document.id))?;
+                Ok(Self::Put { document, layout: serde_json::from_slice(&layout)?, text })
+            }
+        }
+    }
+
+    fn change(&self) -> Change<'_> {
+        match self {
+            Self::Remove(id) => Change::Delete(*id),
+            Self::Put { document, layout, text } => Change::Put(ibid_index::Document {
+                id: document.id,
+                version: &document.version,
+                name: &document.name,
+                title: &document.title,
+                collection: document.collection.as_deref(),
+                language: document.language.as_deref().and_then(Language::from_code),
+                passages: Box::new(layout.passages.iter().map(|passage| {
+                    Ok(PassageText {
+                        ordinal: passage.ordinal,
+                        heading: passage.heading.clone(),
+                        body: crate::files::read_range(text, passage.range())?,
+                    })
+                })),
+            }),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Receiving an upload: bytes go to disk as they come and are hashed on the way, never held whole.
+//! Then one commit decides what it is: new, known, a new version, or an old version come back.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::app::App;
+use crate::document::{Document, Status};
+use crate::store::{Batch, Record, keys};
+
+/// The longest file name kept, in bytes; the start of a longer one is cut.
+const MAX_NAME_BYTES: usize = 1024;
+/// The longest collection name, in bytes.
+const MAX_COLLECTION_BYTES: usize = 200;
+
+/// A file being received. Dropped before it is complete, it leaves nothing behind.
+pub struct Incoming {
+    id: Uuid,
+    folder: Option<PathBuf>,
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+    max_bytes: u64,
+}
+
+/// A file received in full and durable, not yet known to the store.
+pub struct Upload {
+    incoming: Incoming,
+    version: String,
+    name: String,
+    collection: Option<String>,
+}
+
+/// What became of an upload.
+pub struct Accepted {
+    /// The document it is, or was already.
+    pub document: Document,
+    /// Whether the same bytes were there before.
+    pub duplicate: bool,
+}
+
+impl Incoming {
+    /// Prepares to receive a file of at most `max_bytes`.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub async fn new(app: &App) -> Result<Self, Error> {
+        let id = Uuid::now_v7();
+        let folder = app.files.folder(id);
+        tokio::fs::create_dir(&folder).await?;
+        let file = File::create(app.files.original(id)).await;
+        let max_bytes = app.config.ingest.max_file_bytes;
+        match file {
+            Ok(file) => {
+                Ok(Self { id, folder: Some(folder), file, hash: Sha256::new(), bytes: 0, max_bytes })
+            }
+            Err(error) => {
+                let _ = tokio::fs::remove_dir(&folder).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] past the limit, [`Error::DiskFull`] when there is no room.
+    pub async fn write(&mut self, bytes: &Bytes) -> Result<(), Error> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > self.max_bytes {
+            let limit = self.max_bytes / (1024 * 1024);
+            return Err(Error::TooLarge(format!(
+                "the file is larger than {limit} MiB, the most that is accepted; split it, or raise `ingest.max_file_bytes`"
+            )));
+        }
+        self.hash.update(bytes);
+        Ok(self.file.write_all(bytes).await?)
+    }
+
+    /// Makes what was received durable.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the name or the collection can't be used; else if the disk refuses.
+    pub async fn complete(mut self, name: &str, collection: Option<&str>) -> Result<Upload, Error> {
+        let name = clean_name(name).ok_or_else(|| {
+            Error::Invalid("the file has no name; give the part a `filename`".to_owned())
+        })?;
+        let collection = collection.map(str::trim).filter(|collection| !collection.is_empty());
+        if collection.is_some_and(|collection| {
+            collection.len() > MAX_COLLECTION_BYTES || collection.chars().any(char::is_control)
+        }) {
+            return Err(Error::Invalid(format!(
+                "a collection's name has at most {MAX_COLLECTION_BYTES} bytes and no control characters"
+            )));
+        }
+        self.file.flush().await?;
+        self.file.sync_all().await?;
+        if let Some(folder) = &self.folder {
+            crate::files::sync_folder(folder.clone()).await?;
+        }
+        let version = hex(&std::mem::take(&mut self.hash).finalize());
+        Ok(Upload { incoming: self, version, name, collection: collection.map(str::to_owned) })
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(folder) = self.folder.take() {
+            // What can't be removed now has no document and goes at the next start.
+            tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder));
+        }
+    }
+}
+
+pub(super) async fn accept(app: &App, mut upload: Upload) -> Result<Accepted, Error> {
+    let collection = upload.collection.as_deref();
+    let by_version = keys::document_by_version(collection, &upload.version);
+    loop {
+        if let Some(known) = app.store.get::<Uuid>(&by_version).await?
+            && let Some(known) = app.store.get::<Document>(&keys::document(known.value)).await?
+        {
+            match again(app, known).await? {
+                Some(document) => return Ok(Accepted { document, duplicate: true }),
+                None => continue,
+            }
+        }
+        let by_name = keys::document_by_name(collection, &upload.name);
+        let previous = app.store.get::<Uuid>(&by_name).await?;
+        let document = Document {
+            id: upload.incoming.id,
+            name: upload.name.clone(),
+            title: upload.name.clone(),
+            media_type: "application/octet-stream".to_owned(),
+            version: upload.version.clone(),
+            status: Status::Queued,
+            error: None,
+            notes: Vec::new(),
+            pages: None,
+            language: None,
+            bytes: upload.incoming.bytes,
+            passages: 0,
+            collection: upload.collection.clone(),
+            created_at: app.store.now(),
+            supersedes: previous.as_ref().map(|previous| previous.value),
+            superseded_by: None,
+        };
+        let batch = Batch::new()
+            .check_absent(&by_version)
+            .put(&by_version, &document.id)
+            .put(&by_name, &document.id)
+            .put(keys::document(document.id), &document);
+        let batch = match previous {
+            Some(previous) => batch.check(&by_name, previous.revision),
+            None => batch.check_absent(&by_name),
+        };
+        if app.store.commit(batch).await?.is_done() {
+            upload.incoming.folder = None;
+            return Ok(Accepted { document, duplicate: false });
+        }
+    }
+}
+
+/// The same bytes came again. A document that failed gets another try, and one that was superseded
+/// is the newest of its name again. `None` if it changed meanwhile.
+async fn again(app: &App, known: Record<Document>) -> Result<Option<Document>, Error> {
+    let key = keys::document(known.value.id);
+    let mut document = known.value;
+    let mut batch = Batch::new().check(&key, known.revision);
+    if document.status == Status::Failed {
+        document.status = Status::Queued;
+        document.error = None;
+    } else if document.superseded_by.is_some() {
+        let by_name = keys::document_by_name(document.collection.as_deref(), &document.name);
+        document.supersedes = app.store.get::<Uuid>(&by_name).await?.map(|newest| newest.value);
+        document.superseded_by = None;
+        // Through the queue once more: its passages have to return to the index.
+        document.status = Status::Queued;
+        batch = batch.put(by_name, &document.id);
+    } else {
+        return Ok(Some(document));
+    }
+    let done = app.store.commit(batch.put(&key, &document)).await?.is_done();
+    Ok(done.then_some(document))
+}
+
+/// A name fit to show and to search: no control characters, no path of the uploader's machine
+/// beyond the folders they chose, and not endless.
+fn clean_name(name: &str) -> Option<String> {
+    let name: String = name.chars().filter(|char| !char.is_control()).collect();
+    let parts = name.split(['/', '\\']).map(str::trim).filter(|part| !matches!(*part, "" | "." | ".."));
+    let name = parts.collect::<Vec<_>>().join("/");
+    let mut start = name.len().saturating_sub(MAX_NAME_BYTES);
+    while !name.is_char_boundary(start) {
+        start += 1;
+    }
+    Some(name[start..].to_owned()).filter(|name| !name.is_empty())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_tricks_and_keep_their_folders() {
+        let clean = |name| clean_name(name).unwrap_or_default();
+        assert_eq!(clean("../../etc/passwd"), "etc/passwd");
+        assert_eq!(clean("C:\\papers\\a.pdf"), "C:/papers/a.pdf");
+        assert_eq!(clean(" a\u{0}b\n.md "), "ab.md");
+        assert_eq!(clean(".."), "");
+        assert_eq!(clean(&"ä".repeat(2000)).len(), MAX_NAME_BYTES);
+    }
+}

@@ -1,0 +1,357 @@
+//! Runs: answers being made, and the record of those that are finished. An answer is an append-only
+//! list of events: live in memory for any number of readers, and in a file of one event a line, so
+//! that a reader can come back to any position after any interruption. A run knows nothing of
+//! models or of HTTP.
+
+mod journal;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::Stream;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::event::Event;
+use journal::{Journal, RunFile};
+
+/// Names an answer: the session and the assistant message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunKey {
+    /// The session.
+    pub session: Uuid,
+    /// The message that is being written.
+    pub message: Uuid,
+}
+
+/// One event of a run at its position.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Position in the run, from 1 without gaps.
+    pub seq: u64,
+    /// The event's name.
+    pub name: &'static str,
+    /// The event as one line of JSON.
+    pub data: Arc<str>,
+}
+
+impl Frame {
+    fn new(seq: u64, event: &Event) -> Self {
+        let data = serde_json::to_string(event)
+            .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
+        Self { seq, name: event.name(), data: data.into() }
+    }
+}
+
+/// All runs of this data folder.
+pub struct Runs {
+    folder: PathBuf,
+    journal: Journal,
+    live: Mutex<HashMap<Uuid, Arc<Live>>>,
+}
+
+struct Live {
+    frames: Mutex<Vec<Frame>>,
+    /// How many frames there are, and whether there will be more.
+    progress: watch::Sender<Progress>,
+    cancel: CancellationToken,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    len: usize,
+    closed: bool,
+}
+
+impl Runs {
+    /// Opens the folder of answers, creating it when absent.
+    ///
+    /// # Errors
+    /// If the folder can't be created or the journal's thread can't be started.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        Ok(Self { folder: folder.to_owned(), journal: Journal::start()?, live: Mutex::default() })
+    }
+
+    /// Begins a run. Its one writer is the returned recorder; when that is dropped, readers end.
+    ///
+    /// # Errors
+    /// If the run's file can't be created.
+    pub async fn begin(self: &Arc<Self>, key: RunKey) -> io::Result<Recorder> {
+        self.record(key, Vec::new()).await
+    }
+
+    /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
+    /// whole event.
+    ///
+    /// # Errors
+    /// If the run's file can't be read or written.
+    pub async fn take_up(self: &Arc<Self>, key: RunKey) -> io::Result<(Recorder, Vec<Event>)> {
+        let events = self.events(key).await?;
+        let frames = (1..).zip(&events).map(|(seq, event)| Frame::new(seq, event)).collect();
+        Ok((self.record(key, frames).await?, events))
+    }
+
+    async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>) -> io::Result<Recorder> {
+        let path = self.path(key);
+        let whole_lines: String = frames.iter().map(|frame| format!("{}\n", frame.data)).collect();
+        let file = tokio::task::spawn_blocking(move || RunFile::create(&path, &whole_lines)).await??;
+        let len = frames.len();
+        let live = Arc::new(Live {
+            frames: Mutex::new(frames),
+            progress: watch::Sender::new(Progress { len, closed: false }),
+            cancel: CancellationToken::new(),
+        });
+        lock(&self.live).insert(key.message, Arc::clone(&live));
+        Ok(Recorder { runs: Arc::clone(self), key, live, file: Arc::new(file) })
+    }
+
+    /// Reads a run from after position `after`: what there is, then what comes, until its end.
+    /// Any number of readers can do this, and none of them slows the run.
+    ///
+    /// # Errors
+    /// If the run's file can't be read; `NotFound` if there is no such run.
+    pub async fn read(&self, key: RunKey, after: u64) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
+        let live = lock(&self.live).get(&key.message).cloned();
+        let (past, live) = match live {
+            Some(live) => (Vec::new(), Some(live)),
+            None => {
+                let events = self.events(key).await?;
+                let frames = (1..).zip(&events).map(|(seq, event)| Frame::new(seq, event));
+                (frames.filter(|frame| frame.seq > after).collect(), None)
+            }
+        };
+        let follow = live.map(|live| Follower {
+            progress: live.progress.subscribe(),
+            next: usize::try_from(after).unwrap_or(usize::MAX),
+            batch: Vec::new().into_iter(),
+            live,
+        });
+        let past = futures::stream::iter(past);
+        let present = futures::stream::unfold(follow, async |follow| {
+            let mut follow = follow?;
+            let frame = follow.next().await?;
+            Some((frame, Some(follow)))
+        });
+        Ok(futures::StreamExt::chain(past, present))
+    }
+
+    /// The whole events recorded so far, oldest first.
+    ///
+    /// # Errors
+    /// If the run's file can't be read; `NotFound` if there is no such run.
+    pub async fn events(&self, key: RunKey) -> io::Result<Vec<Event>> {
+        let live = lock(&self.live).get(&key.message).cloned();
+        let text = match live {
+            Some(live) => lock(&live.frames).iter().map(|frame| format!("{}\n", frame.data)).collect(),
+            None => tokio::fs::read_to_string(self.path(key)).await?,
+        };
+        // A line cut short by a crash is the last one and was never sent.
+        Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// Asks a run to stop. False if it is not running.
+    pub fn cancel(&self, message: Uuid) -> bool {
+        let live = lock(&self.live).get(&message).cloned();
+        live.is_some_and(|live| {
+            live.cancel.cancel();
+            true
+        })
+    }
+
+    /// Whether an answer is being made.
+    #[must_use]
+    pub fn is_live(&self, message: Uuid) -> bool {
+        lock(&self.live).contains_key(&message)
+    }
+
+    /// Asks every run to stop.
+    pub fn cancel_all(&self) {
+        for live in lock(&self.live).values() {
+            live.cancel.cancel();
+        }
+    }
+
+    /// Number of answers being made.
+    #[must_use]
+    pub fn num_live(&self) -> usize {
+        lock(&self.live).len()
+    }
+
+    /// Removes the record of every answer of a session.
+    ///
+    /// # Errors
+    /// If the files can't be removed.
+    pub async fn forget_session(&self, session: Uuid) -> io::Result<()> {
+        match tokio::fs::remove_dir_all(self.folder.join(session.to_string())).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, key: RunKey) -> PathBuf {
+        self.folder.join(key.session.to_string()).join(format!("{}.jsonl", key.message))
+    }
+}
+
+/// The one writer of a run.
+pub struct Recorder {
+    runs: Arc<Runs>,
+    key: RunKey,
+    live: Arc<Live>,
+    file: Arc<RunFile>,
+}
+
+impl Recorder {
+    /// Sends an event to every reader and, soon, to disk. Never waits.
+    pub fn append(&self, event: &Event) {
+        let frame = self.publish(event);
+        self.runs.journal.append(&self.file, frame.data);
+    }
+
+    /// Puts the last event on disk, durably, before any reader sees it.
+    ///
+    /// # Errors
+    /// If the file could not be written or synced.
+    pub async fn seal(&self, last: &Event) -> io::Result<()> {
+        let frame = Frame::new(0, last);
+        self.runs.journal.append(&self.file, frame.data);
+        self.runs.journal.sync(&self.file).await
+    }
+
+    /// Sends the last event to every reader and ends the run.
+    pub fn close(self, last: &Event) {
+        self.publish(last);
+    }
+
+    /// Resolves when someone asks the run to stop.
+    #[must_use]
+    pub fn cancelled(&self) -> CancellationToken {
+        self.live.cancel.clone()
+    }
+
+    fn publish(&self, event: &Event) -> Frame {
+        let mut frames = lock(&self.live.frames);
+        let frame = Frame::new(frames.len() as u64 + 1, event);
+        frames.push(frame.clone());
+        let len = frames.len();
+        drop(frames);
+        self.live.progress.send_modify(|progress| progress.len = len);
+        frame
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        lock(&self.runs.live).remove(&self.key.message);
+        self.live.progress.send_modify(|progress| progress.closed = true);
+    }
+}
+
+/// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
+struct Follower {
+    live: Arc<Live>,
+    progress: watch::Receiver<Progress>,
+    next: usize,
+    batch: std::vec::IntoIter<Frame>,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = self.batch.next() {
+                return Some(frame);
+            }
+            let progress = *self.progress.borrow_and_update();
+            if progress.len > self.next {
+                self.batch = lock(&self.live.frames)[self.next..].to_vec().into_iter();
+                self.next += self.batch.len();
+            } else if progress.closed || self.progress.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+}
+
+/// Locks for a moment; the data stays usable if a holder panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+
+    use super::*;
+
+    fn token(text: &str) -> Event {
+        Event::Token { text: text.to_owned() }
+    }
+
+    fn key() -> RunKey {
+        RunKey { session: Uuid::now_v7(), message: Uuid::now_v7() }
+    }
+
+    fn texts(frames: &[Frame]) -> Vec<(u64, String)> {
+        frames.iter().map(|frame| (frame.seq, frame.data.to_string())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_returns_at_any_position_misses_and_repeats_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Arc::new(Runs::open(folder.path()).unwrap());
+        let key = key();
+        let recorder = runs.begin(key).await.unwrap();
+        for number in 0..20 {
+            recorder.append(&token(&number.to_string()));
+        }
+        let early: Vec<_> = runs.read(key, 5).await.unwrap().take(3).collect().await;
+        assert_eq!(early.iter().map(|frame| frame.seq).collect::<Vec<_>>(), [6, 7, 8]);
+
+        let live = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
+        let last = token("last");
+        recorder.seal(&last).await.unwrap();
+        recorder.close(&last);
+        let live = live.await.unwrap();
+        assert_eq!(live.len(), 21);
+        for after in 0..=21 {
+            let stored: Vec<_> = runs.read(key, after).await.unwrap().collect().await;
+            assert_eq!(texts(&stored), texts(&live[usize::try_from(after).unwrap()..]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_cut_short_is_taken_up_after_its_last_whole_event() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Arc::new(Runs::open(folder.path()).unwrap());
+        let key = key();
+        let path = runs.path(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let whole = serde_json::to_string(&token("kept")).unwrap();
+        std::fs::write(&path, format!("{whole}\n{{\"type\":\"tok")).unwrap();
+
+        let (recorder, events) = runs.take_up(key).await.unwrap();
+        assert_eq!(events.len(), 1);
+        recorder.append(&token("more"));
+        let last = token("last");
+        recorder.seal(&last).await.unwrap();
+        recorder.close(&last);
+        assert_eq!(runs.events(key).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn readers_end_when_the_recorder_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Arc::new(Runs::open(folder.path()).unwrap());
+        let key = key();
+        let recorder = runs.begin(key).await.unwrap();
+        let reader = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
+        recorder.append(&token("only"));
+        drop(recorder);
+        assert_eq!(reader.await.unwrap().len(), 1);
+        assert!(!runs.cancel(key.message));
+    }
+}

@@ -1,0 +1,144 @@
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::support::{Server, answer, citations, eventually, frames};
+
+const REPORT: &str =
+    "# Tide gates\n\nThe Halden gate was raised in 1953.\n\n## Repairs\n\nIts hinge was replaced in 1988.\n";
+
+#[tokio::test]
+async fn an_upload_becomes_text_passages_and_an_original_that_comes_back_unchanged() {
+    let server = Server::start().await;
+    let document = server.add("gates.md", REPORT).await;
+    assert_eq!(document["status"], "ready", "{document}");
+    assert_eq!(document["title"], "Tide gates");
+    assert_eq!(document["name"], "gates.md");
+    assert_eq!(document["language"], "en");
+    assert_eq!(document["bytes"], REPORT.len());
+    let id = document["id"].as_str().unwrap();
+
+    let text = server.text(id).await;
+    let passage = server.get(&format!("/api/documents/{id}/passages/0")).await;
+    let range = |name: &str| usize::try_from(passage[name].as_u64().unwrap()).unwrap();
+    assert_eq!(passage["text"], text[range("start")..range("end")]);
+    let missing = format!("/api/documents/{id}/passages/999");
+    server.problem(StatusCode::NOT_FOUND, Method::GET, &missing, None).await;
+
+    let original = server.send(Method::GET, &format!("/api/documents/{id}/content"), None).await;
+    let disposition = original.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+    assert_eq!(original.text().await.unwrap(), REPORT);
+}
+
+#[tokio::test]
+async fn the_same_bytes_twice_are_one_document() {
+    let server = Server::start().await;
+    let first = server.add("gates.md", REPORT).await;
+    let again = server.upload("copy-of-gates.md", REPORT, None).await;
+    assert_eq!(again["id"], first["id"]);
+    assert_eq!(again["duplicate"], true);
+    let elsewhere = server.upload("gates.md", REPORT, Some("archive")).await;
+    assert_ne!(elsewhere["id"], first["id"], "a collection has its own copy");
+    let listed = server.get("/api/documents?collection=archive").await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn new_bytes_under_a_name_supersede_and_the_old_text_stays() {
+    let server = Server::start().await;
+    let old = server.add("gates.md", REPORT).await;
+    let new = server.add("gates.md", REPORT.replace("1953", "1954")).await;
+    assert_eq!(new["supersedes"], old["id"]);
+    let old_path = format!("/api/documents/{}", old["id"].as_str().unwrap());
+    assert_eq!(server.get(&old_path).await["superseded_by"], new["id"]);
+    assert!(server.text(old["id"].as_str().unwrap()).await.contains("1953"));
+
+    let hits = server.get("/api/search?q=when was the gate raised").await;
+    let found: Vec<_> =
+        hits["hits"].as_array().unwrap().iter().map(|hit| hit["document_id"].clone()).collect();
+    assert!(!found.is_empty() && found.iter().all(|id| *id == new["id"]), "only the newest is searched");
+    let listed = server.get("/api/documents").await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let listed = server.get("/api/documents?superseded=true").await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+
+    // The first bytes come back: they are the newest again.
+    let back = server.add("gates.md", REPORT).await;
+    assert_eq!(back["id"], old["id"]);
+    eventually("the first version is searched again", async || {
+        let hits = server.get("/api/search?q=when was the gate raised").await;
+        (hits["hits"][0]["document_id"] == old["id"]).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_document_is_gone_from_search_and_answers_at_once() {
+    let server = Server::start().await;
+    let document = server.add("gates.md", REPORT).await;
+    let session = server.session().await;
+    let question = json!({"content": "When was the Halden gate raised?"});
+    assert!(!citations(&server.ask(&session, question.clone()).await).is_empty());
+
+    let path = format!("/api/documents/{}", document["id"].as_str().unwrap());
+    assert_eq!(server.send(Method::DELETE, &path, None).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(server.get("/api/search?q=Halden gate").await["hits"], json!([]));
+    let after = server.ask(&session, question).await;
+    assert!(citations(&after).is_empty(), "{}", answer(&after));
+    server.problem(StatusCode::NOT_FOUND, Method::GET, &path, None).await;
+    let again = server.add("gates.md", REPORT).await;
+    assert_ne!(again["id"], document["id"]);
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_read_fails_with_a_reason_and_spoils_nothing_else() {
+    let server = Server::start().await;
+    let files = vec![
+        ("empty.txt".to_owned(), Vec::new()),
+        ("broken.pdf".to_owned(), b"%PDF-1.7\nnothing that a PDF needs".to_vec()),
+        ("good.md".to_owned(), REPORT.into()),
+    ];
+    let uploaded = server.upload_all(files, None).await;
+    let mut states = Vec::new();
+    for document in uploaded["documents"].as_array().unwrap() {
+        let document = server.settled(document["id"].as_str().unwrap()).await;
+        assert_eq!(document["status"] == "failed", document["error"].is_string(), "{document}");
+        states.push(document["status"].clone());
+    }
+    assert_eq!(states, ["failed", "failed", "ready"]);
+}
+
+#[tokio::test]
+async fn a_file_over_the_limit_is_refused_and_its_neighbours_are_not() {
+    let server = Server::with_config("[ingest]\nmax_file_bytes = 1000\n").await;
+    let files = vec![("big.txt".to_owned(), vec![b'a'; 5000]), ("small.md".to_owned(), REPORT.into())];
+    let uploaded = server.upload_all(files, None).await;
+    assert_eq!(uploaded["documents"][0]["name"], "small.md");
+    assert_eq!(uploaded["rejected"][0]["name"], "big.txt");
+    assert_eq!(uploaded["rejected"][0]["code"], "too_large");
+    let alone = server.upload_all(vec![("big.txt".to_owned(), vec![b'a'; 5000])], None).await;
+    assert_eq!(alone["code"], "too_large");
+    let left = std::fs::read_dir(server.data.path().join("documents")).unwrap().count();
+    assert_eq!(left, 1, "a refused file leaves nothing behind");
+}
+
+#[tokio::test]
+async fn progress_of_a_document_is_told_until_it_is_ready() {
+    let server = Server::start().await;
+    let document = server.upload("gates.md", REPORT, None).await;
+    let path = format!("/api/documents/{}/events", document["id"].as_str().unwrap());
+    let stream = server.send(Method::GET, &path, None).await.text().await.unwrap();
+    let frames = frames(&stream);
+    assert!(frames.iter().all(|frame| frame.event == "document"));
+    assert_eq!(frames.last().unwrap().data["status"], "ready");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_no_form_is_refused_with_what_to_do() {
+    let server = Server::start().await;
+    let problem =
+        server.problem(StatusCode::BAD_REQUEST, Method::POST, "/api/documents", Some(json!({}))).await;
+    assert_eq!(problem["code"], "invalid_request");
+    let nothing = server.upload_all(Vec::new(), Some("x")).await;
+    assert!(nothing["detail"].as_str().unwrap().contains("filename"), "{nothing}");
+}

@@ -1,0 +1,9 @@
+//! The native API, driven over HTTP against the built binary.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod documents;
+mod messages;
+mod search;
+mod sessions;

@@ -1,0 +1,62 @@
+use reqwest::{Method, StatusCode};
+
+use crate::support::Server;
+
+#[tokio::test]
+async fn hits_are_ranked_placed_and_marked() {
+    let server = Server::start().await;
+    server.add("eels.md", "# Eels\n\nSilver eels leave the estuary in October.").await;
+    server.add("gates.md", "# Gates\n\nThe tide gate closes twice a day.").await;
+    let found = server.get("/api/search?q=When do silver eels leave?").await;
+    let hit = &found["hits"][0];
+    assert_eq!(hit["title"], "Eels");
+    let text = hit["text"].as_str().unwrap();
+    let marked: Vec<&str> = hit["highlights"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|range| {
+            let at = |end: usize| usize::try_from(range[end].as_u64().unwrap()).unwrap();
+            &text[at(0)..at(1)]
+        })
+        .collect();
+    assert!(
+        marked.contains(&"Silver") && marked.contains(&"eels") && marked.contains(&"leave"),
+        "{marked:?}"
+    );
+    let stored = server.text(hit["document_id"].as_str().unwrap()).await;
+    let at = |name: &str| usize::try_from(hit[name].as_u64().unwrap()).unwrap();
+    assert_eq!(stored[at("start")..at("end")], *text);
+}
+
+#[tokio::test]
+async fn a_search_keeps_to_its_documents_and_its_collection() {
+    let server = Server::start().await;
+    let one = server.add("one.md", "The heron stands in the reeds.").await;
+    let two = server.upload("two.md", "A heron flew over the dike.", Some("birds")).await;
+    server.settled(two["id"].as_str().unwrap()).await;
+    let ids = async |query: &str| -> Vec<serde_json::Value> {
+        let found = server.get(&format!("/api/search?q=heron{query}")).await;
+        found["hits"].as_array().unwrap().iter().map(|hit| hit["document_id"].clone()).collect()
+    };
+    assert_eq!(ids("").await.len(), 2);
+    assert_eq!(ids("&collection=birds").await, [two["id"].clone()]);
+    let one_id = one["id"].as_str().unwrap();
+    let two_id = two["id"].as_str().unwrap();
+    assert_eq!(ids(&format!("&document_ids={one_id}")).await, [one["id"].clone()]);
+    assert_eq!(ids(&format!("&document_ids={one_id}&document_ids={two_id}")).await.len(), 2);
+    assert_eq!(ids(&format!("&document_ids={one_id},{two_id}")).await.len(), 2);
+    assert_eq!(ids(&format!("&document_ids={one_id}&collection=birds")).await.len(), 0);
+    server.problem(StatusCode::BAD_REQUEST, Method::GET, "/api/search?q=x&document_ids=7", None).await;
+    server.problem(StatusCode::BAD_REQUEST, Method::GET, "/api/search", None).await;
+}
+
+#[tokio::test]
+async fn query_syntax_is_only_text() {
+    let server = Server::start().await;
+    server.add("one.md", "The heron stands in the reeds.").await;
+    for query in ["\"heron", "heron AND", "heron:", "(heron", "-heron", "heron^2~", "title:[a TO", "*"] {
+        let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        server.get(&format!("/api/search?q={query}")).await;
+    }
+}
