@@ -1,1 +1,3 @@
 //! What was asked for at start: file, environment and flags, validated once.
+
+pub mod model;
