@@ -12,10 +12,12 @@
 //! The modules, in reading order: [`document`], [`session`], [`event`] are what is stored and
 //! sent; [`config`] what was asked for at start.
 
+pub mod app;
 pub mod ask;
 pub mod config;
 pub mod document;
 pub mod event;
+pub mod http;
 pub mod ingest;
 pub mod provider;
 pub mod session;
