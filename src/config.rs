@@ -1,3 +1,345 @@
-//! What was asked for at start: file, environment and flags, validated once.
+//! What was asked for at start: flags over environment over file over defaults, validated once.
+//! Nothing reads a setting later, and nothing here opens the data folder.
 
+mod file;
 pub mod model;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use model::{ModelConfig, ModelError};
+
+/// Everything that can be set. Made by [`Config::load`] and handed down from there.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder that holds the documents, the store and the index. Default: `ibid` in the
+    /// platform's folder for application data.
+    pub data: PathBuf,
+    /// Where `ibid serve` listens; always a loopback address, since there is no access control.
+    /// Default: `127.0.0.1:4747`.
+    pub listen: SocketAddr,
+    /// The models that can answer, the default one first. Never empty: `extractive` needs no key.
+    pub models: Vec<ModelConfig>,
+    /// Limits on documents.
+    pub ingest: IngestConfig,
+    /// How answers are made.
+    pub ask: AskConfig,
+    /// The HTTP server.
+    pub server: ServerConfig,
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Limits on documents, the `[ingest]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IngestConfig {
+    /// Largest original taken, in bytes. Default: 512 MiB.
+    pub max_file_bytes: u64,
+    /// Most text kept of one document, in bytes. Default: 128 MiB.
+    pub max_text_bytes: u64,
+    /// Most pages read of one document. Default: 20,000.
+    pub max_pages: u32,
+    /// Longest an extractor may take for one document, in seconds. Default: 60.
+    pub time_s: u64,
+    /// Most memory an extractor may use, in bytes. Default: 2 GiB.
+    pub memory_bytes: u64,
+    /// Documents read at the same time. Default: the number of processor cores.
+    pub jobs: usize,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 512 << 20,
+            max_text_bytes: 128 << 20,
+            max_pages: 20_000,
+            time_s: 60,
+            memory_bytes: 2 << 30,
+            jobs: std::thread::available_parallelism().map_or(1, Into::into),
+        }
+    }
+}
+
+/// How answers are made, the `[ask]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AskConfig {
+    /// Earlier messages of the session considered for a follow-up. Default: 10.
+    pub history_messages: usize,
+    /// Most passages given to the writer. Default: 12.
+    pub passages: usize,
+    /// Most text of passages given to the writer, in tokens. Default: 6,000.
+    pub context_tokens: usize,
+}
+
+impl Default for AskConfig {
+    fn default() -> Self {
+        Self { history_messages: 10, passages: 12, context_tokens: 6_000 }
+    }
+}
+
+/// The HTTP server, the `[server]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Largest body of a request that is not an upload, in bytes. Default: 1 MiB.
+    pub max_body_bytes: usize,
+    /// How long running answers may go on after a stop was asked for, in seconds. Default: 30.
+    pub shutdown_grace_s: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { max_body_bytes: 1 << 20, shutdown_grace_s: 30 }
+    }
+}
+
+/// What was given on the command line; it wins over everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`: the file to read. It must exist, unlike the default one.
+    pub config: Option<PathBuf>,
+    /// `--data`.
+    pub data: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "from", content = "name", rename_all = "snake_case")]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// The command line.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// Why the settings can't be used. Each message says what to change.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file that was named can't be read.
+    #[error("can't read configuration file `{}`: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or a value has the wrong type.
+    #[error("configuration file `{}`, line {line}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The file sets something that does not exist.
+    #[error(
+        "configuration file `{}`, line {line}: unknown key `{key}`, did you mean `{nearest}`?",
+        path.display()
+    )]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The key as written.
+        key: String,
+        /// The known key most like it.
+        nearest: String,
+    },
+    /// An environment variable can't be understood.
+    #[error("environment variable {name} is `{value}`, which is not {expected}")]
+    Environment {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A value is out of bounds.
+    #[error("setting `{key}` must be {expected} ({origin})")]
+    OutOfBounds {
+        /// The setting.
+        key: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// Who set it.
+        origin: Origin,
+    },
+    /// A model can't work as configured.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The address can be reached from other machines.
+    #[error(
+        "refusing to listen on {listen} ({origin}): there is no access control yet, so other \
+         machines must not reach it; use 127.0.0.1:{port} and an SSH tunnel or an \
+         authenticating proxy", port = listen.port()
+    )]
+    NotLoopback {
+        /// The address asked for.
+        listen: SocketAddr,
+        /// Who asked for it.
+        origin: Origin,
+    },
+    /// The platform names no home folder.
+    #[error("no home folder found: name the data folder with --data or IBID_DATA")]
+    NoHome,
+}
+
+impl Config {
+    /// Reads the file and the environment, lays the flags over them, and checks the result.
+    ///
+    /// # Errors
+    /// Every [`ConfigError`]; each names the setting and who set it.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        Self::from_sources(flags, |name| std::env::var_os(name), default_file())
+    }
+
+    /// Where the value of `key` (`listen`, `ingest.jobs`, …) comes from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Origin {
+        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    }
+
+    fn from_sources(
+        flags: &Flags,
+        env: impl Fn(&'static str) -> Option<OsString>,
+        default_file: Option<PathBuf>,
+    ) -> Result<Self, ConfigError> {
+        let set = |name| env(name).filter(|value| !value.is_empty());
+        let named_file = flags.config.clone().or_else(|| set("IBID_CONFIG").map(PathBuf::from));
+        let mut origins = BTreeMap::new();
+        let file = match named_file.as_deref() {
+            Some(path) => file::read(path, &mut origins)?,
+            None => match default_file.filter(|path| path.exists()) {
+                Some(path) => file::read(&path, &mut origins)?,
+                None => file::File::default(),
+            },
+        };
+
+        let data = if let Some(path) = &flags.data {
+            origins.insert("data".into(), Origin::Flag("--data".into()));
+            path.clone()
+        } else if let Some(path) = set("IBID_DATA") {
+            origins.insert("data".into(), Origin::Environment("IBID_DATA".into()));
+            path.into()
+        } else {
+            file.data.or_else(default_data).ok_or(ConfigError::NoHome)?
+        };
+
+        let listen = if let Some(listen) = flags.listen {
+            origins.insert("listen".into(), Origin::Flag("--listen".into()));
+            listen
+        } else if let Some(value) = set("IBID_LISTEN") {
+            origins.insert("listen".into(), Origin::Environment("IBID_LISTEN".into()));
+            let value = value.to_string_lossy().into_owned();
+            parse_listen(&value).map_err(|expected| ConfigError::Environment {
+                name: "IBID_LISTEN",
+                value,
+                expected,
+            })?
+        } else {
+            file.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4747)))
+        };
+
+        let models = model::resolve(file.models)?;
+        let config =
+            Self { data, listen, models, ingest: file.ingest, ask: file.ask, server: file.server, origins };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let positive = [
+            ("ingest.max_file_bytes", self.ingest.max_file_bytes > 0),
+            ("ingest.max_text_bytes", self.ingest.max_text_bytes > 0),
+            ("ingest.max_pages", self.ingest.max_pages > 0),
+            ("ingest.time_s", self.ingest.time_s > 0),
+            ("ingest.jobs", self.ingest.jobs > 0),
+            ("ask.passages", self.ask.passages > 0),
+        ];
+        if let Some((key, _)) = positive.into_iter().find(|(_, holds)| !holds) {
+            return Err(self.out_of_bounds(key, "at least 1"));
+        }
+        if self.ingest.memory_bytes < 64 << 20 {
+            return Err(self.out_of_bounds("ingest.memory_bytes", "at least 64 MiB (67108864)"));
+        }
+        if self.ask.context_tokens < 500 {
+            return Err(self.out_of_bounds("ask.context_tokens", "at least 500"));
+        }
+        if self.server.max_body_bytes < 4 << 10 {
+            return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));
+        }
+        if !self.listen.ip().is_loopback() {
+            return Err(ConfigError::NotLoopback { listen: self.listen, origin: self.origin("listen") });
+        }
+        Ok(())
+    }
+
+    fn out_of_bounds(&self, key: &'static str, expected: &'static str) -> ConfigError {
+        ConfigError::OutOfBounds { key, expected, origin: self.origin(key) }
+    }
+}
+
+/// Reads `ADDRESS:PORT`, `localhost:PORT`, or a bare port on the loopback address.
+///
+/// # Errors
+/// What was expected instead.
+pub fn parse_listen(value: &str) -> Result<SocketAddr, &'static str> {
+    if let Ok(port) = value.parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let numeric = value.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric.as_deref().unwrap_or(value).parse().map_err(|_| "an address such as 127.0.0.1:4747")
+}
+
+/// The file read when none is named: `ibid/ibid.toml` in the platform's configuration folder.
+#[must_use]
+pub fn default_file() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(folders.config_dir().join("ibid").join("ibid.toml"))
+}
+
+fn default_data() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(folders.data_dir().join("ibid"))
+}
+
+/// A path in the file counts from the file's own folder, wherever the program was started.
+fn beside(file: &Path, path: PathBuf) -> PathBuf {
+    match file.parent() {
+        Some(folder) if path.is_relative() => folder.join(path),
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests;

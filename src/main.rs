@@ -1,3 +1,9 @@
-//! The `ibid` binary.
+//! The `ibid` binary: parse, then one match on the command.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

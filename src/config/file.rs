@@ -1,0 +1,82 @@
+//! The configuration file: TOML in, values and their origins out. A key that does not exist is an
+//! error, since a setting silently ignored is worse than none.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+use super::{AskConfig, ConfigError, IngestConfig, Origin, ServerConfig, beside, parse_listen};
+use crate::config::model::ModelConfig;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) data: Option<PathBuf>,
+    #[serde(deserialize_with = "listen")]
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) models: Vec<ModelConfig>,
+    pub(super) ingest: IngestConfig,
+    pub(super) ask: AskConfig,
+    pub(super) server: ServerConfig,
+}
+
+pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Result<File, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+    let mut file: File = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
+    file.data = file.data.map(|data| beside(path, data));
+    for model in &mut file.models {
+        model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
+    }
+    let table: toml::Table = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
+    for (key, value) in &table {
+        let Some(section) = value.as_table() else {
+            origins.insert(key.clone(), Origin::File(path.into()));
+            continue;
+        };
+        for inner in section.keys() {
+            origins.insert(format!("{key}.{inner}"), Origin::File(path.into()));
+        }
+    }
+    Ok(file)
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let value = String::deserialize(deserializer)?;
+    let wrong = |expected| serde::de::Error::custom(format!("`{value}` is not {expected}"));
+    parse_listen(&value).map(Some).map_err(wrong)
+}
+
+/// Turns a parser's complaint into one that says where, and for an unknown key, what was meant.
+fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let message = error.message();
+    // Deserialisation lists the known fields between backticks, whichever table it is in.
+    let mut names = message.split('`').skip(1).step_by(2);
+    if message.starts_with("unknown field")
+        && let Some(key) = names.next()
+        && let Some(nearest) = names.min_by_key(|known| distance(key, known))
+    {
+        return ConfigError::UnknownKey { path: path.into(), line, key: key.into(), nearest: nearest.into() };
+    }
+    ConfigError::Invalid { path: path.into(), line, message: message.into() }
+}
+
+/// Edits between two words: insertions, deletions, replacements (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
