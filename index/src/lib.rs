@@ -1,1 +1,3 @@
 //! Text in, ranked passages out.
+
+pub mod analysis;
