@@ -1,3 +1,4 @@
 //! The whole answer flow on one screen.
 
 pub mod prompt;
+pub mod sentence;
