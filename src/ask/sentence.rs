@@ -1,0 +1,82 @@
+//! Sentences and their byte ranges, in stored passages and in answers alike. Unicode's sentence
+//! bounds, repaired where they cut an abbreviation, an initial or a hard-wrapped line in two, and
+//! respecting the lines that are units of their own. Not a Markdown parser: it looks at the
+//! beginning of a line, no further.
+
+mod block;
+mod bound;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+/// A sentence, without the white space and the list or heading marker around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Its bytes in the text; always on character boundaries, never empty.
+    pub range: Range<usize>,
+    /// What kind of line it stands in.
+    pub kind: SentenceKind,
+}
+
+/// The kind of line a sentence stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentenceKind {
+    /// Running text.
+    Prose,
+    /// A heading, or a short line that stands above a paragraph like one.
+    Heading,
+    /// A list item; the marker is not part of the range.
+    Item,
+    /// A table row, whole.
+    Row,
+    /// A line of a fenced code block.
+    Code,
+}
+
+/// Splits a text into sentences, in order and without overlap. Citation marks that follow the
+/// full stop belong to the sentence before them.
+///
+/// A sentence longer than [`MAX_SENTENCE_BYTES`] is cut at the last semicolon, comma or space
+/// before that, so that a page without punctuation does not become one quote.
+#[must_use]
+pub fn sentences(text: &str) -> Vec<Sentence> {
+    let mut found = Vec::new();
+    for block in block::blocks(text) {
+        let whole = matches!(block.kind, SentenceKind::Row | SentenceKind::Heading | SentenceKind::Code);
+        let bounds = if whole { vec![block.range.clone()] } else { bound::split(text, &block.range) };
+        for range in bounds.into_iter().flat_map(|range| shorten(text, range)) {
+            let range = trim(text, range);
+            if !range.is_empty() {
+                found.push(Sentence { range, kind: block.kind });
+            }
+        }
+    }
+    found
+}
+
+/// The length past which a sentence is cut.
+pub const MAX_SENTENCE_BYTES: usize = 900;
+
+fn shorten(text: &str, mut range: Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    while range.len() > MAX_SENTENCE_BYTES {
+        let limit = text.floor_char_boundary(range.start + MAX_SENTENCE_BYTES);
+        let head = &text[range.start..limit];
+        let late = |cut: &usize| *cut > MAX_SENTENCE_BYTES / 3;
+        let cut = (head.rfind("; ").map(|at| at + 1).filter(late))
+            .or_else(|| head.rfind(", ").map(|at| at + 1).filter(late))
+            .or_else(|| head.rfind(char::is_whitespace).filter(late))
+            .unwrap_or(head.len());
+        parts.push(range.start..range.start + cut);
+        range.start += cut;
+    }
+    parts.push(range);
+    parts
+}
+
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let part = &text[range.clone()];
+    let start = range.start + (part.len() - part.trim_start().len());
+    start..start + part.trim().len()
+}

@@ -1,0 +1,139 @@
+//! Lines into blocks: a paragraph of wrapped lines, a heading, a list item with the lines that
+//! continue it, a table row. What a line is, is told by how it begins and, for headings without a
+//! sign, by how short it is beside the next.
+
+use std::ops::Range;
+
+use super::SentenceKind;
+
+/// A stretch of text that no sentence crosses.
+pub(super) struct Block {
+    /// Its bytes, the marker not included.
+    pub(super) range: Range<usize>,
+    /// What it is.
+    pub(super) kind: SentenceKind,
+}
+
+/// The blocks of a text, in order. Blank lines and table rules belong to none.
+pub(super) fn blocks(text: &str) -> Vec<Block> {
+    let lines = lines(text);
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    let mut fenced = false;
+    for (at, line) in lines.iter().enumerate() {
+        let words = text[line.clone()].trim();
+        if words.starts_with("```") || words.starts_with("~~~") {
+            fenced = !fenced;
+            open = false;
+            continue;
+        }
+        if words.is_empty() || (!fenced && is_rule(words)) {
+            open = false;
+            continue;
+        }
+        if fenced {
+            blocks.push(Block { range: line.clone(), kind: SentenceKind::Code });
+            continue;
+        }
+        let (kind, marker) = kind_of(&text[line.clone()]);
+        let range = line.start + marker..line.end;
+        match kind {
+            SentenceKind::Prose if open => {
+                if let Some(last) = blocks.last_mut() {
+                    last.range.end = range.end;
+                }
+            }
+            SentenceKind::Prose => {
+                let next = lines.get(at + 1).map_or("", |next| text[next.clone()].trim());
+                let heading = stands_above(words, next);
+                let kind = if heading { SentenceKind::Heading } else { SentenceKind::Prose };
+                blocks.push(Block { range, kind });
+            }
+            _ => blocks.push(Block { range, kind }),
+        }
+        open = matches!(blocks.last(), Some(Block { kind: SentenceKind::Prose | SentenceKind::Item, .. }));
+    }
+    blocks
+}
+
+/// Lines without their ends. A form feed ends a line and no more: sentences run on to the next page.
+fn lines(text: &str) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for (at, end) in text.match_indices(['\n', '\u{c}', '\u{2029}']) {
+        lines.push(start..at);
+        start = at + end.len();
+    }
+    lines.push(start..text.len());
+    lines
+}
+
+/// A table rule (`|---|:-:|`), a thematic break, or the line under a heading.
+fn is_rule(line: &str) -> bool {
+    line.len() >= 3 && line.chars().all(|c| matches!(c, '-' | '=' | '|' | ':' | '+' | '*' | '_' | ' '))
+}
+
+/// What a line is by its beginning, and the length of its indent and marker.
+fn kind_of(line: &str) -> (SentenceKind, usize) {
+    let rest = line.trim_start_matches([' ', '\t', '>']);
+    let indent = line.len() - rest.len();
+    let hashes = rest.len() - rest.trim_start_matches('#').len();
+    if (1..=6).contains(&hashes) && rest[hashes..].starts_with(' ') {
+        return (SentenceKind::Heading, indent + hashes + 1);
+    }
+    if is_row(rest) {
+        return (SentenceKind::Row, indent);
+    }
+    match item_marker(rest) {
+        Some(marker) => (SentenceKind::Item, indent + marker),
+        None => (SentenceKind::Prose, indent),
+    }
+}
+
+/// A row of a table: pipes, or cells parted by tabs.
+fn is_row(line: &str) -> bool {
+    let line = line.trim_end();
+    (line.len() > 2 && line.starts_with('|') && line.ends_with('|'))
+        || line.matches(" | ").count() >= 2
+        || line.trim().contains('\t')
+}
+
+/// The length of a list marker with the space after it: a bullet, `12.`, `(3)`, `b)`.
+fn item_marker(line: &str) -> Option<usize> {
+    let mut chars = line.chars();
+    let first = chars.next()?;
+    if matches!(first, '-' | '*' | '+' | '•' | '‣' | '◦' | '▪' | '●' | '–' | '—' | '·') {
+        let spaces = chars.as_str().len() - chars.as_str().trim_start().len();
+        return (spaces > 0).then(|| first.len_utf8() + spaces);
+    }
+    let body = line.strip_prefix('(').unwrap_or(line);
+    let opened = line.len() - body.len();
+    let digits = body.len() - body.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let letter = usize::from(body.starts_with(|c: char| c.is_ascii_lowercase()));
+    let label = if digits > 0 { digits } else { letter };
+    let closed = match body[label..].chars().next()? {
+        ')' => label > 0,
+        '.' => digits > 0 && digits <= 3 && opened == 0,
+        _ => false,
+    };
+    let after = opened + label + 1;
+    let spaces = line.get(after..).map_or(0, |rest| rest.len() - rest.trim_start().len());
+    (closed && label <= 3 && spaces > 0 && after + spaces < line.len()).then_some(after + spaces)
+}
+
+/// Whether a plain line reads as a heading of what follows: short, unpunctuated, capitalised, and
+/// above nothing or above a clearly longer line that begins anew.
+fn stands_above(line: &str, next: &str) -> bool {
+    let length = line.chars().count();
+    let ends_open = line.ends_with(|c: char| c.is_alphanumeric() || c == ')');
+    let begins = |text: &str| text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    let small = line.split_whitespace().count() <= 8 && length <= 60;
+    let last_is_small_word =
+        line.rsplit(' ').next().is_some_and(|word| word.len() <= 3 && word.chars().all(char::is_lowercase));
+    small
+        && ends_open
+        && !last_is_small_word
+        && begins(line)
+        && begins(next)
+        && next.chars().count() * 2 > length * 3
+}

@@ -1,0 +1,149 @@
+//! Sentence bounds within one block: what Unicode says, with the cuts taken back that fall after
+//! an abbreviation, an initial or a label, and marks given to the sentence they follow.
+
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The sentences of a block, untrimmed and without gaps.
+pub(super) fn split(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
+    let line = unwrapped(&text[block.clone()]);
+    let mut sentences: Vec<Range<usize>> = Vec::new();
+    for piece in pieces(&line) {
+        match sentences.last_mut() {
+            Some(last) if belongs_together(&line[last.clone()], &line[piece.clone()]) => last.end = piece.end,
+            Some(last) => {
+                let marks = leading_marks(&line[piece.clone()]);
+                last.end += marks;
+                if marks < piece.len() {
+                    sentences.push(piece.start + marks..piece.end);
+                }
+            }
+            None => sentences.push(piece),
+        }
+    }
+    sentences.into_iter().map(|range| block.start + range.start..block.start + range.end).collect()
+}
+
+/// Unicode's pieces, with a bracket that opens at the end of one moved to the next: Unicode takes
+/// every bracket after a full stop for a closing one.
+fn pieces(line: &str) -> Vec<Range<usize>> {
+    let mut starts: Vec<usize> = line
+        .split_sentence_bound_indices()
+        .map(|(at, _)| line[..at].trim_end_matches(['[', '(', '{', '“', '‘', '«', '„', '【', '「']).len())
+        .collect();
+    starts.push(line.len());
+    starts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
+}
+
+/// The same bytes with line ends as spaces: Unicode ends a sentence at each, a wrapped line does not.
+fn unwrapped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
+        match c {
+            '\n' | '\r' => line.push(' '),
+            '\u{85}' => line.push_str("  "),
+            '\u{2028}' | '\u{2029}' => line.push_str("   "),
+            c => line.push(c),
+        }
+        line
+    })
+}
+
+/// Whether Unicode's cut between two pieces is one no reader would make.
+fn belongs_together(before: &str, after: &str) -> bool {
+    let before = before.trim_end();
+    let after = after.trim_start();
+    let begins_small = after.starts_with(char::is_lowercase);
+    let said = before.trim_end_matches(['"', '”', '’', '\'', '»', ')']);
+    let open = said.ends_with(['!', '?', '…']) && begins_small;
+    open || (before.ends_with('.') && ends_in_abbreviation(before, after))
+}
+
+fn ends_in_abbreviation(before: &str, after: &str) -> bool {
+    let word = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '"' | '“' | '„' | '«'));
+    let word = word.into_iter().next().unwrap_or_default();
+    let stem = word.trim_end_matches('.');
+    if stem.is_empty() {
+        return false;
+    }
+    if before.len() == word.len() && is_label(stem) {
+        return true;
+    }
+    let lower = stem.to_lowercase();
+    let number_follows = after.starts_with(|c: char| c.is_ascii_digit());
+    if ALWAYS.contains(&lower.as_str()) || (number_follows && BEFORE_NUMBER.contains(&lower.as_str())) {
+        return true;
+    }
+    let initial = stem.chars().count() == 1 && stem.starts_with(char::is_uppercase);
+    let dotted =
+        stem.contains('.') && stem.split('.').all(|part| part.chars().count() <= 2 && !part.is_empty());
+    let dotted = dotted && stem.chars().any(char::is_alphabetic);
+    (initial || dotted || SOMETIMES.contains(&lower.as_str())) && !begins_sentence(after)
+}
+
+/// `1`, `iv`, `A`: a label that opens the block rather than a sentence of its own.
+fn is_label(stem: &str) -> bool {
+    stem.len() <= 4
+        && (stem.chars().all(|c| c.is_ascii_digit() || c == '.')
+            || stem.chars().all(|c| matches!(c, 'i' | 'v' | 'x' | 'I' | 'V' | 'X')))
+}
+
+/// Whether the next word is one that opens sentences and is seldom part of a name.
+fn begins_sentence(after: &str) -> bool {
+    let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect();
+    OPENERS.contains(&word.as_str())
+}
+
+/// The length of the citation marks at the beginning, with the space around them.
+fn leading_marks(piece: &str) -> usize {
+    let mut rest = piece.trim_start();
+    let mut length = 0;
+    while let Some(inside) = rest.strip_prefix('[') {
+        let Some(close) = inside.find(']') else { break };
+        let label = inside[..close].trim_start_matches('^');
+        let is_mark = !label.is_empty()
+            && label.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '–'));
+        if !is_mark || inside[close + 1..].starts_with('(') {
+            break;
+        }
+        rest = inside[close + 1..].trim_start();
+        length = piece.len() - rest.len();
+        let punctuation = rest.len() - rest.trim_start_matches(['.', ';', ',']).len();
+        rest = rest[punctuation..].trim_start();
+        if punctuation > 0 {
+            length = piece.len() - rest.len();
+        }
+    }
+    length
+}
+
+/// Abbreviations that are never the last word of a sentence.
+const ALWAYS: &[&str] = &[
+    "dr", "mr", "mrs", "ms", "prof", "st", "gen", "col", "lt", "sgt", "capt", "cmdr", "rev", "hon", "gov",
+    "sen", "rep", "messrs", "mme", "mlle", "e.g", "i.e", "eg", "ie", "vs", "cf", "viz", "approx", "ca",
+    "resp", "incl", "excl", "esp", "z.b", "d.h", "u.a", "bzw", "vgl", "ggf", "evtl", "inkl", "sog", "sra",
+    "sr", "dra", "p.ex", "dott", "ing",
+];
+
+/// Abbreviations that lead up to a number.
+const BEFORE_NUMBER: &[&str] = &[
+    "fig", "figs", "no", "nos", "nr", "p", "pp", "s", "eq", "eqs", "sec", "sect", "vol", "ch", "chap", "art",
+    "tab", "ref", "refs", "app", "par", "para", "ver", "v", "ed", "abb", "kap", "abs", "núm", "pág", "jan",
+    "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "al",
+];
+
+/// Abbreviations that may end a sentence; what follows decides.
+const SOMETIMES: &[&str] = &[
+    "al", "etc", "inc", "ltd", "co", "corp", "llc", "bros", "jr", "dept", "univ", "assn", "est", "ave",
+    "blvd", "rd", "mt", "ft", "fig", "figs", "sec", "vol", "eq", "ed", "eds", "usw", "gmbh", "a.m", "p.m",
+    "ph.d", "m.sc", "b.sc",
+];
+
+/// Words that open a sentence.
+const OPENERS: &[&str] = &[
+    "The", "This", "That", "These", "Those", "It", "Its", "He", "She", "They", "We", "You", "I", "In", "On",
+    "At", "By", "For", "From", "As", "A", "An", "But", "And", "Or", "If", "When", "While", "After", "Before",
+    "Since", "However", "There", "Their", "His", "Her", "Our", "Under", "With", "To", "Some", "Many", "Most",
+    "All", "Each", "Both", "No", "Not", "One", "Der", "Die", "Das", "Ein", "Eine", "Es", "Sie", "Er", "Wir",
+    "Im", "Am", "Le", "La", "Les", "Il", "Elle", "El", "Los", "Las", "Un", "Una", "En", "Dans",
+];

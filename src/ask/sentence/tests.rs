@@ -1,0 +1,101 @@
+use proptest::prelude::*;
+
+use super::{SentenceKind, sentences};
+
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let found: Vec<&str> = sentences(text).into_iter().map(|sentence| &text[sentence.range]).collect();
+    assert_eq!(found, expected, "in {text:?}");
+}
+
+#[test]
+fn plain_sentences_part_at_full_stops() {
+    check(
+        "One is here. Two is there! Is three? Yes.",
+        &["One is here.", "Two is there!", "Is three?", "Yes."],
+    );
+    check("", &[]);
+    check("  \n\n ", &[]);
+}
+
+#[test]
+fn abbreviations_titles_and_initials_do_not_end_a_sentence() {
+    check(
+        "See Fig. 2 and Dr. Smith et al. (2019). Done.",
+        &["See Fig. 2 and Dr. Smith et al. (2019).", "Done."],
+    );
+    check(
+        "Fruit, e.g. Apples, i.e. Malus, sold well. Next.",
+        &["Fruit, e.g. Apples, i.e. Malus, sold well.", "Next."],
+    );
+    check(
+        "It was J. R. R. Tolkien who wrote it. He did.",
+        &["It was J. R. R. Tolkien who wrote it.", "He did."],
+    );
+    check("He moved to the U.S. Senate later. Good.", &["He moved to the U.S. Senate later.", "Good."]);
+    check("He moved to the U.S. The rest stayed.", &["He moved to the U.S.", "The rest stayed."]);
+    check("They joined Acme Inc. In May it closed.", &["They joined Acme Inc.", "In May it closed."]);
+    check("Pages pp. 12 to 14, No. 5, vol. 3 hold it.", &["Pages pp. 12 to 14, No. 5, vol. 3 hold it."]);
+}
+
+#[test]
+fn decimals_and_lower_case_do_not_end_a_sentence() {
+    check("It grew 3.5 per cent. Then 0.2.", &["It grew 3.5 per cent.", "Then 0.2."]);
+    check("\"Really?\" he asked. No.", &["\"Really?\" he asked.", "No."]);
+}
+
+#[test]
+fn wrapped_lines_are_one_sentence_and_blank_lines_part() {
+    check("The cat\nsat down. It\r\nslept.", &["The cat\nsat down.", "It\r\nslept."]);
+    check("No stop here\n\nnor here", &["No stop here", "nor here"]);
+    check("It ends on\u{c}page two.", &["It ends on\u{c}page two."]);
+}
+
+#[test]
+fn headings_items_and_rows_are_units() {
+    check("# Title\nText one. Text two.", &["Title", "Text one.", "Text two."]);
+    check(
+        "- first thing\n- second thing. More.\n  wrapped",
+        &["first thing", "second thing.", "More.\n  wrapped"],
+    );
+    check("1. Alpha\n2. Beta\n(a) Gamma", &["Alpha", "Beta", "Gamma"]);
+    check("| a | b |\n|---|---|\n| 1. X | 2 |", &["| a | b |", "| 1. X | 2 |"]);
+    check(
+        "Summary\nThe committee met on Monday to vote.",
+        &["Summary", "The committee met on Monday to vote."],
+    );
+    check("```\nlet a = b[1];\n```\nAfter.", &["let a = b[1];", "After."]);
+    assert_eq!(sentences("Name\tAge\nAda\t36")[1].kind, SentenceKind::Row);
+}
+
+#[test]
+fn marks_after_the_stop_belong_to_the_sentence_before() {
+    check("It rained. [1][2] It stopped [3].", &["It rained. [1][2]", "It stopped [3]."]);
+    check("It rained.[1] It stopped.", &["It rained.[1]", "It stopped."]);
+}
+
+#[test]
+fn cjk_stops_end_a_sentence() {
+    check("今日は晴れ。明日は雨！本当？はい。", &["今日は晴れ。", "明日は雨！", "本当？", "はい。"]);
+}
+
+#[test]
+fn a_page_without_stops_is_cut() {
+    let text = "word ".repeat(1000);
+    let found = sentences(&text);
+    assert!(found.len() > 4);
+    assert!(found.iter().all(|sentence| sentence.range.len() <= super::MAX_SENTENCE_BYTES));
+}
+
+proptest! {
+    #[test]
+    fn ranges_are_ordered_and_on_boundaries(text in "(?s).{0,200}|([A-Za-z]{1,6}[.!?。] ?\n?|\\[1\\]|- |\\| |# |é\u{2029}|```\n){0,40}") {
+        let mut end = 0;
+        for sentence in sentences(&text) {
+            prop_assert!(sentence.range.start >= end);
+            end = sentence.range.end;
+            let words = text.get(sentence.range);
+            prop_assert!(words.is_some_and(|words| !words.is_empty() && words == words.trim()));
+        }
+    }
+}
