@@ -71,6 +71,9 @@ pub(crate) fn each_term(text: &str, language: Option<Language>, mut found: impl 
 /// that is no compound has none.
 #[must_use]
 pub fn parts(word: &str) -> Vec<String> {
+    if !may_be_compound(word) {
+        return Vec::new();
+    }
     let mut borders = vec![0];
     let characters: Vec<(usize, char)> = word.char_indices().collect();
     for (position, window) in characters.windows(2).enumerate() {
@@ -95,6 +98,16 @@ pub fn parts(word: &str) -> Vec<String> {
         .filter(|part| !part.is_empty())
         .collect();
     if parts.len() > 1 { parts } else { Vec::new() }
+}
+
+/// Most words are plain, and for them nothing should be allocated.
+fn may_be_compound(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte >= 0x80;
+    let (first, rest) = word.as_bytes().split_first().map_or((b'a', &[][..]), |(&first, rest)| (first, rest));
+    let title_case =
+        (first.is_ascii_uppercase() || is_plain(first)) && rest.iter().all(|&byte| is_plain(byte));
+    let ascii_plain = word.is_ascii() && (title_case || word.bytes().all(|byte| byte.is_ascii_uppercase()));
+    !ascii_plain
 }
 
 /// Brings a folded part of a compound into the form [`terms`] gives to the same word alone.
@@ -147,7 +160,7 @@ fn lower(word: &str) -> Cow<'_, str> {
             Cow::Borrowed(word)
         };
     }
-    let lower = word.nfkc().filter(|&character| !scan::is_joiner(character));
+    let lower = word.nfkc().filter(|&character| !scan::is_joiner(character) && !character.is_whitespace());
     Cow::Owned(lower.collect::<String>().to_lowercase().nfkc().collect())
 }
 

@@ -1,6 +1,10 @@
 //! Words of grammar, by language: articles, pronouns, prepositions, auxiliaries, and the words that
 //! make a sentence a question. They say how something is asked, not what about.
 
+/// The languages that have a list, the most common first.
+pub(super) const LANGUAGES: &[&str] =
+    &["en", "da", "de", "es", "fi", "fr", "it", "nb", "nl", "pl", "pt", "ru", "sv"];
+
 /// Returns the stop words of a language, in lower case and sorted; none where no list is known.
 pub(super) fn words(code: &str) -> &'static [&'static str] {
     match code {
@@ -191,11 +195,11 @@ const SV: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{LANGUAGES, words};
 
     #[test]
     fn every_list_is_sorted_and_in_lower_case() {
-        for code in ["da", "de", "en", "es", "fi", "fr", "it", "nb", "nl", "pl", "pt", "ru", "sv"] {
+        for code in LANGUAGES {
             let list = words(code);
             assert!(!list.is_empty(), "{code} has no words");
             assert!(list.windows(2).all(|pair| pair[0] < pair[1]), "{code} is not sorted");
