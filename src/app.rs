@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::config::model::ModelError;
 use crate::files::Files;
 use crate::ingest::Ingest;
-use crate::provider::{ProviderError, Providers};
+use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
-use crate::{ask, ingest};
+use crate::{Error, ask, ingest};
 
 /// The running program.
 pub struct App {
@@ -30,7 +31,7 @@ pub struct App {
     /// Where to look first; the store has the last word.
     pub index: Arc<PassageIndex>,
     /// Who can write an answer.
-    pub providers: Providers,
+    pub models: Models,
     /// Answers being made, and their record.
     pub runs: Arc<Runs>,
     /// Documents on their way in.
@@ -59,14 +60,14 @@ impl App {
             .await
             .map_err(|error| OpenError::Io(error.into()))??;
         let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
-        let providers = Providers::new(&config.models)?;
+        let models = Models::new(&config.models)?;
         let (ingest, work) = Ingest::new(&config)?;
         let app = Arc::new(Self {
             config,
             store,
             files,
             index: Arc::new(index),
-            providers,
+            models,
             runs,
             ingest,
             tasks: TaskTracker::new(),
@@ -84,6 +85,18 @@ impl App {
     /// If the note can't be written.
     pub fn announce(&self, url: &str) -> std::io::Result<()> {
         self.lock.announce(url)
+    }
+
+    /// The model of this name, or the default one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is none; it says which there are.
+    pub fn model(&self, name: Option<&str>) -> Result<&Model, Error> {
+        let Some(name) = name else { return Ok(self.models.default_model()) };
+        self.models.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.models.iter().map(Model::name).collect();
+            Error::Invalid(format!("there is no model `{name}`; configured are {}", names.join(", ")))
+        })
     }
 
     /// Ends the background work: answers still being made get until `grace` is over, then what they
@@ -124,10 +137,10 @@ pub enum OpenError {
     Index(#[from] IndexError),
     /// A configured model can't be used.
     #[error("a configured model can't be used: {0}")]
-    Provider(#[from] ProviderError),
+    Model(#[from] ModelError),
     /// What a crash left behind could not be repaired.
     #[error("what the last run left behind could not be repaired: {0}")]
-    Recovery(#[source] crate::Error),
+    Recovery(#[source] Error),
     /// The system refused something else.
     #[error("the data folder can't be used: {0}")]
     Io(#[from] std::io::Error),

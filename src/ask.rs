@@ -20,16 +20,23 @@ use futures::{FutureExt, StreamExt};
 use crate::Error;
 use crate::app::App;
 use crate::event::{Event, FinishReason, Step, StepKind, StepState};
-use crate::provider::{CallOptions, Delta};
+use crate::config::model::Vendor;
+use crate::provider::{CallOptions, Delta, Model, ProviderError};
 use crate::run;
 use crate::runs::{Recorder, RunKey};
 use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
 use draft::Draft;
+use prompt::Turn;
 use question::Asked;
 
 pub use question::{Question, start};
 pub use recover::recover;
+
+/// Room for a follow-up made to stand alone.
+const MAX_CONDENSED_TOKENS: u32 = 200;
+/// What a model is taken to read at once if nobody says.
+const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 
 /// Makes one answer, from the stored question to the stored answer.
 async fn run(app: Arc<App>, asked: Asked, recorder: Recorder) {
@@ -57,26 +64,57 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder) {
 
 /// The steps of an answer in one pass.
 async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
-    let provider = app.providers.get(&asked.model)?;
+    let model = app.model(Some(&asked.model))?;
     let history = question::history(app, asked).await?;
-    let query = condense::stand_alone(provider, &history, &asked.content, draft).await;
+    let query = stand_alone(model, &history, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None));
     let found = retrieve::retrieve(app, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
-    let prompt = prompt::answer(history, query, &found, provider.context_tokens());
+    let prompt = prompt::answer(history, query, &found, context_tokens(model));
     draft.supply(&found, &prompt);
 
-    let mut deltas = provider.stream(prompt, CallOptions::default());
+    let mut deltas = model.stream(prompt, CallOptions::default());
     while let Some(delta) = deltas.next().await {
         match delta? {
             Delta::Text(text) => draft.write(&text).await?,
             Delta::Usage(usage) => draft.spend(usage),
             Delta::Model { name, reason } => draft.emit(&fallback_step(&name, &reason)),
+            Delta::Thinking => {}
             Delta::End(reason) => return Ok(reason),
         }
     }
-    Err(crate::provider::ProviderError::Truncated("it ended without its end mark".to_owned()).into())
+    Err(ProviderError::Truncated("it ended without its end mark".to_owned()).into())
+}
+
+/// The question as it is searched for: a follow-up gets what it leaves out from the conversation,
+/// by the model's words if there is a model that answers.
+async fn stand_alone(model: &Model, history: &[Turn], question: &str, draft: &mut Draft<'_>) -> String {
+    let carried_over = condense::condense(history, question);
+    if carried_over == question || model.config().provider == Vendor::Extractive {
+        return carried_over;
+    }
+    let options = CallOptions { max_output_tokens: Some(MAX_CONDENSED_TOKENS), ..CallOptions::default() };
+    match model.complete(prompt::condense(history, question), options).await {
+        Ok(completion) => {
+            draft.spend(completion.usage);
+            let text = completion.text.trim();
+            if text.is_empty() { carried_over } else { text.to_owned() }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the follow-up is searched as carried over by rule");
+            carried_over
+        }
+    }
+}
+
+/// How much the model reads at once, in tokens.
+fn context_tokens(model: &Model) -> usize {
+    match (model.config().provider, model.config().context_tokens) {
+        (Vendor::Extractive, _) => usize::MAX,
+        (_, Some(tokens)) => usize::try_from(tokens).unwrap_or(usize::MAX),
+        (_, None) => DEFAULT_CONTEXT_TOKENS,
+    }
 }
 
 /// Stores how the answer ended.

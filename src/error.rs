@@ -51,7 +51,7 @@ impl Error {
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
             Self::DiskFull => "disk_full",
-            Self::Provider(error) => error.code(),
+            Self::Provider(error) => provider_code(error),
             Self::ShuttingDown => "shutting_down",
             Self::Internal(_) => "internal",
         }
@@ -63,13 +63,31 @@ impl Error {
         match self {
             Self::NotFound { .. } | Self::Invalid(_) | Self::TooLarge(_) => false,
             Self::Conflict(_) | Self::DiskFull | Self::ShuttingDown | Self::Internal(_) => true,
-            Self::Provider(error) => error.is_retryable(),
+            Self::Provider(error) => matches!(
+                error,
+                ProviderError::RateLimited { .. }
+                    | ProviderError::Unavailable(_)
+                    | ProviderError::TimedOut(_)
+                    | ProviderError::Truncated(_)
+            ),
         }
     }
 
     /// A fault of ours.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
+    }
+}
+
+fn provider_code(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::Unauthorized => "provider_unauthorized",
+        ProviderError::RateLimited { .. } => "provider_rate_limited",
+        ProviderError::ContextTooLong => "context_too_long",
+        ProviderError::Unavailable(_) => "provider_unavailable",
+        ProviderError::TimedOut(_) => "provider_timed_out",
+        ProviderError::Rejected(_) => "provider_rejected",
+        ProviderError::Truncated(_) => "provider_truncated",
     }
 }
 
@@ -93,7 +111,10 @@ impl From<io::Error> for Error {
 
 impl From<ibid_index::IndexError> for Error {
     fn from(error: ibid_index::IndexError) -> Self {
-        Self::internal(error)
+        match error {
+            ibid_index::IndexError::Io(cause) if cause.kind() == io::ErrorKind::StorageFull => Self::DiskFull,
+            other => Self::internal(other),
+        }
     }
 }
 

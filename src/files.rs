@@ -97,17 +97,23 @@ impl Files {
         Ok(layout)
     }
 
-    /// Reads stretches of a document's text.
+    /// Reads a stretch of a document's text.
     ///
     /// # Errors
-    /// If the file is missing, or a range lies outside the text or cuts a character.
-    pub async fn read_text(&self, document: Uuid, ranges: Vec<Range<usize>>) -> io::Result<Vec<String>> {
-        let path = self.text(document);
-        spawn_blocking(move || {
-            let file = std::fs::File::open(path)?;
-            ranges.into_iter().map(|range| read_range(&file, range)).collect()
-        })
-        .await?
+    /// If the file is missing, or the range lies outside the text or cuts a character.
+    pub async fn read_text(&self, document: Uuid, range: Range<usize>) -> io::Result<String> {
+        let mut texts = self.read_texts(vec![(document, range)]).await?;
+        texts.pop().unwrap_or_else(|| unreachable!("one range gives one text"))
+    }
+
+    /// Reads stretches of several documents' texts at once, each with its own outcome.
+    ///
+    /// # Errors
+    /// If the reading itself could not be done.
+    pub async fn read_texts(&self, ranges: Vec<(Uuid, Range<usize>)>) -> io::Result<Vec<io::Result<String>>> {
+        let ranges: Vec<_> = ranges.into_iter().map(|(id, range)| (self.text(id), range)).collect();
+        let read = |(path, range)| read_range(&std::fs::File::open(path)?, range);
+        Ok(spawn_blocking(move || ranges.into_iter().map(read).collect()).await?)
     }
 
     /// Removes everything a document has here.

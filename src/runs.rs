@@ -267,7 +267,8 @@ impl Follower {
             }
             let progress = *self.progress.borrow_and_update();
             if progress.len > self.next {
-                self.batch = lock(&self.live.frames)[self.next..].to_vec().into_iter();
+                let new = lock(&self.live.frames)[self.next..].to_vec();
+                self.batch = new.into_iter();
                 self.next += self.batch.len();
             } else if progress.closed || self.progress.changed().await.is_err() {
                 return None;

@@ -42,7 +42,7 @@ pub struct NewSession {
 /// [`Error::Invalid`] for a model or documents that do not exist, or if the store fails.
 pub async fn create(app: &App, new: NewSession) -> Result<Session, Error> {
     if let Some(model) = &new.model {
-        app.providers.name(Some(model))?;
+        app.model(Some(model))?;
     }
     for id in new.document_ids.iter().flatten() {
         crate::documents::get(app, *id).await?;

@@ -7,7 +7,7 @@ use super::cite::{Piece, Scanner};
 use super::ground::ground;
 use super::prompt::{Excerpt, Prompt};
 use super::question::Asked;
-use super::retrieve::Found;
+use super::retrieve::{Found, num_documents};
 use crate::Error;
 use crate::app::App;
 use crate::document::PassageId;
@@ -57,7 +57,7 @@ impl<'a> Draft<'a> {
         self.scanner = Scanner::new(self.excerpts.clone());
         self.receipt = Receipt {
             queries: vec![found.query.clone()],
-            documents_searched: found.documents_searched,
+            documents_searched: 0,
             nearest: self.excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect(),
         };
         let sources = self.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
@@ -91,7 +91,7 @@ impl<'a> Draft<'a> {
                     message_id: self.asked.key.message,
                     finish_reason,
                     citations: u32::try_from(self.citations.len()).unwrap_or(u32::MAX),
-                    grounding: self.grounding(),
+                    grounding: self.grounding().await,
                     usage: self.usage,
                     timings_ms: self.timings,
                 }
@@ -99,12 +99,16 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn grounding(&mut self) -> Grounding {
+    async fn grounding(&mut self) -> Grounding {
         let dropped = self.scanner.dropped_marks();
         let answer = self.scanner.answer();
         let mut grounding = ground(answer, &self.citations, &self.excerpts, dropped);
         if self.citations.is_empty() {
-            grounding.receipt = Some(std::mem::take(&mut self.receipt));
+            let mut receipt = std::mem::take(&mut self.receipt);
+            // An answer is not lost for a number beside it.
+            let searched = num_documents(self.app, &self.asked.scope).await;
+            receipt.documents_searched = searched.unwrap_or_default();
+            grounding.receipt = Some(receipt);
         }
         grounding
     }
@@ -132,8 +136,8 @@ impl<'a> Draft<'a> {
     /// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in the
     /// page and the passage of the quote itself, which may lie beyond the source's beginning.
     async fn check(&self, mut citation: Citation) -> Result<Option<Citation>, Error> {
-        let stored = self.app.files.read_text(citation.document_id, vec![citation.range()]).await;
-        let stands = stored.as_ref().is_ok_and(|texts| texts.first() == Some(&citation.quote));
+        let stored = self.app.files.read_text(citation.document_id, citation.range()).await;
+        let stands = stored.is_ok_and(|text| text == citation.quote);
         if !stands {
             tracing::warn!(document.id = %citation.document_id, "a citation whose quote is not in the stored text is dropped");
             return Ok(None);

@@ -48,7 +48,7 @@ const RESERVED_TOKENS: usize = 2000;
 /// The prompt for an answer with citations. Passages that do not fit the model's context are left
 /// out from the end, and of the conversation the oldest turns.
 #[must_use]
-pub fn answer(history: Vec<Turn>, question: String, found: &Found, context_tokens: usize) -> Prompt {
+pub fn answer(mut history: Vec<Turn>, question: String, found: &Found, context_tokens: usize) -> Prompt {
     // Nothing in a document can guess it, so nothing in a document can close the fence.
     let fence = Uuid::new_v4().simple().to_string();
     let system = include_str!("prompts/answer.md").replace("{fence}", &fence);
@@ -69,7 +69,7 @@ pub fn answer(history: Vec<Turn>, question: String, found: &Found, context_token
         fits
     });
     let spoken = spoken.count();
-    let history = history[history.len() - spoken..].to_vec();
+    history.drain(..history.len() - spoken);
     let mut user = format!("<passages {fence}>\n");
     for excerpt in &passages {
         user.push_str(&render(excerpt));

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Role, Session};
 use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, run, sessions};
+use crate::{Error, sessions};
 
 /// The longest question, in bytes.
 const MAX_QUESTION_BYTES: usize = 32 * 1024;
@@ -129,7 +129,7 @@ async fn understand(
     question: &Question,
 ) -> Result<Asked, Error> {
     let model = question.model.as_ref().or(session.model.as_ref());
-    let model = app.providers.name(model.map(String::as_str))?.to_owned();
+    let model = app.model(model.map(String::as_str))?.name().to_owned();
     // A scope given with the message replaces the session's as a whole.
     let (documents, collection) = if question.document_ids.is_some() || question.collection.is_some() {
         (&question.document_ids, &question.collection)
@@ -173,7 +173,7 @@ async fn store(
         .put(keys::message(session_id, asked.question_id), &asking)
         .put(keys::message(session_id, answer_id), &answering)
         .put(keys::run(answer_id), &session_id);
-    Ok(sessions::update(app, batch, &session, &updated).await?)
+    sessions::update(app, batch, &session, &updated).await
 }
 
 /// The beginning of a question, cut at a word.

@@ -63,8 +63,7 @@ async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
 async fn excerpts(app: &App, message: &Message) -> Vec<Excerpt> {
     let mut excerpts = Vec::with_capacity(message.sources.len());
     for source in message.sources.iter().cloned() {
-        let texts = app.files.read_text(source.document_id, vec![source.start..source.end]).await;
-        if let Some(text) = texts.ok().and_then(|mut texts| texts.pop()) {
+        if let Ok(text) = app.files.read_text(source.document_id, source.start..source.end).await {
             excerpts.push(Excerpt { source, text });
         }
     }

@@ -93,8 +93,6 @@ pub struct Found {
     pub num_candidates: u32,
     /// The query.
     pub query: String,
-    /// Documents that were searched.
-    pub documents_searched: u64,
 }
 
 /// The passages that match best, best first.
@@ -103,7 +101,7 @@ pub struct Found {
 /// If the index or the store fails.
 pub async fn search(app: &App, scope: &Scope, query: &str, limit: usize) -> Result<Vec<Hit>, Error> {
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index());
-    let analysed = Query::new(query);
+    let analysed = Query::new(query, None);
     let found = spawn_blocking(move || index.search(&in_index, &analysed, limit)).await??;
 
     let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
@@ -115,27 +113,20 @@ pub async fn search(app: &App, scope: &Scope, query: &str, limit: usize) -> Resu
         .map(|document| (document.id, Arc::new(document)))
         .collect();
 
-    let mut hits = Vec::with_capacity(found.len());
+    let mut places = Vec::with_capacity(found.len());
     for hit in found {
         let Some(document) = usable.get(&hit.document) else { continue };
-        match load(app, document, hit.ordinal, hit.score).await {
-            Ok(hit) => hits.push(hit),
-            // Deleted between the look into the store and the look into its files.
-            Err(error) => {
-                tracing::warn!(document.id = %hit.document, %error, "a hit whose text can't be read is left out");
-            }
-        }
+        // Deleted between the look into the store and the look into its files.
+        let Ok(layout) = app.files.layout(document.id).await else { continue };
+        let Some(passage) = layout.passages.get(hit.ordinal as usize).cloned() else { continue };
+        places.push((Arc::clone(document), layout, passage, hit.score));
     }
-    Ok(hits)
-}
-
-async fn load(app: &App, document: &Arc<Document>, ordinal: u32, score: f32) -> std::io::Result<Hit> {
-    let layout = app.files.layout(document.id).await?;
-    let passage = layout.passages.get(ordinal as usize).cloned();
-    let passage = passage.ok_or_else(|| std::io::Error::other("the index names a passage that is not there"))?;
-    let mut texts = app.files.read_text(document.id, vec![passage.range()]).await?;
-    let text = texts.pop().unwrap_or_default();
-    Ok(Hit { document: Arc::clone(document), passage, text, score, layout })
+    let ranges = places.iter().map(|(document, _, passage, _)| (document.id, passage.range()));
+    let texts = app.files.read_texts(ranges.collect()).await?;
+    let hits = places.into_iter().zip(texts).filter_map(|((document, layout, passage, score), text)| {
+        Some(Hit { document, passage, text: text.ok()?, score, layout })
+    });
+    Ok(hits.collect())
 }
 
 /// The passages a writer is given: near-duplicates dropped, no document filling the list,
@@ -152,12 +143,26 @@ pub async fn retrieve(app: &App, scope: &Scope, query: &str) -> Result<Found, Er
     for (n, span) in (1..).zip(join_neighbours(chosen)) {
         excerpts.push(span.into_excerpt(app, n).await?);
     }
+    Ok(Found { excerpts, num_candidates, query: query.to_owned() })
+}
+
+/// How many documents a search in this scope looks at.
+///
+/// # Errors
+/// If the index fails.
+pub async fn num_documents(app: &App, scope: &Scope) -> Result<u64, Error> {
+    if let (Some(documents), None) = (&scope.documents, &scope.collection) {
+        return Ok(documents.len() as u64);
+    }
     let index = Arc::clone(&app.index);
-    let documents_searched = match &scope.documents {
-        Some(documents) => documents.len() as u64,
-        None => spawn_blocking(move || index.num_documents()).await??,
-    };
-    Ok(Found { excerpts, num_candidates, query: query.to_owned(), documents_searched })
+    let indexed = spawn_blocking(move || index.documents()).await??;
+    let Some(collection) = &scope.collection else { return Ok(indexed.len() as u64) };
+    let keys: Vec<String> = indexed.into_keys().map(keys::document).collect();
+    let stored = app.store.get_many::<Document>(&keys).await?;
+    let inside = stored.into_iter().flatten().filter(|record| {
+        record.value.collection.as_ref() == Some(collection) && scope.contains(&record.value)
+    });
+    Ok(inside.count() as u64)
 }
 
 fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {
@@ -256,8 +261,7 @@ impl Span {
         let text = if (start, end) == (best.passage.start, best.passage.end) {
             best.text
         } else {
-            let mut texts = app.files.read_text(best.document.id, vec![start..end]).await?;
-            texts.pop().unwrap_or_default()
+            app.files.read_text(best.document.id, start..end).await?
         };
         let source = Source {
             n,

@@ -232,8 +232,7 @@ pub(super) async fn passage(
     let passage_id = PassageId { document: id, ordinal };
     let passage = layout.passages.get(ordinal as usize).cloned();
     let passage = passage.ok_or_else(|| Error::NotFound { what: "passage", id: passage_id.to_string() })?;
-    let mut texts = app.files.read_text(id, vec![passage.range()]).await.map_err(Error::from)?;
-    let text = texts.pop().unwrap_or_default();
+    let text = app.files.read_text(id, passage.range()).await.map_err(Error::from)?;
     let (version, title) = (document.version, document.title);
     Ok(Json(PassageBody { passage_id, document_id: id, version, title, passage, text }))
 }

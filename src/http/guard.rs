@@ -24,7 +24,7 @@ fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().ok(),
-        (None, None) => uri.authority().map(|authority| authority.as_str()),
+        (None, None) => uri.authority().map(axum::http::uri::Authority::as_str),
         _ => None,
     };
     let origin_is_local = headers.get_all(header::ORIGIN).iter().all(|origin| {

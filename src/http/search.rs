@@ -75,7 +75,7 @@ pub(super) async fn search(
     let scope = Scope::resolve(&app, documents.as_deref(), query.collection.as_deref()).await?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let hits = retrieve::search(&app, &scope, &query.q, limit).await?;
-    let analysed = ibid_index::Query::new(&query.q);
+    let analysed = ibid_index::Query::new(&query.q, None);
     let hits = hits.into_iter().map(|hit| found(&analysed, hit)).collect();
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Json(SearchResult { hits, took_ms }))

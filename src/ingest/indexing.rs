@@ -2,6 +2,7 @@
 //! small uploads cost a few index commits, and stores each document's outcome after its passages
 //! can be found.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,8 +149,8 @@ impl<'a> Source<'a> {
                 passages: Box::new(layout.passages.iter().map(|passage| {
                     Ok(PassageText {
                         ordinal: passage.ordinal,
-                        heading: passage.heading.clone(),
-                        body: crate::files::read_range(text, passage.range())?,
+                        heading: passage.heading.as_deref().map(Cow::Borrowed),
+                        body: Cow::Owned(crate::files::read_range(text, passage.range())?),
                     })
                 })),
             }),

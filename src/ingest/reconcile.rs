@@ -62,7 +62,7 @@ pub(super) async fn reconcile(app: &Arc<App>) -> Result<(), Error> {
             } else if document.is_searchable() {
                 let found = indexed.remove(&document.id);
                 let is_whole = found.is_some_and(|entry| {
-                    entry.version == document.version && entry.passages == u64::from(document.passages)
+                    entry.version == document.version && entry.num_passages == document.passages
                 });
                 if !is_whole {
                     lost.push(document);

@@ -53,7 +53,7 @@ impl Engine {
                 .flush_every_ms(None)
                 .open()
                 .map_err(engine_error)?;
-            let file = File::open(folder.join("db")).map_err(io_error)?;
+            let file = File::open(folder.join("db")).map_err(StoreError::from)?;
             if is_new {
                 sync_folder(&folder)?;
             }
@@ -62,7 +62,7 @@ impl Engine {
             thread::Builder::new()
                 .name("store-writer".to_owned())
                 .spawn(move || writer.run(&waiting))
-                .map_err(io_error)?;
+                .map_err(StoreError::from)?;
             Ok(Self { db, changes })
         })
         .await
@@ -180,7 +180,7 @@ impl Writer {
 
     fn make_durable(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(engine_error)?;
-        self.file.sync_data().map_err(io_error)
+        self.file.sync_data().map_err(StoreError::from)
     }
 }
 
@@ -206,24 +206,26 @@ fn encode(revision: u64, value: &[u8]) -> Vec<u8> {
 }
 
 fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::from)?;
     if let Some(parent) = folder.parent() {
-        File::open(parent).and_then(|parent| parent.sync_all()).map_err(io_error)?;
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(StoreError::from)?;
     }
     Ok(())
 }
 
 fn engine_error(error: ::sled::Error) -> StoreError {
     match error {
-        ::sled::Error::Io(error) => io_error(error),
+        ::sled::Error::Io(error) => StoreError::from(error),
         other => StoreError::Engine(other.to_string()),
     }
 }
 
-fn io_error(error: io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
-        _ => StoreError::Engine(error.to_string()),
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Engine(error.to_string()),
+        }
     }
 }
 

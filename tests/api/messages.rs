@@ -8,12 +8,8 @@ const EELS: &str = "# Eels\n\nSilver eels leave the Halden estuary in October. T
 
 /// A server with a model that types slowly enough to be interrupted.
 async fn slow_server() -> Server {
-    let script = r#"[{"when": ["eels"], "reply": "Silver eels leave in October. [1] They swim at night and then they go on and on and on and on and on and on and on and on and on and on and on and on and on and on and on.", "delay_ms": 100}]"#;
-    let server = Server::with_config(
-        "[[models]]\nname = \"slow\"\nprovider = \"scripted\"\nscript = \"{data}/script.json\"\n",
-    );
-    let _ = script;
-    server.await
+    let config = "[[models]]\nname = \"slow\"\nprovider = \"scripted\"\ndelay_ms = 60\n";
+    Server::with_config(config).await
 }
 
 #[tokio::test]

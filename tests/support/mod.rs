@@ -1,7 +1,9 @@
 //! A real server for tests: the built binary on a port of its own and a data folder of its own,
 //! spoken to over HTTP only.
 
+#![expect(clippy::allow_attributes, reason = "whether there is dead code differs by test binary")]
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,70 +13,69 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server. It is killed, not asked to stop, when this is dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub url: String,
-    pub data: tempfile::TempDir,
+    pub(crate) url: String,
+    pub(crate) data: tempfile::TempDir,
     config: String,
     client: reqwest::Client,
 }
 
 /// One event of an answer as it came over the wire.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    pub id: u64,
-    pub event: String,
-    pub data: Value,
+pub(crate) struct Frame {
+    pub(crate) id: u64,
+    pub(crate) event: String,
+    pub(crate) data: Value,
 }
 
 impl Server {
     /// A server on an empty folder, with no model.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with_config("").await
     }
 
-    /// A server on an empty folder, with this configuration file.
-    pub async fn with_config(config: &str) -> Self {
+    /// A server on an empty folder, with this configuration file; `{data}` in it stands for the folder.
+    pub(crate) async fn with_config(config: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = config.replace("{data}", &data.path().display().to_string());
         let (child, url) = launch(data.path(), &config).await;
-        let client = reqwest::Client::builder().tls_backend_none().build();
-        Self { child, url, data, config, client: client.unwrap() }
+        Self { child, url, data, config, client: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
     /// A server that has read the sample library.
-    pub async fn with_library() -> Self {
+    pub(crate) async fn with_library() -> Self {
         let server = Self::start().await;
         server.upload_library().await;
         server
     }
 
     /// SIGKILL, at once.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Starts again on the same folder.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.kill();
         (self.child, self.url) = launch(self.data.path(), &self.config).await;
     }
 
     /// The process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits for the process to end by itself.
-    pub async fn exit(&mut self) -> std::process::ExitStatus {
+    pub(crate) async fn exit(&mut self) -> std::process::ExitStatus {
         eventually("the server exits", async || self.child.try_wait().unwrap()).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(&body);
@@ -83,7 +84,7 @@ impl Server {
     }
 
     /// The JSON that a request gives, which must succeed.
-    pub async fn json(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+    pub(crate) async fn json(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let response = self.send(method, path, body).await;
         let status = response.status();
         let text = response.text().await.unwrap();
@@ -91,16 +92,16 @@ impl Server {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         self.json(Method::GET, path, None).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
         self.json(Method::POST, path, Some(body)).await
     }
 
     /// The problem that a request gives, which must fail with this status.
-    pub async fn problem(
+    pub(crate) async fn problem(
         &self,
         status: StatusCode,
         method: Method,
@@ -116,12 +117,12 @@ impl Server {
     }
 
     /// Uploads one file and gives its entry of the answer, at once.
-    pub async fn upload(&self, name: &str, bytes: impl Into<Vec<u8>>, collection: Option<&str>) -> Value {
+    pub(crate) async fn upload(&self, name: &str, bytes: impl Into<Vec<u8>>, collection: Option<&str>) -> Value {
         let uploaded = self.upload_all(vec![(name.to_owned(), bytes.into())], collection).await;
         uploaded["documents"][0].clone()
     }
 
-    pub async fn upload_all(&self, files: Vec<(String, Vec<u8>)>, collection: Option<&str>) -> Value {
+    pub(crate) async fn upload_all(&self, files: Vec<(String, Vec<u8>)>, collection: Option<&str>) -> Value {
         let mut form = reqwest::multipart::Form::new();
         if let Some(collection) = collection {
             form = form.text("collection", collection.to_owned());
@@ -134,13 +135,13 @@ impl Server {
     }
 
     /// Uploads one file and waits until it is ready or failed.
-    pub async fn add(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
+    pub(crate) async fn add(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
         let id = self.upload(name, bytes, None).await["id"].as_str().unwrap().to_owned();
         self.settled(&id).await
     }
 
     /// A document once it is ready or failed.
-    pub async fn settled(&self, id: &str) -> Value {
+    pub(crate) async fn settled(&self, id: &str) -> Value {
         eventually("the document is read", async || {
             let document = self.get(&format!("/api/documents/{id}")).await;
             matches!(document["status"].as_str(), Some("ready" | "failed")).then_some(document)
@@ -148,7 +149,7 @@ impl Server {
         .await
     }
 
-    pub async fn upload_library(&self) {
+    pub(crate) async fn upload_library(&self) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/library");
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -162,13 +163,13 @@ impl Server {
         }
     }
 
-    pub async fn session(&self) -> String {
+    pub(crate) async fn session(&self) -> String {
         let session = self.post("/api/chat/sessions", json!({})).await;
         session["id"].as_str().unwrap().to_owned()
     }
 
     /// Asks, and reads the stream to its end.
-    pub async fn ask(&self, session: &str, body: Value) -> Vec<Frame> {
+    pub(crate) async fn ask(&self, session: &str, body: Value) -> Vec<Frame> {
         let path = format!("/api/chat/sessions/{session}/messages");
         let response = self.send(Method::POST, &path, Some(body)).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -177,13 +178,13 @@ impl Server {
     }
 
     /// Reads an answer's events from after a position.
-    pub async fn events(&self, session: &str, message: &str, after: u64) -> Vec<Frame> {
+    pub(crate) async fn events(&self, session: &str, message: &str, after: u64) -> Vec<Frame> {
         let path = format!("/api/chat/sessions/{session}/messages/{message}/events?after={after}");
         frames(&self.send(Method::GET, &path, None).await.text().await.unwrap())
     }
 
     /// The stored text of a document.
-    pub async fn text(&self, document: &str) -> String {
+    pub(crate) async fn text(&self, document: &str) -> String {
         let path = format!("/api/documents/{document}/text");
         self.send(Method::GET, &path, None).await.text().await.unwrap()
     }
@@ -223,7 +224,7 @@ async fn launch(data: &Path, config: &str) -> (Child, String) {
 }
 
 /// The frames of a whole event stream.
-pub fn frames(stream: &str) -> Vec<Frame> {
+pub(crate) fn frames(stream: &str) -> Vec<Frame> {
     let blocks = stream.split("\n\n").filter(|block| block.contains("data:"));
     blocks
         .map(|block| {
@@ -238,25 +239,25 @@ pub fn frames(stream: &str) -> Vec<Frame> {
 }
 
 /// The names of events, with repeats in a row told once.
-pub fn outline(frames: &[Frame]) -> Vec<&str> {
+pub(crate) fn outline(frames: &[Frame]) -> Vec<&str> {
     let mut names: Vec<&str> = frames.iter().map(|frame| frame.event.as_str()).collect();
     names.dedup();
     names
 }
 
 /// The text of an answer.
-pub fn answer(frames: &[Frame]) -> String {
+pub(crate) fn answer(frames: &[Frame]) -> String {
     let tokens = frames.iter().filter(|frame| frame.event == "token");
     tokens.map(|frame| frame.data["text"].as_str().unwrap()).collect()
 }
 
 /// The citations of an answer.
-pub fn citations(frames: &[Frame]) -> Vec<Value> {
+pub(crate) fn citations(frames: &[Frame]) -> Vec<Value> {
     frames.iter().filter(|frame| frame.event == "citation").map(|frame| frame.data.clone()).collect()
 }
 
 /// Asks again and again until there is something.
-pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(value) = attempt().await {
