@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use tantivy::directory::MmapDirectory;
-use tantivy::{Index, IndexReader, ReloadPolicy};
+use tantivy::{Directory, Index, IndexReader, ReloadPolicy};
 use uuid::Uuid;
 
 use crate::error::{IndexError, guarded};
@@ -122,8 +122,14 @@ impl PassageIndex {
     /// [`IndexError::Damaged`] names the files that differ.
     pub fn verify(&self) -> Result<(), IndexError> {
         guarded(|| {
-            let mut damaged: Vec<String> =
-                self.index.validate_checksum()?.iter().map(|file| file.display().to_string()).collect();
+            let directory = self.index.directory();
+            let mut damaged = Vec::new();
+            for file in self.index.load_metas()?.list_segment_files() {
+                let exists = directory.exists(&file).map_err(tantivy::TantivyError::from)?;
+                if exists && !directory.validate_checksum(&file).map_err(tantivy::TantivyError::from)? {
+                    damaged.push(file.display().to_string());
+                }
+            }
             damaged.sort_unstable();
             if damaged.is_empty() { Ok(()) } else { Err(IndexError::Damaged(damaged.join(", "))) }
         })

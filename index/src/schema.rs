@@ -20,14 +20,24 @@ pub(crate) const VERSION: u32 = 1;
 const MARKER: &str = "ibid-index.json";
 const LINES: &str = "lines";
 
+pub(crate) const DOCUMENT_HIGH: &str = "document_high";
+pub(crate) const DOCUMENT_LOW: &str = "document_low";
+pub(crate) const VERSION_OF: &str = "version";
+pub(crate) const ORDINAL: &str = "ordinal";
+pub(crate) const COLLECTION: &str = "collection";
+
 /// The value of [`Fields::language`] for a document whose language isn't known.
 pub(crate) const NO_LANGUAGE: &str = "none";
 
 /// The fields of a passage. None is stored: the store has the text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields {
-    /// The document's id, to delete by and to filter on.
+    /// The document's id, to delete by.
     pub(crate) document: Field,
+    /// The halves of the document's id as numbers, which can be read for every candidate: to filter
+    /// by and to order equals.
+    pub(crate) document_high: Field,
+    pub(crate) document_low: Field,
     /// The document's version.
     pub(crate) version: Field,
     /// The passage's position in its document.
@@ -60,10 +70,12 @@ impl Fields {
             .set_index_option(IndexRecordOption::WithFreqs);
         let terms = TextOptions::default().set_indexing_options(terms);
         let fields = Self {
-            document: schema.add_bytes_field("document", BytesOptions::default().set_indexed().set_fast()),
-            version: schema.add_text_field("version", TextOptions::default().set_fast("raw")),
-            ordinal: schema.add_u64_field("ordinal", FAST),
-            collection: schema.add_text_field("collection", TextOptions::default().set_fast("raw")),
+            document: schema.add_bytes_field("document", BytesOptions::default().set_indexed()),
+            document_high: schema.add_u64_field(DOCUMENT_HIGH, FAST),
+            document_low: schema.add_u64_field(DOCUMENT_LOW, FAST),
+            version: schema.add_text_field(VERSION_OF, TextOptions::default().set_fast("raw")),
+            ordinal: schema.add_u64_field(ORDINAL, FAST),
+            collection: schema.add_text_field(COLLECTION, TextOptions::default().set_fast("raw")),
             language: schema.add_text_field("language", STRING),
             body: schema.add_text_field("body", terms.clone()),
             title: schema.add_text_field("title", terms.clone()),

@@ -68,6 +68,9 @@ impl Writer {
 
             let mut indexed = TantivyDocument::new();
             indexed.add_bytes(fields.document, document.id.as_bytes());
+            let (high, low) = document.id.as_u64_pair();
+            indexed.add_u64(fields.document_high, high);
+            indexed.add_u64(fields.document_low, low);
             indexed.add_text(fields.version, document.version);
             indexed.add_u64(fields.ordinal, u64::from(ordinal));
             if let Some(collection) = document.collection {
