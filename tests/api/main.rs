@@ -4,6 +4,7 @@
 mod support;
 
 mod documents;
+mod library;
 mod messages;
 mod search;
 mod sessions;

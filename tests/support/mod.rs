@@ -1,7 +1,6 @@
 //! A real server for tests: the built binary on a port of its own and a data folder of its own,
 //! spoken to over HTTP only.
 
-#![expect(clippy::allow_attributes, reason = "whether there is dead code differs by test binary")]
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
 
