@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::ingest::extract::Limits;
 use model::{ModelConfig, ModelError};
 
 /// Everything that can be set. Made by [`Config::load`] and handed down from there.
@@ -51,6 +52,20 @@ pub struct IngestConfig {
     pub memory_bytes: u64,
     /// Documents read at the same time. Default: the number of processor cores.
     pub jobs: usize,
+}
+
+impl IngestConfig {
+    /// What one document may cost its reader.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            text_bytes: usize::try_from(self.max_text_bytes).unwrap_or(usize::MAX),
+            pages: self.max_pages,
+            seconds: self.time_s,
+            memory_bytes: self.memory_bytes,
+            ..Limits::default()
+        }
+    }
 }
 
 impl Default for IngestConfig {

@@ -58,7 +58,7 @@ impl Ingest {
         let (queue, queued) = mpsc::unbounded_channel();
         let (index_queue, to_index) = mpsc::channel(indexing::MAX_WAITING);
         let ingest = Self {
-            extractor: Extractor::new(config.ingest.limits())?,
+            extractor: Extractor { program: std::env::current_exe()?, limits: config.ingest.limits() },
             slots: Arc::new(Semaphore::new(config.ingest.jobs)),
             queue,
             index_queue,
