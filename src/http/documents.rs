@@ -131,8 +131,10 @@ fn bad_form(detail: &str) -> Problem {
 /// Which documents to list.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListQuery {
-    #[serde(flatten)]
-    page: PageQuery,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most 500; 50 if absent.
+    limit: Option<usize>,
     /// Only of this collection.
     collection: Option<String>,
     /// Only in this state.
@@ -148,8 +150,9 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Document>>, Problem> {
-    let after = query.page.after(keys::DOCUMENTS)?;
-    let ListQuery { collection, status, name, superseded, page } = query;
+    let ListQuery { cursor, limit, collection, status, name, superseded } = query;
+    let page = PageQuery { cursor, limit };
+    let after = page.after(keys::DOCUMENTS)?;
     let filter = Filter { collection, status, name, superseded };
     let (documents, last) = documents::list(&app, &filter, after.as_deref(), page.limit()).await?;
     Ok(Json(Page::new(documents, last)))

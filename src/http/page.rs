@@ -30,9 +30,9 @@ impl<T> Page<T> {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct PageQuery {
     /// `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many, at most 500; 50 if absent.
-    limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
 }
 
 impl PageQuery {
