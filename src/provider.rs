@@ -1,16 +1,54 @@
-//! The vendors that can write an answer: a closed set, and one match.
+//! The vendors that can write an answer: a closed set, and one match. A provider makes one call
+//! and tells what came of it; trying again, waiting and giving up are the work of [`retry`].
+//!
+//! # What a stream of a [`Model`] yields
+//!
+//! | delta | when | how often |
+//! |---|---|---|
+//! | `Model` | first, if another model than the one asked for answers | 0–1 |
+//! | `Text` | as the answer is written, never empty | any |
+//! | `Usage` | what was counted so far; the last one counts | 1 or more, the last before `End` |
+//! | `End` | last, once the vendor said that it is finished | 1, unless there is an error |
+//!
+//! An error is the last item and stands in place of `End`. Dropping the stream closes the
+//! connection to the vendor at once.
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::stream::BoxStream;
+use serde_json::Value;
 use thiserror::Error;
 
+use crate::ask::prompt::Prompt;
+use crate::config::model::{ModelConfig, ModelError, Vendor};
 use crate::event::{FinishReason, Usage};
+
+mod anthropic;
+mod body;
+mod breaker;
+mod http;
+mod openai;
+pub mod retry;
+mod scripted;
+mod sse;
+
+pub use retry::{Model, Models};
 
 /// A piece of a provider's stream. A stream ends with exactly one `End`; one that stops without
 /// it is [`ProviderError::Truncated`], not a short answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delta {
+    /// Another model than the one asked for answers.
+    Model {
+        /// The configured name of the one that does.
+        name: String,
+        /// Why, in words for the reader.
+        reason: String,
+    },
+    /// The model is at work but writes nothing yet. Only a [`Provider`] yields it: it starts the
+    /// wait for the first text anew, and readers of a [`Model`] never see it.
+    Thinking,
     /// More text.
     Text(String),
     /// What the call cost so far; the last one counts.
@@ -49,4 +87,92 @@ pub enum ProviderError {
     /// The stream broke off or could not be read.
     #[error("the provider's stream broke off: {0}")]
     Truncated(String),
+}
+
+/// What one call asks for beside its prompt.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    /// How many tokens may be written; the model's own limit if absent or larger.
+    pub max_output_tokens: Option<u32>,
+    /// The name and the JSON schema of the object that the answer has to be. A model configured
+    /// with `structured_output = false` never sees it, so the prompt has to say it too.
+    pub json_schema: Option<(String, Value)>,
+}
+
+impl CallOptions {
+    /// The smaller of what the call and the model allow.
+    fn limit(&self, of_model: Option<u32>) -> Option<u32> {
+        match (self.max_output_tokens, of_model) {
+            (Some(call), Some(model)) => Some(call.min(model)),
+            (call, model) => call.or(model),
+        }
+    }
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The answer.
+    pub text: String,
+    /// What it cost.
+    pub usage: Usage,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+}
+
+/// An adapter to one kind of vendor, ready to call.
+#[derive(Debug)]
+pub enum Provider {
+    /// A server that speaks OpenAI's chat completions.
+    OpenAi(openai::OpenAi),
+    /// Anthropic's Messages API.
+    Anthropic(anthropic::Anthropic),
+    /// No model.
+    Extractive,
+    /// Rules in place of a model.
+    Scripted(scripted::Scripted),
+}
+
+impl Provider {
+    /// Reads the key or the script, and prepares the HTTP client; connects to nothing.
+    ///
+    /// # Errors
+    /// If one of these is missing or wrong.
+    pub fn new(config: &ModelConfig) -> Result<Self, ModelError> {
+        match config.provider {
+            Vendor::OpenAi | Vendor::Xai => openai::OpenAi::new(config).map(Self::OpenAi),
+            Vendor::Anthropic => anthropic::Anthropic::new(config).map(Self::Anthropic),
+            Vendor::Extractive => Ok(Self::Extractive),
+            Vendor::Scripted => scripted::Scripted::new(config).map(Self::Scripted),
+        }
+    }
+
+    /// Makes one call, once it is polled. No retries, and no deadline but that for connecting.
+    #[must_use]
+    pub fn stream(&self, prompt: &Prompt, options: &CallOptions) -> DeltaStream {
+        match self {
+            Self::OpenAi(openai) => openai.stream(prompt, options),
+            Self::Anthropic(anthropic) => anthropic.stream(prompt, options),
+            Self::Extractive => scripted::unscripted(prompt),
+            Self::Scripted(scripted) => scripted.stream(prompt),
+        }
+    }
+}
+
+/// Reads a stream to its end.
+///
+/// # Errors
+/// The error that the stream ends with; what was written before is lost.
+pub async fn fold(mut stream: DeltaStream) -> Result<Completion, ProviderError> {
+    let mut text = String::new();
+    let mut usage = Usage::default();
+    while let Some(delta) = stream.next().await {
+        match delta? {
+            Delta::Text(more) => text.push_str(&more),
+            Delta::Usage(counted) => usage = counted,
+            Delta::End(finish_reason) => return Ok(Completion { text, usage, finish_reason }),
+            Delta::Model { .. } | Delta::Thinking => {}
+        }
+    }
+    Err(ProviderError::Truncated("it has no end mark".to_owned()))
 }

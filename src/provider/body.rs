@@ -1,0 +1,196 @@
+//! The body of an answer, read only as fast as it is asked for: no task, no channel, no more than
+//! one frame ahead. What a frame means is the business of a [`Dialect`], which does no I/O.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::http::innermost;
+use super::sse::{Decoder, Frame};
+use super::{Delta, DeltaStream, ProviderError};
+use crate::event::{FinishReason, Usage};
+
+/// The most that is read of an answer that comes as one JSON object.
+const MAX_PLAIN_BYTES: usize = 8 * 1024 * 1024;
+/// How long to wait for the usage once the answer is known to be complete.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a vendor's frames mean.
+pub(super) trait Dialect: Send + 'static {
+    /// Reads a frame, and adds what it says to `out`.
+    fn read(&mut self, frame: &Frame, out: &mut VecDeque<Delta>) -> Result<Progress, ProviderError>;
+
+    /// Reads an answer that came as one JSON object, and adds what it says to `out`.
+    fn read_plain(&mut self, body: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError>;
+
+    /// Why the answer ended, if an end mark was seen, and what was counted until then.
+    fn ending(&self) -> (Option<FinishReason>, Option<Usage>);
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// The answer goes on.
+    Going,
+    /// The answer is complete, but its usage may follow.
+    Marked,
+    /// Nothing follows.
+    Over,
+}
+
+/// Reads an accepted answer. A body that stops before the dialect saw its end mark is truncated,
+/// and so is an answer in which nothing was written.
+pub(super) fn read(response: Response, dialect: impl Dialect) -> DeltaStream {
+    let reading = Reading {
+        body: Some(Body::new(response)),
+        dialect,
+        out: VecDeque::new(),
+        failure: None,
+        progress: Progress::Going,
+        wrote: false,
+    };
+    stream::unfold(reading, |mut reading| async move {
+        let item = reading.next().await?;
+        Some((item, reading))
+    })
+    .boxed()
+}
+
+struct Reading<D> {
+    /// Gone as soon as nothing more is expected from it.
+    body: Option<Body>,
+    dialect: D,
+    out: VecDeque<Delta>,
+    /// Told once `out` is empty.
+    failure: Option<ProviderError>,
+    progress: Progress,
+    wrote: bool,
+}
+
+impl<D: Dialect> Reading<D> {
+    async fn next(&mut self) -> Option<Result<Delta, ProviderError>> {
+        loop {
+            if let Some(delta) = self.out.pop_front() {
+                self.wrote |= matches!(delta, Delta::Text(_));
+                return Some(Ok(delta));
+            }
+            if let Some(failure) = self.failure.take() {
+                self.body = None;
+                return Some(Err(failure));
+            }
+            let body = self.body.take()?;
+            if let Err(failure) = self.advance(body).await {
+                self.failure = Some(failure);
+            }
+        }
+    }
+
+    async fn advance(&mut self, mut body: Body) -> Result<(), ProviderError> {
+        if body.is_plain() {
+            let plain = body.into_plain().await?;
+            self.dialect.read_plain(&plain, &mut self.out)?;
+            return self.end();
+        }
+        let frame = match self.progress {
+            Progress::Going => body.frame().await?,
+            // The answer is whole: whatever befalls the connection now takes nothing from it.
+            Progress::Marked | Progress::Over => {
+                timeout(GRACE, body.frame()).await.unwrap_or(Ok(None)).unwrap_or(None)
+            }
+        };
+        let Some(frame) = frame else { return self.end() };
+        self.progress = self.progress.max(self.dialect.read(&frame, &mut self.out)?);
+        if self.progress == Progress::Over {
+            return self.end();
+        }
+        self.body = Some(body);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ProviderError> {
+        let (finish_reason, usage) = self.dialect.ending();
+        let Some(finish_reason) = finish_reason else {
+            return Err(ProviderError::Truncated("it has no end mark".to_owned()));
+        };
+        let writes = |delta: &Delta| matches!(delta, Delta::Text(_));
+        if !self.wrote && !self.out.iter().any(writes) {
+            let why = match finish_reason {
+                FinishReason::Length => "the model used up its output tokens before it wrote anything",
+                _ => "the model finished without writing anything",
+            };
+            return Err(ProviderError::Truncated(why.to_owned()));
+        }
+        self.out.extend(usage.map(Delta::Usage));
+        self.out.push_back(Delta::End(finish_reason));
+        Ok(())
+    }
+}
+
+struct Body {
+    response: Response,
+    decoder: Decoder,
+    /// Told once the frames before it are taken, so that the answer does not depend on how the
+    /// network cut it.
+    failure: Option<ProviderError>,
+    over: bool,
+}
+
+impl Body {
+    fn new(response: Response) -> Self {
+        Self { response, decoder: Decoder::default(), failure: None, over: false }
+    }
+
+    /// Whether the server answers with one JSON object although a stream was asked for.
+    fn is_plain(&self) -> bool {
+        let media_type = self.response.headers().get(CONTENT_TYPE);
+        media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/json"))
+    }
+
+    async fn into_plain(mut self) -> Result<Value, ProviderError> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.response.chunk().await.map_err(|error| broken(&error))? {
+            if body.len() + piece.len() > MAX_PLAIN_BYTES {
+                return Err(ProviderError::Truncated("the answer is longer than 8 MiB".to_owned()));
+            }
+            body.extend_from_slice(&piece);
+        }
+        serde_json::from_slice(&body)
+            .map_err(|_| ProviderError::Truncated("the answer is not JSON".to_owned()))
+    }
+
+    /// The next frame; `None` once the body is over.
+    async fn frame(&mut self) -> Result<Option<Frame>, ProviderError> {
+        loop {
+            if let Some(frame) = self.decoder.pop() {
+                return Ok(Some(frame));
+            }
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
+            if self.over {
+                return Ok(None);
+            }
+            self.failure = self.fill().await.err();
+        }
+    }
+
+    async fn fill(&mut self) -> Result<(), ProviderError> {
+        let read = match self.response.chunk().await.map_err(|error| broken(&error))? {
+            Some(piece) => self.decoder.push(&piece),
+            None => {
+                self.over = true;
+                self.decoder.finish()
+            }
+        };
+        read.map_err(|problem| ProviderError::Truncated(problem.to_owned()))
+    }
+}
+
+fn broken(error: &reqwest::Error) -> ProviderError {
+    ProviderError::Truncated(innermost(error))
+}

@@ -1,0 +1,349 @@
+//! The policy around every call, ours alone: deadlines, a few more tries before the first text and
+//! none after it, a breaker for each model, and the model that stands in. It knows no vendor.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::breaker::Breaker;
+use super::{CallOptions, Completion, Delta, DeltaStream, Provider, ProviderError};
+use crate::ask::prompt::Prompt;
+use crate::config::model::{ModelConfig, ModelError, Timeouts, Vendor};
+use crate::event::Usage;
+
+/// How many calls one answer may cost, those to the model that stands in included.
+const MAX_CALLS: u32 = 3;
+/// The first pause is up to this long, and each further one up to twice as long as the last.
+const BACKOFF_BASE: Duration = Duration::from_millis(500);
+/// No pause of ours is longer.
+const BACKOFF_CAP: Duration = Duration::from_secs(8);
+/// No pause that a vendor asks for is granted if it is longer.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// The configured models, in their order.
+#[derive(Clone, Debug)]
+pub struct Models(Vec<Model>);
+
+impl Models {
+    /// Prepares every configured model; connects to nothing.
+    ///
+    /// # Errors
+    /// If a key or a script can't be read, or a `fallback` names no model.
+    pub fn new(configs: &[ModelConfig]) -> Result<Self, ModelError> {
+        let lines = configs.iter().map(|config| Line::new(config).map(Arc::new));
+        let mut lines: Vec<Arc<Line>> = lines.collect::<Result<_, _>>()?;
+        if lines.is_empty() {
+            let extractive = ModelConfig::new(Vendor::Extractive.as_str(), Vendor::Extractive);
+            lines.push(Arc::new(Line::new(&extractive)?));
+        }
+        let with_second = |line: &Arc<Line>| {
+            let second = match &line.config.fallback {
+                None => None,
+                Some(name) => {
+                    let second = lines.iter().find(|line| line.config.name == *name);
+                    Some(Arc::clone(second.ok_or_else(|| ModelError::NoFallback {
+                        name: line.config.name.clone(),
+                        fallback: name.clone(),
+                    })?))
+                }
+            };
+            Ok(Model { line: Arc::clone(line), second })
+        };
+        lines.iter().map(with_second).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The first one.
+    #[must_use]
+    pub fn default_model(&self) -> &Model {
+        &self.0[0]
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Model> {
+        self.0.iter().find(|model| model.name() == name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Model> {
+        self.0.iter()
+    }
+}
+
+/// A model that can be asked, with the one that stands in for it. Clones share their breaker.
+#[derive(Clone, Debug)]
+pub struct Model {
+    line: Arc<Line>,
+    second: Option<Arc<Line>>,
+}
+
+/// One provider and how it has been doing.
+#[derive(Debug)]
+struct Line {
+    config: ModelConfig,
+    provider: Provider,
+    breaker: Breaker,
+}
+
+impl Line {
+    fn new(config: &ModelConfig) -> Result<Self, ModelError> {
+        Ok(Self { config: config.clone(), provider: Provider::new(config)?, breaker: Breaker::default() })
+    }
+}
+
+impl Model {
+    /// Its configured name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.line.config.name
+    }
+
+    /// Its configuration.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.line.config
+    }
+
+    /// Asks for an answer, piece by piece. Nothing happens until the stream is polled.
+    #[must_use]
+    pub fn stream(&self, prompt: Prompt, options: CallOptions) -> DeltaStream {
+        let call = Call {
+            model: self.clone(),
+            options,
+            num_calls: 0,
+            until: Instant::now() + seconds(self.line.config.timeouts.total_s),
+            out: VecDeque::new(),
+            state: State::Fresh(Box::new(prompt)),
+        };
+        stream::unfold(call, |mut call| async move {
+            let item = call.next().await?;
+            Some((item, call))
+        })
+        .boxed()
+    }
+
+    /// Asks for an answer and waits for all of it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn complete(&self, prompt: Prompt, options: CallOptions) -> Result<Completion, ProviderError> {
+        super::fold(self.stream(prompt, options)).await
+    }
+}
+
+/// One answer on its way.
+struct Call {
+    model: Model,
+    options: CallOptions,
+    num_calls: u32,
+    until: Instant,
+    out: VecDeque<Delta>,
+    state: State,
+}
+
+enum State {
+    /// The prompt is kept until the first text, when no further try is possible.
+    Fresh(Box<Prompt>),
+    Writing {
+        line: Arc<Line>,
+        stream: DeltaStream,
+        usage: Option<Usage>,
+    },
+    Over,
+}
+
+impl Call {
+    async fn next(&mut self) -> Option<Result<Delta, ProviderError>> {
+        loop {
+            if let Some(delta) = self.out.pop_front() {
+                return Some(Ok(delta));
+            }
+            let advanced = match std::mem::replace(&mut self.state, State::Over) {
+                State::Fresh(prompt) => self.begin(&prompt).await,
+                State::Writing { line, stream, usage } => self.follow(line, stream, usage).await,
+                State::Over => return None,
+            };
+            if let Err(error) = advanced {
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// Gets the first text from the model, or else from the one that stands in for it.
+    async fn begin(&mut self, prompt: &Prompt) -> Result<(), ProviderError> {
+        let line = Arc::clone(&self.model.line);
+        let Some(second) = self.model.second.clone() else {
+            return self.try_line(&line, prompt, MAX_CALLS, MAX_RETRY_AFTER).await;
+        };
+        let failure = match self.try_line(&line, prompt, MAX_CALLS - 1, BACKOFF_CAP).await {
+            Err(failure) if is_passing(&failure) && Instant::now() < self.until => failure,
+            outcome => return outcome,
+        };
+        tracing::warn!(model = %line.config.name, fallback = %second.config.name, "another model stands in");
+        self.out.push_back(Delta::Model { name: second.config.name.clone(), reason: failure.to_string() });
+        let calls_left = MAX_CALLS.saturating_sub(self.num_calls);
+        let outcome = self.try_line(&second, prompt, calls_left, MAX_RETRY_AFTER).await;
+        if outcome.is_err() {
+            self.out.clear();
+        }
+        outcome
+    }
+
+    async fn try_line(
+        &mut self,
+        line: &Arc<Line>,
+        prompt: &Prompt,
+        max_calls: u32,
+        longest_pause: Duration,
+    ) -> Result<(), ProviderError> {
+        let mut failure: Option<ProviderError> = None;
+        for attempt in 0..max_calls {
+            if let Some(failure) = &failure {
+                match pause(attempt, failure) {
+                    pause if pause <= longest_pause && Instant::now() + pause < self.until => {
+                        sleep(pause).await;
+                    }
+                    _ => break,
+                }
+            }
+            let Ok(permit) = line.breaker.admit() else { break };
+            // Quoting sentences calls nobody.
+            self.num_calls += u32::from(line.config.provider != Vendor::Extractive);
+            match self.first(line, prompt).await {
+                Ok(()) => {
+                    permit.answered();
+                    return Ok(());
+                }
+                Err(error) => {
+                    match is_down(&error) {
+                        true => permit.failed(),
+                        false => permit.answered(),
+                    }
+                    tracing::warn!(model = %line.config.name, attempt, %error, "a call to a model failed");
+                    if !is_passing(&error) {
+                        return Err(error);
+                    }
+                    failure = Some(error);
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| {
+            ProviderError::Unavailable(
+                "it failed several times in a row and is left alone for some seconds".to_owned(),
+            )
+        }))
+    }
+
+    /// Makes one call and reads it up to its first text.
+    async fn first(&mut self, line: &Arc<Line>, prompt: &Prompt) -> Result<(), ProviderError> {
+        let Timeouts { first_token_s, .. } = line.config.timeouts;
+        let mut stream = line.provider.stream(prompt, &self.options);
+        let mut usage = None;
+        let mut first_until = Instant::now() + seconds(first_token_s);
+        loop {
+            let until = first_until.min(self.until);
+            let Ok(item) = timeout_at(until, stream.next()).await else {
+                return Err(self.late("no first token"));
+            };
+            match item.unwrap_or_else(cut_off)? {
+                Delta::Thinking => first_until = Instant::now() + seconds(first_token_s),
+                Delta::Usage(counted) => usage = Some(counted),
+                Delta::Text(text) if text.is_empty() => {}
+                Delta::Model { .. } => {}
+                first @ (Delta::Text(_) | Delta::End(_)) => {
+                    self.push(first, line, stream, usage);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads the next piece of an answer that has begun.
+    async fn follow(
+        &mut self,
+        line: Arc<Line>,
+        mut stream: DeltaStream,
+        mut usage: Option<Usage>,
+    ) -> Result<(), ProviderError> {
+        loop {
+            let idle_until = Instant::now() + seconds(line.config.timeouts.idle_s);
+            let item = match timeout_at(idle_until.min(self.until), stream.next()).await {
+                Ok(item) => item.unwrap_or_else(cut_off),
+                Err(_) => Err(self.late("no more tokens")),
+            };
+            match item {
+                Ok(Delta::Thinking | Delta::Model { .. }) => {}
+                Ok(Delta::Usage(counted)) => usage = Some(counted),
+                Ok(Delta::Text(text)) if text.is_empty() => {}
+                Ok(delta @ (Delta::Text(_) | Delta::End(_))) => {
+                    self.push(delta, &line, stream, usage);
+                    return Ok(());
+                }
+                Err(error) => {
+                    if matches!(error, ProviderError::Unavailable(_) | ProviderError::TimedOut(_)) {
+                        line.breaker.failed();
+                    }
+                    tracing::warn!(model = %line.config.name, %error, "an answer broke off");
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, delta: Delta, line: &Arc<Line>, stream: DeltaStream, usage: Option<Usage>) {
+        if matches!(delta, Delta::End(_)) {
+            let usage = Usage { calls: self.num_calls, ..usage.unwrap_or_default() };
+            self.out.push_back(Delta::Usage(usage));
+        } else {
+            self.state = State::Writing { line: Arc::clone(line), stream, usage };
+        }
+        self.out.push_back(delta);
+    }
+
+    fn late(&self, awaited: &'static str) -> ProviderError {
+        let is_total = Instant::now() >= self.until;
+        ProviderError::TimedOut(if is_total { "the whole answer took too long" } else { awaited })
+    }
+}
+
+fn cut_off<T>() -> Result<T, ProviderError> {
+    Err(ProviderError::Truncated("it has no end mark".to_owned()))
+}
+
+/// Whether the same call may well succeed a little later, or elsewhere.
+fn is_passing(error: &ProviderError) -> bool {
+    match error {
+        ProviderError::RateLimited { .. }
+        | ProviderError::Unavailable(_)
+        | ProviderError::TimedOut(_)
+        | ProviderError::Truncated(_) => true,
+        ProviderError::Unauthorized | ProviderError::ContextTooLong | ProviderError::Rejected(_) => false,
+    }
+}
+
+/// Whether a failure before the first text speaks against the model's health. One that limits
+/// calls is well.
+fn is_down(error: &ProviderError) -> bool {
+    is_passing(error) && !matches!(error, ProviderError::RateLimited { .. })
+}
+
+/// How long to wait before try number `attempt`, from 1: what the vendor asks for, else a random
+/// share of a limit that doubles ("full jitter").
+fn pause(attempt: u32, failure: &ProviderError) -> Duration {
+    if let ProviderError::RateLimited { retry_after: Some(asked) } = failure {
+        return *asked;
+    }
+    let limit = BACKOFF_BASE.saturating_mul(1 << (attempt - 1).min(16)).min(BACKOFF_CAP);
+    // The keys of a hasher are random, which is all the randomness that is needed here.
+    let random = RandomState::new().hash_one(attempt);
+    limit.mul_f64(random as f64 / u64::MAX as f64)
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
