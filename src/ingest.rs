@@ -1,1 +1,3 @@
 //! The whole upload flow on one screen.
+
+pub mod worker;

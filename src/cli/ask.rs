@@ -9,6 +9,7 @@ use ibid::event::{Citation, Event, FinishReason, Source};
 use ibid::session::Session;
 use reqwest::Method;
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 use super::Ending;
@@ -97,6 +98,8 @@ pub(crate) async fn run(client: &Client, ask: &Ask) -> Result<()> {
         .request(Method::POST, client.url(&messages, &[]))
         .header("idempotency-key", Uuid::new_v4().to_string())
         .json(&body);
+    // One listener for the whole answer: a new one in each round would miss what comes between.
+    let mut ctrl_c = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
     let mut follow = Follow::new(client, request);
     let mut screen = Screen::new(ask.json);
     let mut answer_id = None;
@@ -104,7 +107,7 @@ pub(crate) async fn run(client: &Client, ask: &Ask) -> Result<()> {
     loop {
         let frame = tokio::select! {
             frame = follow.next() => frame,
-            _ = tokio::signal::ctrl_c() => {
+            _ = ctrl_c.recv() => {
                 let Some(id) = answer_id.filter(|_| !cancelled) else { return Err(Ending::Interrupted.into()) };
                 cancelled = true;
                 let cancel = client.url(&format!("{messages}/{id}/cancel"), &[]);

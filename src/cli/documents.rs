@@ -93,7 +93,9 @@ pub(crate) async fn find(client: &Client, named: &str) -> Result<Document> {
     let newest: Vec<Document> = of_that_name.collect();
     match <[Document; 1]>::try_from(newest) {
         Ok([document]) => Ok(document),
-        Err(none) if none.is_empty() => bail!("no document has the id or name `{named}`: see `ibid documents`"),
+        Err(none) if none.is_empty() => {
+            bail!("no document has the id or name `{named}`: see `ibid documents`")
+        }
         Err(several) => bail!("{} documents are named `{named}`: give an id", several.len()),
     }
 }
@@ -120,7 +122,13 @@ async fn list(client: &Client, json: bool) -> Result<()> {
         if let Some(error) = &document.error {
             state += &format!(": {}", line(error));
         }
-        writeln!(out, "{}  {}  {}", paint.dim(&document.id.to_string()), line(&document.name), paint.dim(&state))?;
+        writeln!(
+            out,
+            "{}  {}  {}",
+            paint.dim(&document.id.to_string()),
+            line(&document.name),
+            paint.dim(&state)
+        )?;
     }
     if all.is_empty() && !json {
         writeln!(out, "no documents yet: put some in with `ibid add PATH`")?;

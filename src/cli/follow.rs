@@ -188,7 +188,8 @@ impl Parser {
             },
             "retry" => {
                 if let Ok(milliseconds) = value.parse() {
-                    self.retry = Duration::from_millis(milliseconds).clamp(Duration::from_millis(10), LONGEST_PAUSE);
+                    self.retry =
+                        Duration::from_millis(milliseconds).clamp(Duration::from_millis(10), LONGEST_PAUSE);
                 }
             }
             // Comments, which have an empty field name, and fields yet to be invented.

@@ -42,7 +42,7 @@ impl Paint {
         self.with("31", text)
     }
 
-    fn with(self, code: &str, text: &str) -> Cow<'_, str> {
+    fn with<'a>(self, code: &str, text: &'a str) -> Cow<'a, str> {
         if self.on && !text.is_empty() {
             Cow::Owned(format!("\x1b[{code}m{text}\x1b[0m"))
         } else {
@@ -83,11 +83,7 @@ fn mark_length(text: &str) -> Option<usize> {
 /// Takes out what a terminal would obey instead of show: control characters, and the marks that
 /// reverse the direction of text. Line ends and tabs stay.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if text.contains(is_steering) {
-        Cow::Owned(text.replace(is_steering, ""))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.contains(is_steering) { Cow::Owned(text.replace(is_steering, "")) } else { Cow::Borrowed(text) }
 }
 
 fn is_steering(character: char) -> bool {

@@ -64,8 +64,7 @@ pub(crate) async fn run(client: &Client, search: &Search) -> Result<()> {
     parameters.extend(search.collection.as_deref().map(|name| ("collection", name)));
     let mut out = stdout();
     if search.json {
-        let found: Box<serde_json::value::RawValue> = client.get("/api/search", &parameters).await?;
-        writeln!(out, "{found}")?;
+        writeln!(out, "{}", client.text("/api/search", &parameters).await?)?;
         return Ok(());
     }
     let found: Found = client.get("/api/search", &parameters).await?;

@@ -105,8 +105,7 @@ async fn list(client: &Client, json: bool) -> Result<()> {
             continue;
         }
         let id = session.id.to_string();
-        let detail =
-            format!("{}, {:.0}", count(session.message_count.into(), "message"), session.updated_at);
+        let detail = format!("{}, {:.0}", count(session.message_count.into(), "message"), session.updated_at);
         writeln!(out, "{}  {}  {}", paint.dim(&id), line(&session.title), paint.dim(&detail))?;
     }
     if sessions.is_empty() && !json {
@@ -123,8 +122,7 @@ pub(crate) async fn show(client: &Client, show: &Show) -> Result<()> {
     let path = format!("/api/chat/sessions/{id}");
     let mut out = stdout();
     if show.json {
-        let session: Box<serde_json::value::RawValue> = client.get(&path, &[]).await?;
-        writeln!(out, "{session}")?;
+        writeln!(out, "{}", client.text(&path, &[]).await?)?;
         return Ok(());
     }
     let history: History = client.get(&path, &[]).await?;
@@ -132,7 +130,15 @@ pub(crate) async fn show(client: &Client, show: &Show) -> Result<()> {
     writeln!(out, "{}", paint.bold(&line(&history.title)))?;
     for message in &history.messages {
         match message.role {
-            Role::User => writeln!(out, "\n{}", paint.bold(&format!("> {}", clean(&message.content).trim_end())))?,
+            Role::User => {
+                let question = format!("> {}", clean(&message.content).trim_end());
+                writeln!(
+                    out,
+                    "
+{}",
+                    paint.bold(&question)
+                )?;
+            }
             Role::Assistant => write_answer(&mut out, message, paint)?,
         }
     }
