@@ -1,8 +1,211 @@
 //! The command line: what was typed becomes what it means, once, and each command is a client of
 //! the HTTP API. The only place that prints.
 
+mod add;
+mod answer;
+mod ask;
+mod config;
 mod connect;
+mod documents;
+mod follow;
+mod samples;
+mod screen;
+mod search;
+mod serve;
+mod sessions;
+mod upload;
+
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+use ibid::config::{Config, ConfigError, Flags};
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+use connect::{Client, connect};
+
+/// `EX_CONFIG` of sysexits: something is wrong with the settings.
+const BAD_CONFIGURATION: u8 = 78;
+
+/// Answers from your own documents and, for every claim, the place.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ibid",
+    version,
+    after_help = "Examples:
+  ibid add ~/papers              put documents in
+  ibid ask What is ...?          ask, and see each claim with its exact source
+  ibid serve --samples           run the server, with something to try it on
+
+Each command has more examples: ibid COMMAND --help"
+)]
+pub(crate) struct Cli {
+    /// The folder that holds the documents and all that is known of them [env: IBID_DATA]
+    /// [default: the platform's].
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    /// The configuration file [env: IBID_CONFIG] [default: the platform's, if there is one].
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// How to write the log, on standard error; IBID_LOG says how much of it (`debug`,
+    /// `ibid=trace`, ...).
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text, global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Add(add::Add),
+    Ask(ask::Ask),
+    Search(search::Search),
+    Documents(documents::Documents),
+    Sessions(sessions::Sessions),
+    Show(sessions::Show),
+    Config(config::Show),
+    /// Read one document in a process of its own; for the server's use.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// An end that is no failure of the program, and has been explained where it came up.
+#[derive(Debug, Error)]
+pub(crate) enum Ending {
+    #[error("interrupted")]
+    Interrupted,
+    #[error("some documents failed")]
+    Reported,
+}
+
+/// Runs the command that was typed.
 pub(crate) fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    // The extractor's process must stay as bare as it was started: no threads, no log.
+    if matches!(cli.command, Command::Worker) {
+        return ibid::ingest::worker::main();
+    }
+    start_log(&cli);
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => explain(&error),
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let listen = match &cli.command {
+        Command::Serve(serve) => serve.listen,
+        _ => None,
+    };
+    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen };
+    let config = Config::load(&flags)?;
+    // The one TLS provider of the process; an error would only say that it is set already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start")?;
+    let ended = runtime.block_on(command(&cli.command, &config));
+    // A read of standard input that nobody waits for any more can't be called back.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn command(command: &Command, config: &Config) -> Result<()> {
+    match command {
+        Command::Serve(serve) => serve::run(config, serve).await,
+        Command::Config(show) => config::run(config, show),
+        Command::Ask(ask) => {
+            let client = connect(config).await?;
+            let asked = ask::run(&client, ask).await;
+            close(client, asked).await
+        }
+        Command::Add(add) => {
+            let (items, problems) = add.items()?;
+            let client = connect(config).await?;
+            let added = interruptible(add::run(&client, add, &items, problems)).await;
+            close(client, added).await
+        }
+        Command::Search(search) => {
+            let client = connect(config).await?;
+            let found = interruptible(search::run(&client, search)).await;
+            close(client, found).await
+        }
+        Command::Documents(documents) => {
+            let client = connect(config).await?;
+            let done = interruptible(documents::run(&client, documents)).await;
+            close(client, done).await
+        }
+        Command::Sessions(sessions) => {
+            let client = connect(config).await?;
+            let done = interruptible(sessions::run(&client, sessions)).await;
+            close(client, done).await
+        }
+        Command::Show(show) => {
+            let client = connect(config).await?;
+            let shown = interruptible(sessions::show(&client, show)).await;
+            close(client, shown).await
+        }
+        Command::Worker => Ok(()),
+    }
+}
+
+/// Ends the server of this process even after a failure, whose cause is then the one to tell.
+async fn close(client: Client, ended: Result<()>) -> Result<()> {
+    // What is being written gets its time, unless the reader insists.
+    let closed = interruptible(client.close()).await;
+    ended.and(closed)
+}
+
+async fn interruptible(command: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::select! {
+        ended = command => ended,
+        _ = tokio::signal::ctrl_c() => Err(Ending::Interrupted.into()),
+    }
+}
+
+fn start_log(cli: &Cli) {
+    let default =
+        if matches!(&cli.command, Command::Serve(serve) if !serve.is_quiet()) { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_env("IBID_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    // That library logs whole bodies when it can't read them, and bodies hold people's documents.
+    let filter = match "async_openai=off".parse() {
+        Ok(silence) => filter.add_directive(silence),
+        Err(_) => filter,
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// Says what went wrong and turns it into an exit code.
+fn explain(error: &anyhow::Error) -> ExitCode {
+    if is_broken_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    let code = match error.downcast_ref::<Ending>() {
+        Some(Ending::Reported) => return ExitCode::FAILURE,
+        Some(Ending::Interrupted) => return ExitCode::from(130),
+        None if error.is::<ConfigError>() => ExitCode::from(BAD_CONFIGURATION),
+        None => ExitCode::FAILURE,
+    };
+    // With standard error closed there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "ibid: {}", screen::clean(&format!("{error:#}")));
+    code
+}
+
+/// Whether a reader such as `head` has had enough.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is_broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    // Only what is written to our own output counts: those errors carry no context.
+    error.downcast_ref().is_some_and(is_broken)
 }

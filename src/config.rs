@@ -233,7 +233,7 @@ impl Config {
     /// # Errors
     /// Every [`ConfigError`]; each names the setting and who set it.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        Self::from_sources(flags, |name| std::env::var_os(name), default_file())
+        Self::from_sources(flags, std::env::var_os, default_file())
     }
 
     /// Where the value of `key` (`listen`, `ingest.jobs`, …) comes from.

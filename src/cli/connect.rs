@@ -36,7 +36,6 @@ struct Local {
 #[error("{detail}")]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) code: String,
     pub(crate) detail: String,
     pub(crate) retry_after: Option<Duration>,
 }
@@ -125,6 +124,12 @@ impl Client {
         understood(answer).await
     }
 
+    /// A body as the server wrote it, for those who want the JSON itself.
+    pub(crate) async fn text(&self, path: &str, query: &[(&str, &str)]) -> Result<String> {
+        let answer = self.send(self.request(Method::GET, self.url(path, query))).await?;
+        answer.text().await.context("the connection broke off")
+    }
+
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let request = self.request(Method::POST, self.url(path, &[])).json(body);
         let request = request.header("idempotency-key", uuid::Uuid::new_v4().to_string());
@@ -181,7 +186,6 @@ pub(crate) async fn refusal(answer: Response) -> Refusal {
     struct Problem {
         title: Option<String>,
         detail: Option<String>,
-        code: Option<String>,
     }
 
     let status = answer.status();
@@ -191,7 +195,6 @@ pub(crate) async fn refusal(answer: Response) -> Refusal {
     let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
     Refusal {
         status,
-        code: problem.code.unwrap_or_default(),
         detail: problem
             .detail
             .or(problem.title)

@@ -29,6 +29,7 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
     file.data = file.data.map(|data| beside(path, data));
     for model in &mut file.models {
         model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
+        model.script = model.script.take().map(|script| beside(path, script));
     }
     let table: toml::Table = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
     for (key, value) in &table {

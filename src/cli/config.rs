@@ -1,0 +1,135 @@
+//! `ibid config`: the settings in force, as a file that would set them, and who set each.
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+use clap::Args;
+use ibid::config::Config;
+use ibid::config::model::ModelConfig;
+use serde::Serialize;
+use toml::{Table, Value};
+
+/// Show the settings in force and where each comes from.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ibid config
+  ibid config > ibid.toml      # a file to start from
+  IBID_LISTEN=127.0.0.1:8080 ibid config --json")]
+pub(crate) struct Show {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What each setting means, in the order of the file.
+const ABOUT: &[(&str, &str)] = &[
+    ("data", "the folder that holds everything"),
+    ("listen", "where `ibid serve` listens; loopback only"),
+    ("ingest.max_file_bytes", "largest original taken"),
+    ("ingest.max_text_bytes", "most text kept of one document"),
+    ("ingest.max_pages", "most pages read of one document"),
+    ("ingest.time_s", "longest an extractor may take"),
+    ("ingest.memory_bytes", "most memory an extractor may use"),
+    ("ingest.jobs", "documents read at the same time"),
+    ("ask.history_messages", "earlier messages considered for a follow-up"),
+    ("ask.passages", "most passages given to the writer"),
+    ("ask.context_tokens", "most text of passages given to the writer"),
+    ("server.max_body_bytes", "largest request that is not an upload"),
+    ("server.shutdown_grace_s", "how long running answers may go on after a stop"),
+];
+
+#[derive(Serialize)]
+struct Setting<'a> {
+    key: &'a str,
+    value: Value,
+    origin: ibid::config::Origin,
+}
+
+pub(crate) fn run(config: &Config, show: &Show) -> Result<()> {
+    let values = values(config)?;
+    let mut out = stdout();
+    if show.json {
+        let settings: Vec<Setting<'_>> = values
+            .iter()
+            .map(|(key, _, value)| Setting { key, value: value.clone(), origin: config.origin(key) })
+            .collect();
+        let models = config.models.iter().map(model_table).collect::<Vec<_>>();
+        writeln!(out, "{}", serde_json::json!({ "settings": settings, "models": models }))?;
+        return Ok(());
+    }
+    let mut section = "";
+    for (key, about, value) in &values {
+        let (table, name) = key.split_once('.').unwrap_or(("", key));
+        if table != section {
+            writeln!(out, "\n[{table}]")?;
+            section = table;
+        }
+        let assignment = format!("{name} = {value}");
+        writeln!(out, "{assignment:<36} # {about} ({})", config.origin(key))?;
+    }
+    for (index, model) in config.models.iter().enumerate() {
+        writeln!(out)?;
+        if index == 0 {
+            writeln!(out, "# the first model is the default ({})", config.origin("models"))?;
+        }
+        writeln!(out, "[[models]]")?;
+        write!(out, "{}", toml::to_string(&model_table(model))?)?;
+    }
+    Ok(())
+}
+
+/// Every setting with its meaning and value.
+fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
+    let mut all = Table::new();
+    all.insert("data".into(), config.data.to_string_lossy().into_owned().into());
+    all.insert("listen".into(), config.listen.to_string().into());
+    all.insert("ingest".into(), Value::try_from(&config.ingest)?);
+    all.insert("ask".into(), Value::try_from(&config.ask)?);
+    all.insert("server".into(), Value::try_from(&config.server)?);
+    let value_of = |key: &str| match key.split_once('.') {
+        Some((table, name)) => all.get(table)?.get(name).cloned(),
+        None => all.get(key).cloned(),
+    };
+    Ok(ABOUT.iter().filter_map(|(key, about)| Some((*key, *about, value_of(key)?))).collect())
+}
+
+/// A model as its table. It says where the key is, never what it is: a password inside an address
+/// was refused when the file was read.
+fn model_table(model: &ModelConfig) -> Table {
+    let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned().into();
+    let fields: [(&str, Option<Value>); 10] = [
+        ("name", Some(model.name.clone().into())),
+        ("provider", Some(model.provider.as_str().into())),
+        ("model", model.model.clone().map(Into::into)),
+        ("base_url", model.base_url.clone().map(Into::into)),
+        ("api_key_env", model.api_key_env.clone().map(Into::into)),
+        ("api_key_file", model.api_key_file.as_ref().map(path)),
+        ("context_tokens", model.context_tokens.map(Into::into)),
+        ("max_output_tokens", model.max_output_tokens.map(Into::into)),
+        ("script", model.script.as_ref().map(path)),
+        ("fallback", model.fallback.clone().map(Into::into)),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_explained() {
+        let config = Config::load(&ibid::config::Flags::default()).unwrap();
+        let mut keys = vec!["data".to_owned(), "listen".to_owned()];
+        for (name, table) in [
+            ("ingest", Table::try_from(&config.ingest).unwrap()),
+            ("ask", Table::try_from(&config.ask).unwrap()),
+            ("server", Table::try_from(&config.server).unwrap()),
+        ] {
+            keys.extend(table.keys().map(|key| format!("{name}.{key}")));
+        }
+        keys.sort_unstable();
+        let mut explained: Vec<&str> = ABOUT.iter().map(|(key, _)| *key).collect();
+        explained.sort_unstable();
+        assert_eq!(explained, keys);
+    }
+}

@@ -1,0 +1,206 @@
+//! `ibid serve`: opens the data folder, says where it listens and how to try it, and stops in an
+//! orderly way. Everything it prints it asks its own API for.
+
+use std::io::{ErrorKind, Write, stdout};
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use ibid::app::{App, OpenError};
+use ibid::config::{Config, parse_listen};
+use ibid::document::Document;
+use ibid::session::Session;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::add::{self, Report};
+use super::answer::count;
+use super::connect::Client;
+use super::samples;
+use super::screen::Paint;
+
+const FIRST_SESSION: &str = "First questions";
+const ANY_QUESTION: &str = "What are these documents about?";
+
+/// Run the server until Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ibid serve --samples
+  ibid --data ./library serve --listen 127.0.0.1:8080
+  IBID_LISTEN=127.0.0.1:0 ibid serve --quiet
+
+While it runs, the other commands talk to it; without it, they do the same work by themselves.
+A second Ctrl-C stops at once.")]
+pub(crate) struct Serve {
+    /// Where to listen: a loopback address, or a port on 127.0.0.1; port 0 picks a free one
+    /// [env: IBID_LISTEN] [default: 127.0.0.1:4747].
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Put the sample library in: eighteen documents about a saltmarsh, invented for trying ibid.
+    #[arg(long)]
+    samples: bool,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Deserialize)]
+struct Models {
+    items: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    name: String,
+    provider: String,
+    #[serde(default)]
+    default: bool,
+}
+
+impl Serve {
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+}
+
+pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
+    let listener = listen(config.listen).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let app = match App::open(config.clone()).await {
+        Ok(app) => app,
+        Err(OpenError::InUse { url: Some(url) }) => {
+            bail!("data folder `{}` is already served at {url}", config.data.display())
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("can't use data folder `{}`", config.data.display()));
+        }
+    };
+    let (stop, stopped) = oneshot::channel();
+    let shutdown = async {
+        // A dropped sender means that start-up failed, which ends the server as well.
+        let _ = stopped.await;
+    };
+    let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
+    let client = Client::at(&url)?;
+    let stop_asked = asked_to_stop();
+    tokio::pin!(stop_asked);
+
+    let greeting = async {
+        if serve.samples {
+            load_samples(&client, config, serve.quiet).await?;
+        }
+        if serve.quiet { Ok(()) } else { greet(&client, config, &url, serve.samples).await }
+    };
+    let greeted = tokio::select! {
+        greeted = greeting => Some(greeted),
+        ended = &mut server => return Ok(ended.context("the server ended abnormally")??),
+        () = &mut stop_asked => None,
+    };
+    match greeted {
+        Some(Ok(())) => tokio::select! {
+            ended = &mut server => return Ok(ended.context("the server ended abnormally")??),
+            () = &mut stop_asked => {}
+        },
+        // Someone who reads only the first lines still wants the server.
+        Some(Err(error)) if super::is_broken_pipe(&error) => stop_asked.await,
+        Some(Err(error)) => {
+            drop(stop);
+            return Err(error);
+        }
+        None => {}
+    }
+
+    if !serve.quiet {
+        let grace = config.server.shutdown_grace_s;
+        let text = format!("\nstopping: running answers get {grace} s to end; Ctrl-C again to stop at once");
+        // Nobody may be reading any more; the stop goes on all the same.
+        let _ = writeln!(stdout(), "{text}");
+    }
+    // The server may have ended by itself meanwhile; the join below tells how.
+    let _ = stop.send(());
+    drop(client);
+    tokio::select! {
+        ended = server => Ok(ended.context("the server ended abnormally")??),
+        () = asked_to_stop() => std::process::exit(130),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "port {} is taken by another program: stop that one, or choose a port with `--listen {}:0`",
+            address.port(),
+            address.ip()
+        ),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!("port {} is not allowed: choose one above 1023", address.port())
+        }
+        Err(error) => Err(error).with_context(|| format!("can't listen on {address}")),
+    }
+}
+
+/// Ctrl-C, or the signal a service manager sends.
+async fn asked_to_stop() {
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        // Without that signal, the other one is left; an error there leaves nothing to wait for.
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn load_samples(client: &Client, config: &Config, quiet: bool) -> Result<()> {
+    let items = samples::items();
+    let mut report = Report::new(items.len() as u64, quiet);
+    add::load(client, None, config.ingest.jobs.clamp(1, 4), &items, &mut report).await?;
+    report.finish().context("the sample library is incomplete")
+}
+
+async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Result<()> {
+    let models: Models = client.get("/api/models", &[]).await?;
+    let documents: Vec<Document> = client.list("/api/documents").await?;
+    let session = first_session(client).await?;
+    let question = if samples { samples::QUESTION } else { ANY_QUESTION };
+
+    let mut out = stdout();
+    let paint = Paint::for_stream(&out);
+    let names: Vec<String> = models.items.iter().map(describe).collect();
+    let searchable = documents.iter().filter(|document| document.is_searchable()).count();
+    writeln!(out, "ibid listens on {}", paint.bold(url))?;
+    writeln!(out, "  data       {}", config.data.display())?;
+    writeln!(out, "  models     {}", names.join(", "))?;
+    writeln!(out, "  documents  {}", count(searchable as u64, "document"))?;
+    writeln!(out, "\nAsk from here:\n\n  {}\n", curl(url, session.id, question))?;
+    writeln!(out, "or with `ibid ask`; put documents in with `ibid add PATH`. Ctrl-C stops.")?;
+    out.flush()?;
+    Ok(())
+}
+
+fn describe(model: &Model) -> String {
+    let default = if model.default { ", default" } else { "" };
+    if model.name == model.provider && !model.default {
+        return model.name.clone();
+    }
+    format!("{} ({}{default})", model.name, model.provider)
+}
+
+async fn first_session(client: &Client) -> Result<Session> {
+    let sessions: Vec<Session> = client.list("/api/chat/sessions").await?;
+    match sessions.into_iter().find(|session| session.title == FIRST_SESSION) {
+        Some(session) => Ok(session),
+        None => client.post("/api/chat/sessions", &serde_json::json!({ "title": FIRST_SESSION })).await,
+    }
+}
+
+/// One line that shows a whole answer: started, sources, tokens, citations, done.
+fn curl(url: &str, session: uuid::Uuid, question: &str) -> String {
+    let body = serde_json::json!({ "content": question });
+    format!(
+        "curl -N {url}/api/chat/sessions/{session}/messages -H 'content-type: application/json' -d '{body}'"
+    )
+}
