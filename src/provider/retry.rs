@@ -116,7 +116,7 @@ impl Model {
             model: self.clone(),
             options,
             num_calls: 0,
-            until: Instant::now() + seconds(self.line.config.timeouts.total_s),
+            until: Instant::now(),
             out: VecDeque::new(),
             state: State::Fresh(Box::new(prompt)),
         };
@@ -141,6 +141,7 @@ struct Call {
     model: Model,
     options: CallOptions,
     num_calls: u32,
+    /// When the whole answer is overdue, from the moment that it is first asked for.
     until: Instant,
     out: VecDeque<Delta>,
     state: State,
@@ -176,6 +177,7 @@ impl Call {
 
     /// Gets the first text from the model, or else from the one that stands in for it.
     async fn begin(&mut self, prompt: &Prompt) -> Result<(), ProviderError> {
+        self.until = Instant::now() + seconds(self.model.line.config.timeouts.total_s);
         let line = Arc::clone(&self.model.line);
         let Some(second) = self.model.second.clone() else {
             return self.try_line(&line, prompt, MAX_CALLS, MAX_RETRY_AFTER).await;
@@ -185,7 +187,8 @@ impl Call {
             outcome => return outcome,
         };
         tracing::warn!(model = %line.config.name, fallback = %second.config.name, "another model stands in");
-        self.out.push_back(Delta::Model { name: second.config.name.clone(), reason: failure.to_string() });
+        let reason = format!("`{}` {}", line.config.name, complaint(&failure));
+        self.out.push_back(Delta::Model { name: second.config.name.clone(), reason });
         let calls_left = MAX_CALLS.saturating_sub(self.num_calls);
         let outcome = self.try_line(&second, prompt, calls_left, MAX_RETRY_AFTER).await;
         if outcome.is_err() {
@@ -323,6 +326,15 @@ fn is_passing(error: &ProviderError) -> bool {
         | ProviderError::TimedOut(_)
         | ProviderError::Truncated(_) => true,
         ProviderError::Unauthorized | ProviderError::ContextTooLong | ProviderError::Rejected(_) => false,
+    }
+}
+
+/// What a reader may know of a failure; a vendor's own words are for the log.
+fn complaint(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::RateLimited { .. } => "limits the rate of calls",
+        ProviderError::TimedOut(_) => "did not answer in time",
+        _ => "is unavailable",
     }
 }
 
