@@ -76,6 +76,32 @@ async fn nothing_is_tried_again_once_there_is_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_word_is_written_twice_whatever_fails_and_whenever() {
+    const KINDS: [&str; 7] = [
+        "unauthorized",
+        "rate_limited",
+        "context_too_long",
+        "unavailable",
+        "timed_out",
+        "rejected",
+        "truncated",
+    ];
+    let (_b, second) = scripted("second", r#"[{"reply": "other words"}]"#);
+    for (kind, after) in KINDS.into_iter().flat_map(|kind| (0..5).map(move |after| (kind, after))) {
+        let rule = format!(r#"[{{"reply": "a b c d", "error": {{"kind": "{kind}", "after": {after}}}}}]"#);
+        let (_a, alone) = scripted("first", &rule);
+        let helped = ModelConfig { fallback: Some("second".to_owned()), ..alone.clone() };
+        let written = &"a b c d"[..(after * 2).min(7)];
+        let said = ask(&model(&[alone])).await;
+        assert_eq!(said.split(" | ").next(), Some(written), "{kind} after {after}");
+        let said = ask(&model(&[helped, second.clone()])).await;
+        let helps = after == 0 && !["unauthorized", "context_too_long", "rejected"].contains(&kind);
+        assert_eq!(said.contains("other words"), helps, "{kind} after {after}: {said}");
+        assert!(helps || said.starts_with(written), "{kind} after {after}: {said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_is_asked_for_is_kept_up_to_half_a_minute() {
     let limited =
         |seconds: u32| format!(r#"[{{"error": {{"kind": "rate_limited", "retry_after_s": {seconds}}}}}]"#);
