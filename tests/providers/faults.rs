@@ -29,6 +29,7 @@ async fn each_status_of_a_chat_server_has_its_kind() {
         (402, "insufficient_quota", "Rejected(\"status 402"),
         (404, "model_not_found", not_there),
         (404, "ollama_model", "model 'qwen9' not found, try pulling it first"),
+        (405, "bad_request", not_there),
         (408, "server_error", "Unavailable(\"status 408"),
         (409, "server_error", "Unavailable(\"status 409"),
         (413, "bad_request", "ContextTooLong"),
@@ -98,7 +99,7 @@ async fn the_wait_that_is_asked_for_is_read_in_every_notation() {
 async fn a_redirect_is_not_followed_with_the_key_in_hand() {
     let said =
         refused(Vendor::OpenAi, Answer::json(307, "{}").header("location", "http://127.0.0.1:9/")).await;
-    assert!(said.starts_with("Rejected(\"status 307"), "{said}");
+    assert!(said.starts_with("Rejected(\"status 307, a redirect: set `base_url`"), "{said}");
 }
 
 #[tokio::test]

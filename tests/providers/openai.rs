@@ -34,7 +34,7 @@ async fn each_recording_is_read_the_same_however_it_is_cut() {
         ("empty", " | Truncated(\"the model finished without writing anything\")"),
         (
             "spent_on_thought",
-            "~ | Truncated(\"the model used up its output tokens before it wrote anything\")",
+            "~ | Rejected(\"the model used up its output tokens before it wrote anything: allow it more\")",
         ),
     ] {
         let recording = fixture(&format!("openai/{name}.sse"));

@@ -76,6 +76,32 @@ async fn nothing_is_tried_again_once_there_is_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_word_is_written_twice_whatever_fails_and_whenever() {
+    const KINDS: [&str; 7] = [
+        "unauthorized",
+        "rate_limited",
+        "context_too_long",
+        "unavailable",
+        "timed_out",
+        "rejected",
+        "truncated",
+    ];
+    let (_b, second) = scripted("second", r#"[{"reply": "other words"}]"#);
+    for (kind, after) in KINDS.into_iter().flat_map(|kind| (0..5).map(move |after| (kind, after))) {
+        let rule = format!(r#"[{{"reply": "a b c d", "error": {{"kind": "{kind}", "after": {after}}}}}]"#);
+        let (_a, alone) = scripted("first", &rule);
+        let helped = ModelConfig { fallback: Some("second".to_owned()), ..alone.clone() };
+        let written = &"a b c d"[..(after * 2).min(7)];
+        let said = ask(&model(&[alone])).await;
+        assert_eq!(said.split(" | ").next(), Some(written), "{kind} after {after}");
+        let said = ask(&model(&[helped, second.clone()])).await;
+        let helps = after == 0 && !["unauthorized", "context_too_long", "rejected"].contains(&kind);
+        assert_eq!(said.contains("other words"), helps, "{kind} after {after}: {said}");
+        assert!(helps || said.starts_with(written), "{kind} after {after}: {said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_is_asked_for_is_kept_up_to_half_a_minute() {
     let limited =
         |seconds: u32| format!(r#"[{{"error": {{"kind": "rate_limited", "retry_after_s": {seconds}}}}}]"#);
@@ -137,7 +163,7 @@ async fn a_server_that_goes_silent_is_left() {
     let timeouts = Timeouts { first_token_s: 0.1, idle_s: 0.1, ..Timeouts::default() };
     let half = "data: {\"choices\":[{\"delta\":{\"content\":\"In\"}}]}\n\n";
     let silent_after_text = Answer::stream(half, 9).then(Then::Hang);
-    let pings_only = Answer::stream(&": ping\n\n".repeat(3), 9).then(Then::Hang);
+    let pings_only = Answer::stream(": ping\n\n".repeat(3), 9).then(Then::Hang);
     let no_head = fine().head_after(Duration::from_secs(60));
     for (answer, expected, calls) in [
         (silent_after_text, "In | TimedOut(\"no more tokens\")", 1),
@@ -149,6 +175,32 @@ async fn a_server_that_goes_silent_is_left() {
         assert_eq!(ask(&model(&[config])).await, expected);
         assert_eq!(server.asked().len(), calls);
     }
+}
+
+#[tokio::test]
+async fn a_model_that_is_seen_thinking_is_waited_for() {
+    let timeouts = Timeouts { first_token_s: 0.3, ..Timeouts::default() };
+    for (name, expected) in [
+        ("openai/reasoning.sse", "In 1859 [1]. | 412+40 in 1 | Stop"),
+        // The same pace without a sign of life.
+        ("openai/empty_deltas.sse", " | TimedOut(\"no first token\")"),
+    ] {
+        let frames = fixture(name).split_inclusive("\n\n").map(str::to_owned).collect();
+        let server = Replay::start([Answer::paced(frames, Duration::from_millis(100))]).await;
+        let config = ModelConfig { timeouts, ..config(Vendor::OpenAi, server.base_url()) };
+        assert_eq!(ask(&model(&[config])).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_leaves_before_the_first_token_closes_the_connection_too() {
+    let server = Replay::start([fine().head_after(Duration::from_secs(60))]).await;
+    let model = model(&[config(Vendor::OpenAi, server.base_url())]);
+    let mut stream = model.stream(prompt(), CallOptions::default());
+    tokio::time::timeout(Duration::from_millis(200), stream.next()).await.unwrap_err();
+    assert_eq!((server.asked().len(), server.num_closed()), (1, 0));
+    drop(stream);
+    server.closed(1).await;
 }
 
 #[tokio::test]
@@ -219,8 +271,7 @@ async fn another_model_stands_in_and_says_so() {
     let second = ModelConfig { name: "second".to_owned(), ..config(Vendor::OpenAi, well.base_url()) };
     let model = model(&[first, second]);
     let said = ask(&model).await;
-    let told = "(second, because the provider is unavailable: status 500, The server had an error while \
-                processing your request. Sorry about that!) In 1859 [1]. | 412+5 in 3 | Stop";
+    let told = "(second, because `m` is unavailable) In 1859 [1]. | 412+5 in 3 | Stop";
     assert_eq!(said, told, "two calls to the first and one to the second");
 
     for _ in 0..3 {

@@ -30,10 +30,17 @@ pub(crate) struct Answer {
     headers: Vec<(&'static str, String)>,
     pieces: Vec<Vec<u8>>,
     head_after: Duration,
+    pause: Duration,
     then: Then,
 }
 
 impl Answer {
+    /// A stream of these pieces, with a pause before each.
+    pub(crate) fn paced(pieces: Vec<String>, pause: Duration) -> Self {
+        let pieces = pieces.into_iter().map(String::into_bytes).collect();
+        Self { pause, ..Self::new(200, "text/event-stream", pieces) }
+    }
+
     /// A stream, cut after every `cut` bytes.
     pub(crate) fn stream(body: impl AsRef<[u8]>, cut: usize) -> Self {
         Self::new(200, "text/event-stream", body.as_ref().chunks(cut).map(<[u8]>::to_vec).collect())
@@ -45,7 +52,7 @@ impl Answer {
 
     fn new(status: u16, media_type: &str, pieces: Vec<Vec<u8>>) -> Self {
         let headers = vec![("content-type", media_type.to_owned())];
-        Self { status, headers, pieces, head_after: Duration::ZERO, then: Then::End }
+        Self { status, headers, pieces, head_after: Duration::ZERO, pause: Duration::ZERO, then: Then::End }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -80,7 +87,7 @@ struct Stage {
     num_closed: watch::Sender<usize>,
 }
 
-/// Counts a body as closed when the server lets go of it.
+/// Counts an answer as closed when the server lets go of it.
 struct Closing(Arc<Stage>);
 
 impl Drop for Closing {
@@ -112,11 +119,11 @@ impl Replay {
         self.stage.asked.lock().unwrap().clone()
     }
 
-    /// Waits until that many bodies are closed, whether at their end or because a reader hung up.
+    /// Waits until that many answers are closed, whether at their end or because a reader hung up.
     pub(crate) async fn closed(&self, num: usize) {
         let mut num_closed = self.stage.num_closed.subscribe();
         let closed = num_closed.wait_for(|num_closed| *num_closed >= num);
-        timeout(Duration::from_millis(500), closed).await.expect("the body is still open").unwrap();
+        timeout(Duration::from_millis(500), closed).await.expect("the answer is still open").unwrap();
     }
 
     pub(crate) fn num_closed(&self) -> usize {
@@ -136,16 +143,19 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response<B
         let mut answers = stage.answers.lock().unwrap();
         if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() }
     };
+    let closing = Closing(Arc::clone(&stage));
     sleep(answer.head_after).await;
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    let pieces = stream::iter(answer.pieces).then(|piece| async {
-        tokio::task::yield_now().await;
+    let pieces = stream::iter(answer.pieces).then(move |piece| async move {
+        match answer.pause.is_zero() {
+            true => tokio::task::yield_now().await,
+            false => sleep(answer.pause).await,
+        }
         Ok(Bytes::from(piece))
     });
-    let closing = Closing(Arc::clone(&stage));
     let end = stream::once(async move {
         let _closing = closing;
         match answer.then {

@@ -53,8 +53,8 @@ async fn neither_key_nor_prompt_nor_answer_is_logged_or_shown() {
         let echo = fixture("openai/refusals/bad_request.json");
         let server = Replay::start([
             Answer::json(500, &echo),
-            Answer::stream(&fixture(&format!("{folder}/answer.sse")), 50),
-            Answer::stream(&fixture(&format!("{folder}/malformed.sse")), 50),
+            Answer::stream(fixture(&format!("{folder}/answer.sse")), 50),
+            Answer::stream(fixture(&format!("{folder}/malformed.sse")), 50),
             Answer::json(400, &echo),
         ])
         .await;
