@@ -80,7 +80,7 @@ impl Query {
                 if let Some((_, before)) = &before
                     && *before != term.stem
                 {
-                    let pair = format!("{before} {}", term.stem);
+                    let pair = analysis::pair(before, &term.stem);
                     counted.insert((position, Place::Pairs, pair), PAIR_WEIGHT);
                 }
                 let parts = analysis::parts(&self.text[term.start..term.end]);
