@@ -18,6 +18,17 @@ const PAIR_WEIGHT: f32 = 0.15;
 /// What the part of a compound counts for when the compound itself is in the index.
 const PART_WEIGHT: f32 = 0.2;
 
+/// A question of fewer words of content is searched for as a whole only.
+const MIN_LONG_WORDS: usize = 10;
+/// A clause of fewer words of content stays with the one before it.
+const MIN_CLAUSE_WORDS: usize = 3;
+/// Words that begin a clause, in the languages with most speakers among those that have them.
+const CONJUNCTIONS: &[&str] = &[
+    "and", "but", "or", "while", "whereas", "which", "who", "whose", "und", "aber", "oder", "während", "et",
+    "mais", "ou", "y", "pero", "mientras", "e", "ma", "mentre", "mas", "enquanto", "en", "maar", "terwijl",
+    "и", "но", "а",
+];
+
 /// What someone is looking for, in their own words.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -58,10 +69,12 @@ impl Query {
     /// another than the document's, and a form that only one language has costs the others nothing.
     pub(crate) fn terms(
         &self,
+        within: &Range<usize>,
         languages: &[Option<Language>],
         mut in_index: impl FnMut(&str) -> bool,
     ) -> BTreeMap<(Place, String), f32> {
-        let words = self.words();
+        let mut words = self.words();
+        words.retain(|word| within.contains(&word.start));
         let mut weights = BTreeMap::new();
         if words.iter().all(|word| word.kind == TermKind::Stop) {
             for language in forms(languages) {
@@ -80,7 +93,7 @@ impl Query {
                 if let Some((_, before)) = &before
                     && *before != term.stem
                 {
-                    let pair = format!("{before} {}", term.stem);
+                    let pair = analysis::pair(before, &term.stem);
                     counted.insert((position, Place::Pairs, pair), PAIR_WEIGHT);
                 }
                 let parts = analysis::parts(&self.text[term.start..term.end]);
@@ -104,6 +117,34 @@ impl Query {
             *total = if place == Place::Name { weight } else { *total + weight };
         }
         weights
+    }
+
+    /// The clauses of a long question that asks for several things, as ranges of its text; none if
+    /// it is short or of one piece.
+    pub(crate) fn clauses(&self) -> Vec<Range<usize>> {
+        let words = self.words();
+        let is_content = |word: &&Term| word.kind != TermKind::Stop;
+        if words.iter().filter(is_content).count() < MIN_LONG_WORDS {
+            return Vec::new();
+        }
+        let mut clauses: Vec<Range<usize>> = Vec::new();
+        let (mut start, mut last_end, mut num_content) = (0, 0, 0);
+        for word in &words {
+            let gap = &self.text[last_end..word.start];
+            let is_border = gap.contains([',', ';', ':', '?', '!', '.', '—', '，', '、', '。', '？', '；'])
+                || CONJUNCTIONS.contains(&self.text[word.start..word.end].to_lowercase().as_str());
+            if is_border && num_content >= MIN_CLAUSE_WORDS {
+                clauses.push(start..word.start);
+                (start, num_content) = (word.start, 0);
+            }
+            num_content += usize::from(word.kind != TermKind::Stop);
+            last_end = word.end;
+        }
+        match clauses.last_mut() {
+            Some(last) if num_content < MIN_CLAUSE_WORDS => last.end = self.text.len(),
+            _ => clauses.push(start..self.text.len()),
+        }
+        if clauses.len() > 1 { clauses } else { Vec::new() }
     }
 
     /// The words as the query's own language sees them.
@@ -162,4 +203,45 @@ pub fn highlights(query: &Query, text: &str, language: Option<Language>) -> Vec<
         }
     });
     ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let query = Query::new(text, None);
+        let clauses: Vec<&str> = query.clauses().into_iter().map(|clause| &text[clause]).collect();
+        assert_eq!(clauses, expected);
+    }
+
+    #[test]
+    fn a_long_question_comes_apart_where_it_asks_for_something_else() {
+        check(
+            "Which harbour did the northern fleet leave in spring, and who wrote the botanist's letters about drying mosses?",
+            &[
+                "Which harbour did the northern fleet leave in spring, ",
+                "and who wrote the botanist's letters about drying mosses?",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_short_question_or_one_of_one_piece_stays_whole() {
+        check("Who left the harbour, and who stayed in the city?", &[]);
+        check("northern fleet harbour spring botanist letters mosses walls archive lighthouse keeper", &[]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn a_few_words_behind_the_last_border_stay_with_their_clause() {
+        check(
+            "Compare annual rainfall over northern walls, southern harbour towns under heavy spring storms, please explain",
+            &[
+                "Compare annual rainfall over northern walls, ",
+                "southern harbour towns under heavy spring storms, please explain",
+            ],
+        );
+    }
 }

@@ -118,7 +118,7 @@ impl Block {
                 push_line(&mut block.words, &[&analysis::stem(&part, language)]);
             }
             if !before.is_empty() {
-                push_line(&mut block.pairs, &[&before, " ", &term.stem]);
+                push_line(&mut block.pairs, &[&analysis::pair(&before, &term.stem)]);
             }
             before = term.stem;
         });

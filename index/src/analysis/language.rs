@@ -8,8 +8,8 @@ use whatlang::Lang;
 
 use super::stop;
 
-/// Text beyond this many bytes tells nothing new about its language.
-const MAX_SAMPLE_BYTES: usize = 8 * 1024;
+/// A sample longer than this tells nothing new about its language.
+const MAX_SAMPLE_BYTES: usize = 3 * 1024;
 
 /// A natural language, known by its ISO 639-1 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,12 +116,18 @@ impl Language {
         u8::try_from(position).ok().map(Self)
     }
 
-    /// Tells the language of a text, or `None` where its beginning does not show it reliably.
+    /// Tells the language of a text, or `None` where it does not show reliably. Its beginning
+    /// is read and, where that is a cover or a table, its middle.
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
-        let sample = &text[..text.floor_char_boundary(MAX_SAMPLE_BYTES)];
-        let info = whatlang::detect(sample).filter(whatlang::Info::is_reliable)?;
-        let position = LANGUAGES.iter().position(|row| row.lang == info.lang())?;
+        let middle = text.floor_char_boundary((text.len() / 2).saturating_sub(MAX_SAMPLE_BYTES / 2));
+        let sample = |from: usize| {
+            let rest = &text[from..];
+            whatlang::detect(&rest[..rest.floor_char_boundary(MAX_SAMPLE_BYTES)])
+        };
+        let told =
+            [0, middle].into_iter().find_map(|from| sample(from).filter(whatlang::Info::is_reliable))?;
+        let position = LANGUAGES.iter().position(|row| row.lang == told.lang())?;
         u8::try_from(position).ok().map(Self)
     }
 
