@@ -1,0 +1,258 @@
+//! How text becomes terms: where words begin and end, and what form of them is compared.
+//! The same analysis serves indexing, queries, highlights and the matching of quotes, so that
+//! what one finds the others find too. It knows nothing of the index.
+
+mod language;
+mod scan;
+mod stop;
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::{is_combining_mark, is_public_assigned};
+
+pub use self::language::Language;
+use self::scan::{Run, Script};
+
+/// Words longer than this many bytes are cut: such a run is an encoding, not a word.
+const MAX_STEM_BYTES: usize = 64;
+
+/// One word of a text, in the form in which words are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The folded and, where the language is known, stemmed word.
+    pub stem: String,
+    /// First byte of the word in the text.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// What the word says about its sentence.
+    pub kind: TermKind,
+}
+
+/// What a term says about the sentence it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TermKind {
+    /// A word that carries meaning.
+    Word,
+    /// A number. Its stem has no group separators and a `.` before decimals, so `1,434,200` and
+    /// `1434200` are one term, and so are the German `1,5` and the English `1.5`.
+    Number,
+    /// A word of grammar, or one that only shapes a question.
+    Stop,
+}
+
+/// Returns the terms of `text` in reading order.
+///
+/// Words are compared without case, width, ligatures and (for Latin and Greek script) diacritics.
+/// With a `language` they are also stemmed, and its words of grammar are marked as stop words;
+/// without one every word stands as it is. Scripts written without spaces between words yield
+/// overlapping pairs of characters, or the single character where one stands alone. Ranges are
+/// byte offsets into `text` and always lie on character boundaries.
+#[must_use]
+pub fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
+    let mut terms = Vec::with_capacity(text.len() / 6);
+    each_term(text, language, |term| terms.push(term));
+    terms
+}
+
+/// Hands over what [`terms`] returns, one at a time.
+pub(crate) fn each_term(text: &str, language: Option<Language>, mut found: impl FnMut(Term)) {
+    for run in scan::runs(text) {
+        match run.script {
+            Script::Spaced => found(word(text, &run, language)),
+            Script::Unspaced => each_pair(text, &run, &mut found),
+        }
+    }
+}
+
+/// Returns the parts a compound word is made of, folded but not stemmed: `getUserName` and
+/// `get_user_name` have the parts `get`, `user` and `name`, `FY2018` has `fy` and `2018`. A word
+/// that is no compound has none.
+#[must_use]
+pub fn parts(word: &str) -> Vec<String> {
+    if !may_be_compound(word) {
+        return Vec::new();
+    }
+    let mut borders = vec![0];
+    let characters: Vec<(usize, char)> = word.char_indices().collect();
+    for (position, window) in characters.windows(2).enumerate() {
+        let ((_, before), (at, after)) = (window[0], window[1]);
+        let next = characters.get(position + 2).map(|&(_, next)| next);
+        let digits_meet_letters = before.is_numeric() != after.is_numeric() && !is_combining_mark(after);
+        let hump = before.is_lowercase() && after.is_uppercase();
+        let acronym_ends = before.is_uppercase()
+            && after.is_uppercase()
+            && next.is_some_and(char::is_lowercase)
+            && !(position + 3 == characters.len() && next == Some('s'));
+        if digits_meet_letters || hump || acronym_ends || before == '_' || after == '_' {
+            borders.push(at);
+        }
+    }
+    borders.push(word.len());
+    let parts: Vec<String> = borders
+        .windows(2)
+        .map(|border| &word[border[0]..border[1]])
+        .filter(|part| !part.starts_with('_'))
+        .map(|part| fold(&lower(part)).into_owned())
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.len() > 1 { parts } else { Vec::new() }
+}
+
+/// Most words are plain, and for them nothing should be allocated.
+fn may_be_compound(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte >= 0x80;
+    let (first, rest) = word.as_bytes().split_first().map_or((b'a', &[][..]), |(&first, rest)| (first, rest));
+    let title_case =
+        (first.is_ascii_uppercase() || is_plain(first)) && rest.iter().all(|&byte| is_plain(byte));
+    let ascii_plain = word.is_ascii() && (title_case || word.bytes().all(|byte| byte.is_ascii_uppercase()));
+    !ascii_plain
+}
+
+/// Brings a folded part of a compound into the form [`terms`] gives to the same word alone.
+pub(crate) fn stem(word: &str, language: Option<Language>) -> String {
+    fold(&stemmed(word, language)).into_owned()
+}
+
+/// Returns the key under which two neighbouring words are indexed: four letters drawn from their
+/// FNV-1a hash. There are far more pairs than words, and most occur once; short keys of a fixed
+/// length make them cheap, and two pairs in sixteen million share one by chance.
+pub(crate) fn pair(before: &str, after: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+    let bytes = before.bytes().chain([b' ']).chain(after.bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = hash ^ (hash >> 32) ^ (hash >> 48);
+    [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(mixed >> shift) as usize % 64])).iter().collect()
+}
+
+fn word(text: &str, run: &Run, language: Option<Language>) -> Term {
+    let surface = &text[run.start..run.end];
+    let (start, end) = (run.start, run.end);
+    if run.is_number {
+        let decimal_comma = language.is_some_and(Language::writes_decimal_comma);
+        return Term { stem: number(surface, decimal_comma), start, end, kind: TermKind::Number };
+    }
+    let lower = lower(surface);
+    let is_stop = language.is_some_and(|language| {
+        language.is_stop_word(&lower) || (run.after_apostrophe && language.is_contraction(&lower))
+    });
+    let kind = if is_stop { TermKind::Stop } else { TermKind::Word };
+    let mut stem = stem(&lower, language);
+    cut(&mut stem);
+    Term { stem, start, end, kind }
+}
+
+/// Overlapping pairs of characters, the usual stand-in for words in Chinese, Japanese, Korean and
+/// Thai: no dictionary can be out of date, and a longer word is found by its pairs.
+fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term)) {
+    let characters: Vec<usize> = text[run.start..run.end]
+        .char_indices()
+        .filter(|&(_, character)| {
+            !is_combining_mark(character) && !matches!(character, '\u{ff9e}' | '\u{ff9f}')
+        })
+        .map(|(at, _)| run.start + at)
+        .chain([run.end])
+        .collect();
+    let width = if characters.len() > 2 { 2 } else { 1 };
+    for span in characters.windows(width + 1) {
+        let (start, end) = (span[0], span[width]);
+        found(Term { stem: lower(&text[start..end]).into_owned(), start, end, kind: TermKind::Word });
+    }
+}
+
+/// Lower case and compatibility forms: `ﬁ` is `fi`, full-width letters are plain ones, and marks
+/// that only steer line breaking are gone.
+fn lower(word: &str) -> Cow<'_, str> {
+    if word.is_ascii() {
+        return if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(word.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(word)
+        };
+    }
+    let lower = word.nfkc().filter(|&character| !scan::is_joiner(character) && !character.is_whitespace());
+    Cow::Owned(lower.collect::<String>().to_lowercase().nfkc().collect())
+}
+
+fn stemmed(word: &str, language: Option<Language>) -> Cow<'_, str> {
+    match language.and_then(Language::stemmer) {
+        Some(stemmer) if word.len() <= MAX_STEM_BYTES => stemmer.stem(word),
+        _ => Cow::Borrowed(word),
+    }
+}
+
+/// Drops diacritics from Latin and Greek letters, after stemming because stemmers need them:
+/// someone who types `Zurich` looks for `Zürich`.
+fn fold(word: &str) -> Cow<'_, str> {
+    if word.is_ascii() {
+        return Cow::Borrowed(word);
+    }
+    let mut folded = String::with_capacity(word.len());
+    let mut foldable = false;
+    for character in word.nfd() {
+        if is_combining_mark(character) {
+            if !foldable {
+                folded.push(character);
+            }
+            continue;
+        }
+        foldable = matches!(character, 'a'..='z' | 'α'..='ω' | 'е');
+        match character {
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            'ø' => folded.push('o'),
+            'đ' | 'ð' => folded.push('d'),
+            'ł' => folded.push('l'),
+            'ı' => folded.push('i'),
+            'þ' => folded.push_str("th"),
+            _ => folded.push(character),
+        }
+    }
+    Cow::Owned(folded.nfc().filter(|&character| is_public_assigned(character)).collect())
+}
+
+/// Writes a number without group separators and with a `.` before its decimals.
+fn number(surface: &str, decimal_comma: bool) -> String {
+    let plain: String = surface.nfkc().filter(|&character| !matches!(character, '\'' | '’' | '_')).collect();
+    let (dots, commas) = (plain.matches('.').count(), plain.matches(',').count());
+    let grouped_by = |mark: char| {
+        let mut groups = plain.split(['.', ',']).zip(0..);
+        let well_formed = groups.all(|(group, position)| match position {
+            0 => (1..=3).contains(&group.len()) && group != "0",
+            _ => group.len() == 3,
+        });
+        plain.contains(mark) && well_formed
+    };
+    let decimal = match (dots, commas) {
+        (0, 0) => None,
+        (1.., 1..) => plain.rfind(['.', ',']).filter(|&at| plain.matches(&plain[at..=at]).count() == 1),
+        (0, 1) if decimal_comma || !grouped_by(',') => plain.find(','),
+        (1, 0) if !decimal_comma || !grouped_by('.') => plain.find('.'),
+        (0, _) if grouped_by(',') => None,
+        (_, 0) if grouped_by('.') => None,
+        _ => return plain,
+    };
+    let mut written = String::with_capacity(plain.len());
+    for (at, character) in plain.char_indices() {
+        match character {
+            '.' | ',' if Some(at) == decimal => written.push('.'),
+            '.' | ',' => {}
+            _ => written.push(character),
+        }
+    }
+    cut(&mut written);
+    written
+}
+
+fn cut(stem: &mut String) {
+    if stem.len() > MAX_STEM_BYTES {
+        stem.truncate(stem.floor_char_boundary(MAX_STEM_BYTES));
+    }
+}
+
+#[cfg(test)]
+mod tests;

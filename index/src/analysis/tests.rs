@@ -1,0 +1,102 @@
+use proptest::prelude::*;
+
+use super::{Language, TermKind, parts, terms};
+
+fn language(code: &str) -> Option<Language> {
+    Some(Language::from_code(code).unwrap())
+}
+
+#[track_caller]
+fn check(code: Option<&str>, text: &str, expected: &[&str]) {
+    let found = terms(text, code.and_then(Language::from_code));
+    let stems: Vec<&str> = found.iter().map(|term| term.stem.as_str()).collect();
+    assert_eq!(stems, expected, "{text}");
+}
+
+#[test]
+fn words_are_compared_by_their_stem() {
+    check(Some("en"), "Running runners", &["run", "runner"]);
+    check(Some("de"), "Bücher und Büchern", &["buch", "und", "buch"]);
+    check(Some("ru"), "библиотеки библиотекой", &["библиотек", "библиотек"]);
+    check(None, "Running", &["running"]);
+}
+
+#[test]
+fn case_width_ligatures_and_accents_do_not_matter() {
+    check(None, "Zürich ZURICH", &["zurich", "zurich"]);
+    check(None, "ﬁnal ＦＩＮＡＬ fi\u{ad}nal", &["final", "final", "final"]);
+    check(None, "straße STRASSE", &["strasse", "strasse"]);
+    check(None, "e\u{301}cole école", &["ecole", "ecole"]);
+    check(Some("fr"), "l’école", &["l", "ecol"]);
+}
+
+#[test]
+fn a_mark_that_makes_another_letter_is_kept() {
+    check(None, "мой мои", &["мой", "мои"]);
+    check(None, "हिन्दी", &["हिन्दी"]);
+}
+
+#[test]
+fn numbers_are_written_in_one_way() {
+    check(Some("en"), "1,434,200 and 1434200", &["1434200", "and", "1434200"]);
+    check(Some("en"), "65.4% of 3.5, 7.", &["65.4", "of", "3.5", "7"]);
+    check(Some("en"), "1,234.50", &["1234.50"]);
+    check(Some("de"), "1.434.200 zu 1,5 zu 1.000", &["1434200", "zu", "1.5", "zu", "1000"]);
+    check(Some("en"), "192.168.1.20 1.2.3", &["192.168.1.20", "1.2.3"]);
+    check(Some("en"), "0.125 10,5", &["0.125", "10.5"]);
+    assert!(terms("2018, 12.5", language("en")).iter().all(|term| term.kind == TermKind::Number));
+}
+
+#[test]
+fn grammar_is_marked_as_stop_words() {
+    let found = terms("What isn't Ann's role in the study?", language("en"));
+    let content: Vec<&str> =
+        found.iter().filter(|term| term.kind == TermKind::Word).map(|term| term.stem.as_str()).collect();
+    assert_eq!(content, ["ann", "role", "studi"]);
+    assert!(terms("the of", None).iter().all(|term| term.kind == TermKind::Word));
+}
+
+#[test]
+fn scripts_without_spaces_yield_pairs() {
+    check(Some("zh"), "图书馆 iPhone手机", &["图书", "书馆", "iphone", "手机"]);
+    check(Some("ja"), "東京へ行く。水", &["東京", "京へ", "へ行", "行く", "水"]);
+    check(None, "ﾃﾞｰﾀ", &["デー", "ータ"]);
+}
+
+#[test]
+fn compounds_come_apart_at_case_underscores_and_digits() {
+    assert_eq!(parts("getUserName"), ["get", "user", "name"]);
+    assert_eq!(parts("get_user__name"), ["get", "user", "name"]);
+    assert_eq!(parts("HTTPServer2"), ["http", "server", "2"]);
+    assert_eq!(parts("FY2018"), ["fy", "2018"]);
+    assert!(parts("Plain").is_empty());
+    assert!(parts("URLs").is_empty());
+    assert!(parts("2018").is_empty());
+}
+
+#[test]
+fn underscores_around_a_word_are_not_part_of_it() {
+    let text = "an _emphasised_ word";
+    let found = terms(text, None);
+    assert_eq!(&text[found[1].start..found[1].end], "emphasised");
+}
+
+proptest! {
+    #[test]
+    fn terms_lie_in_order_on_character_boundaries(text in "\\PC{0,80}", code in "en|de|ja|ru|fr|tr|hi") {
+        for language in [None, language(&code)] {
+            let mut last = 0;
+            for term in terms(&text, language) {
+                prop_assert!(term.start >= last && term.start < term.end);
+                prop_assert!(text.get(term.start..term.end).is_some());
+                prop_assert!(term.stem.len() <= super::MAX_STEM_BYTES);
+                last = term.start;
+            }
+        }
+    }
+
+    #[test]
+    fn any_word_comes_apart_without_panic(word in "\\w{0,20}") {
+        prop_assert!(parts(&word).iter().all(|part| !part.is_empty()));
+    }
+}

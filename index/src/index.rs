@@ -1,0 +1,147 @@
+//! The index as the rest of the program sees it: open, apply, search, compare with the store.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+
+use tantivy::directory::MmapDirectory;
+use tantivy::{Directory, Index, IndexReader, ReloadPolicy};
+use uuid::Uuid;
+
+use crate::error::{IndexError, guarded};
+use crate::passage::{Change, DocumentEntry, Hit, Scope};
+use crate::query::Query;
+use crate::schema::{self, Fields};
+use crate::search::Snapshot;
+use crate::writer::Writer;
+
+/// Passages of documents, searchable in natural language.
+///
+/// All methods take `&self` and may be called from several threads; searches see the last commit
+/// and wait for nothing.
+pub struct PassageIndex {
+    index: Index,
+    fields: Fields,
+    reader: IndexReader,
+    writer: Writer,
+    snapshot: RwLock<Snapshot>,
+}
+
+impl PassageIndex {
+    /// Opens the index in a folder, creating both where absent.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::OtherSchema`] and [`IndexError::Damaged`] mean that the folder should be set
+    /// aside and the index rebuilt; [`IndexError::Locked`] that another process has it open.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        guarded(|| {
+            fs::create_dir_all(path)?;
+            schema::claim(path)?;
+            let (schema, fields) = Fields::schema();
+            let directory = MmapDirectory::open(path).map_err(tantivy::TantivyError::from)?;
+            let index = if path.join("meta.json").exists() {
+                let index = Index::open(directory)?;
+                if index.schema() != schema {
+                    return Err(IndexError::Damaged("meta.json does not match the schema".to_owned()));
+                }
+                index
+            } else {
+                Index::create(directory, schema, tantivy::IndexSettings::default())?
+            };
+            Self::new(index, fields)
+        })
+    }
+
+    /// Makes an index that is gone when dropped.
+    ///
+    /// # Errors
+    ///
+    /// Only if the system refuses a thread.
+    pub fn in_memory() -> Result<Self, IndexError> {
+        let (schema, fields) = Fields::schema();
+        Self::new(Index::create_in_ram(schema), fields)
+    }
+
+    fn new(index: Index, fields: Fields) -> Result<Self, IndexError> {
+        schema::prepare(&index);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let writer = Writer::open(&index, fields)?;
+        let snapshot = RwLock::new(Snapshot::new(reader.searcher(), fields)?);
+        Ok(Self { index, fields, reader, writer, snapshot })
+    }
+
+    /// Applies the changes in order and in one commit: all of them are searchable when this
+    /// returns, or none is after an error.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Passages`] if a document's passages can't be read, [`IndexError::Io`] if the
+    /// disk refuses.
+    pub fn apply<'a>(&self, changes: impl IntoIterator<Item = Change<'a>>) -> Result<(), IndexError> {
+        guarded(|| {
+            self.writer.apply(changes, || {
+                self.reader.reload()?;
+                let snapshot = Snapshot::new(self.reader.searcher(), self.fields)?;
+                *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+                Ok(())
+            })
+        })
+    }
+
+    /// Returns the `limit` passages in `scope` that answer best, best first.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
+        guarded(|| self.snapshot().search(scope, query, limit))
+    }
+
+    /// Returns what is indexed of every document, for comparing the index with the store.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn documents(&self) -> Result<BTreeMap<Uuid, DocumentEntry>, IndexError> {
+        guarded(|| self.snapshot().documents())
+    }
+
+    /// Returns the number of passages that can be found.
+    #[must_use]
+    pub fn num_passages(&self) -> u64 {
+        self.snapshot().num_passages()
+    }
+
+    /// Reads every file and compares its checksum, which finds damage that opening does not.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] names the files that differ.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        guarded(|| {
+            let directory = self.index.directory();
+            let mut damaged = Vec::new();
+            for file in self.index.load_metas()?.list_segment_files() {
+                let exists = directory.exists(&file).map_err(tantivy::TantivyError::from)?;
+                if exists && !directory.validate_checksum(&file).map_err(tantivy::TantivyError::from)? {
+                    damaged.push(file.display().to_string());
+                }
+            }
+            damaged.sort_unstable();
+            if damaged.is_empty() { Ok(()) } else { Err(IndexError::Damaged(damaged.join(", "))) }
+        })
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for PassageIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PassageIndex").field("num_passages", &self.num_passages()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! One search: the weighted terms of a query against a snapshot of the index, best passages first.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
+use tantivy::schema::{IndexRecordOption, Term as IndexTerm};
+use tantivy::{DocAddress, Searcher};
+use uuid::Uuid;
+
+use crate::analysis::Language;
+use crate::error::IndexError;
+use crate::passage::{DocumentEntry, Hit, Scope};
+use crate::query::{Place, Query};
+use crate::schema::{Fields, NO_LANGUAGE};
+use best::{Best, Candidate};
+use columns::{Filter, Ids, Versions};
+
+mod best;
+mod columns;
+
+/// The index as of one commit.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    searcher: Searcher,
+    fields: Fields,
+    /// The languages its passages were analysed in; `None` for those of unknown language.
+    languages: Vec<Option<Language>>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(searcher: Searcher, fields: Fields) -> Result<Self, IndexError> {
+        let mut languages = Vec::new();
+        for segment in searcher.segment_readers() {
+            let index = segment.inverted_index(fields.language)?;
+            let mut codes = index.terms().stream()?;
+            while let Some((code, _)) = codes.next() {
+                let code = String::from_utf8_lossy(code);
+                let language = if code == NO_LANGUAGE { None } else { Language::from_code(&code) };
+                if !languages.contains(&language) {
+                    languages.push(language);
+                }
+            }
+        }
+        languages.sort_unstable();
+        Ok(Self { searcher, fields, languages })
+    }
+
+    pub(crate) fn num_passages(&self) -> u64 {
+        self.searcher.num_docs()
+    }
+
+    /// Returns the best `limit` passages in scope, best first. Equal scores are ordered by document
+    /// and position, so that the same index always gives the same answer.
+    pub(crate) fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
+        let Some(union) = self.union(query)? else {
+            return Ok(Vec::new());
+        };
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
+        let filter = Filter::new(scope);
+        let mut best = Best::new(limit);
+        for (segment_ord, segment) in (0..).zip(self.searcher.segment_readers()) {
+            let Some(filter) = filter.on(segment)? else {
+                continue;
+            };
+            let ids = Ids::open(segment)?;
+            weight.for_each_pruning(best.threshold(), segment, &mut |passage, score| {
+                let (document, ordinal) = ids.of(passage);
+                if filter.admits(passage, document) {
+                    best.offer(Candidate::new(
+                        score,
+                        document,
+                        ordinal,
+                        DocAddress::new(segment_ord, passage),
+                    ));
+                }
+                best.threshold()
+            })?;
+        }
+        best.into_sorted().into_iter().map(|candidate| self.hit(&candidate)).collect()
+    }
+
+    fn hit(&self, candidate: &Candidate) -> Result<Hit, IndexError> {
+        let DocAddress { segment_ord, doc_id } = candidate.address;
+        let versions = Versions::open(self.searcher.segment_reader(segment_ord))?;
+        Ok(Hit {
+            document: Uuid::from_u128(candidate.document()),
+            version: versions.of(doc_id)?,
+            ordinal: candidate.ordinal(),
+            score: candidate.score(),
+        })
+    }
+
+    /// A flat union of single terms, which lets the engine skip whole blocks of passages that can't
+    /// reach the best ones.
+    fn union(&self, query: &Query) -> Result<Option<BooleanQuery>, IndexError> {
+        let mut failure = None;
+        let terms = query.terms(&self.languages, |stem| {
+            let term = IndexTerm::from_field_text(self.fields.body, stem);
+            let found = self.searcher.doc_freq(&term);
+            found.map_err(|error| failure = Some(error)).is_ok_and(|num_passages| num_passages > 0)
+        });
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+        let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::with_capacity(terms.len());
+        for ((place, stem), weight) in terms {
+            let term = IndexTerm::from_field_text(self.field(place), &stem);
+            if self.searcher.doc_freq(&term)? > 0 {
+                let term = TermQuery::new(term, IndexRecordOption::WithFreqs);
+                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), weight))));
+            }
+        }
+        Ok((!clauses.is_empty()).then(|| BooleanQuery::new(clauses)))
+    }
+
+    fn field(&self, place: Place) -> tantivy::schema::Field {
+        match place {
+            Place::Body => self.fields.body,
+            Place::Title => self.fields.title,
+            Place::Name => self.fields.name,
+            Place::Pairs => self.fields.pairs,
+            Place::Stops => self.fields.stops,
+        }
+    }
+
+    /// Returns what is indexed of each document, read from columns alone.
+    pub(crate) fn documents(&self) -> Result<BTreeMap<Uuid, DocumentEntry>, IndexError> {
+        let mut documents: BTreeMap<Uuid, DocumentEntry> = BTreeMap::new();
+        for segment in self.searcher.segment_readers() {
+            let (ids, versions) = (Ids::open(segment)?, Versions::open(segment)?);
+            for passage in segment.doc_ids_alive() {
+                let (document, _) = ids.of(passage);
+                let entry = match documents.entry(Uuid::from_u128(document)) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => {
+                        entry.insert(DocumentEntry { version: versions.of(passage)?, num_passages: 0 })
+                    }
+                };
+                entry.num_passages += 1;
+            }
+        }
+        Ok(documents)
+    }
+}

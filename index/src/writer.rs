@@ -1,0 +1,157 @@
+//! The one writer: turns documents into indexed passages, a commit a call.
+
+use std::sync::{Mutex, PoisonError};
+
+use tantivy::schema::Term as IndexTerm;
+use tantivy::{Index, IndexWriter, TantivyDocument};
+
+use crate::analysis::{self, Language, TermKind};
+use crate::error::IndexError;
+use crate::passage::{Change, Document, PassageText};
+use crate::schema::{Fields, NO_LANGUAGE};
+
+/// What a commit may hold in memory before it goes to disk in parts.
+const HEAP_BYTES: usize = 64 * 1024 * 1024;
+
+/// Owns the engine's writer, and with it the lock on the folder.
+pub(crate) struct Writer {
+    index: Index,
+    fields: Fields,
+    /// Empty only after a call failed: what it had written so far went with its writer.
+    idle: Mutex<Option<IndexWriter>>,
+}
+
+impl Writer {
+    pub(crate) fn open(index: &Index, fields: Fields) -> Result<Self, IndexError> {
+        let idle = Mutex::new(Some(open(index)?));
+        Ok(Self { index: index.clone(), fields, idle })
+    }
+
+    /// Applies all changes or none, then runs `committed` before another call may begin.
+    pub(crate) fn apply<'a>(
+        &self,
+        changes: impl IntoIterator<Item = Change<'a>>,
+        committed: impl FnOnce() -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = match idle.take() {
+            Some(writer) => writer,
+            None => open(&self.index)?,
+        };
+        for change in changes {
+            match change {
+                Change::Put(document) => self.put(&writer, document)?,
+                Change::Delete(document) => _ = writer.delete_term(self.document_term(document)),
+            }
+        }
+        writer.commit()?;
+        *idle = Some(writer);
+        committed()
+    }
+
+    fn put(&self, writer: &IndexWriter, document: Document<'_>) -> Result<(), IndexError> {
+        writer.delete_term(self.document_term(document.id));
+        let fields = self.fields;
+        let language = document.language;
+        let name = name_lines(document.name, language);
+        let title = Block::of(document.title, language);
+        let mut heading = (None, Block::default());
+        for passage in document.passages {
+            let passage = passage.map_err(|source| IndexError::Passages { document: document.id, source })?;
+            let PassageText { ordinal, heading: above, body } = passage;
+            if heading.0 != above {
+                let block = above.as_deref().map(|above| Block::of(above, language));
+                heading = (above, block.unwrap_or_default());
+            }
+            let body = Block::of(&body, language);
+            let blocks = [&title, &heading.1, &body];
+
+            let mut indexed = TantivyDocument::new();
+            indexed.add_bytes(fields.document, document.id.as_bytes());
+            let (high, low) = document.id.as_u64_pair();
+            indexed.add_u64(fields.document_high, high);
+            indexed.add_u64(fields.document_low, low);
+            indexed.add_text(fields.version, document.version);
+            indexed.add_u64(fields.ordinal, u64::from(ordinal));
+            if let Some(collection) = document.collection {
+                indexed.add_text(fields.collection, collection);
+            }
+            indexed.add_text(fields.language, language.map_or(NO_LANGUAGE, Language::code));
+            indexed.add_text(fields.body, blocks.map(|block| block.words.as_str()).concat());
+            indexed.add_text(fields.title, [&*title.words, &*heading.1.words].concat());
+            indexed.add_text(fields.name, &name);
+            indexed.add_text(fields.pairs, blocks.map(|block| block.pairs.as_str()).concat());
+            indexed.add_text(fields.stops, blocks.map(|block| block.stops.as_str()).concat());
+            writer.add_document(indexed)?;
+        }
+        Ok(())
+    }
+
+    fn document_term(&self, document: uuid::Uuid) -> IndexTerm {
+        IndexTerm::from_field_bytes(self.fields.document, document.as_bytes())
+    }
+}
+
+fn open(index: &Index) -> Result<IndexWriter, IndexError> {
+    Ok(index.writer_with_num_threads(1, HEAP_BYTES)?)
+}
+
+/// The terms of a stretch of text, one a line.
+#[derive(Default)]
+struct Block {
+    words: String,
+    pairs: String,
+    stops: String,
+}
+
+impl Block {
+    fn of(text: &str, language: Option<Language>) -> Self {
+        let mut block = Self::default();
+        let mut before = String::new();
+        analysis::each_term(text, language, |term| {
+            if term.kind == TermKind::Stop {
+                push_line(&mut block.stops, &[&term.stem]);
+                return;
+            }
+            push_line(&mut block.words, &[&term.stem]);
+            for part in analysis::parts(&text[term.start..term.end]) {
+                push_line(&mut block.words, &[&analysis::stem(&part, language)]);
+            }
+            if !before.is_empty() {
+                push_line(&mut block.pairs, &[&analysis::pair(&before, &term.stem)]);
+            }
+            before = term.stem;
+        });
+        block
+    }
+}
+
+/// The words of a document's name without its extension. Short numbers are left out: `Chapter 3`
+/// should not answer every question with a 3 in it.
+fn name_lines(name: &str, language: Option<Language>) -> String {
+    let stem = match name.rsplit_once('.') {
+        Some((stem, extension)) if (1..=5).contains(&extension.len()) && !stem.is_empty() => stem,
+        _ => name,
+    };
+    let mut lines = String::new();
+    analysis::each_term(stem, language, |term| {
+        let mut parts = analysis::parts(&stem[term.start..term.end]);
+        if parts.is_empty() {
+            parts.push(term.stem);
+        }
+        for part in parts {
+            let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
+            if term.kind != TermKind::Stop && part.len() > 1 && (!is_number || part.len() > 2) {
+                push_line(&mut lines, &[&analysis::stem(&part, language)]);
+            }
+        }
+    });
+    lines
+}
+
+fn push_line(lines: &mut String, pieces: &[&str]) {
+    for piece in pieces {
+        lines.push_str(piece);
+    }
+    lines.push('\n');
+}

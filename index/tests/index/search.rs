@@ -1,0 +1,254 @@
+//! What a search finds, in which scope and in what order.
+
+use crate::library::{self, Source, found, id};
+use ibid_index::analysis::Language;
+use ibid_index::{Change, PassageIndex, Query, Scope, highlights};
+use proptest::prelude::*;
+
+fn botany() -> PassageIndex {
+    library::index(&[
+        Source::new(1, "a.txt", &["The botanists wrote letters about mosses.", "Rain fell on the harbour."]),
+        Source::new(2, "harbour.md", &["Ships enter the harbour at dawn."]).collection("sea"),
+        Source::new(3, "moss.md", &["Mosses grow on the northern walls."]).collection("land"),
+    ])
+}
+
+#[test]
+fn words_are_found_by_their_stem() {
+    assert_eq!(found(&botany(), "writing a letter"), [(1, 0)]);
+    assert_eq!(found(&botany(), "moss"), [(3, 0), (1, 0)]);
+    assert_eq!(found(&botany(), "HARBOURS"), [(2, 0), (1, 1)]);
+}
+
+#[test]
+fn query_syntax_is_inert() {
+    let index = botany();
+    let plain = found(&index, "harbour dawn");
+    assert_eq!(plain, [(2, 0), (1, 1)]);
+    for text in [
+        "\"harbour dawn",
+        "harbour AND dawn",
+        "harbour -dawn",
+        "+harbour dawn",
+        "harbour: dawn",
+        "(harbour dawn",
+        "harbour dawn)^",
+        "harbour~2 dawn*",
+        "[harbour TO dawn}",
+        "body:harbour && dawn",
+        "harbour \\ dawn",
+        "NOT harbour dawn",
+        "harbour || dawn !",
+    ] {
+        let hits = found(&index, text);
+        assert!(hits.starts_with(&plain[..1]) && hits.contains(&(1, 1)), "{text} found {hits:?}");
+    }
+}
+
+#[test]
+fn a_query_without_words_finds_nothing() {
+    for text in ["", "   ", "?!…", "\u{0}", "()"] {
+        assert_eq!(found(&botany(), text), [], "{text:?}");
+    }
+}
+
+#[test]
+fn words_of_grammar_count_when_there_is_nothing_else() {
+    let index = library::index(&[
+        Source::new(1, "a", &["To be or not to be, that is the question."]),
+        Source::new(2, "b", &["A castle stands by the sea."]),
+    ]);
+    assert_eq!(found(&index, "to be or not to be")[0], (1, 0));
+    assert_eq!(found(&index, "to be a castle"), [(2, 0)]);
+}
+
+#[test]
+fn a_scope_admits_only_its_documents_and_collections() {
+    let index = botany();
+    let search = |scope: Scope| {
+        let mut hits = library::hits(&index, &scope, "harbour moss");
+        hits.sort_unstable();
+        hits
+    };
+    assert_eq!(search(Scope::all()).len(), 4);
+    assert_eq!(search(Scope::documents(vec![id(1)])), [(1, 0), (1, 1)]);
+    assert_eq!(search(Scope::collections(vec!["sea".to_owned()])), [(2, 0)]);
+    assert_eq!(search(Scope::documents(vec![])), []);
+    assert_eq!(search(Scope::collections(vec![])), []);
+    assert_eq!(search(Scope::documents(vec![id(9)])), []);
+    let both = Scope { documents: Some(vec![id(1), id(2)]), collections: Some(vec!["sea".to_owned()]) };
+    assert_eq!(search(both), [(2, 0)]);
+}
+
+#[test]
+fn a_scope_of_many_documents_is_the_same_filter() {
+    let sources: Vec<Source> = (1..=200).map(|n| Source::new(n, "x", &["A lighthouse."])).collect();
+    let index = library::index(&sources);
+    for chosen in [vec![7], (1..=150).collect::<Vec<u128>>()] {
+        let scope = Scope::documents(chosen.iter().copied().map(id).collect());
+        let expected: Vec<(u128, u32)> = chosen.iter().map(|&n| (n, 0)).collect();
+        assert_eq!(library::hits(&index, &scope, "lighthouse"), expected);
+    }
+}
+
+#[test]
+fn equal_passages_come_in_the_order_of_document_and_position() {
+    let index = library::index(&[
+        Source::new(5, "x", &["A quiet valley.", "A quiet valley."]),
+        Source::new(2, "x", &["A quiet valley."]),
+    ]);
+    assert_eq!(found(&index, "quiet valley"), [(2, 0), (5, 0), (5, 1)]);
+    let query = Query::new("quiet valley", None);
+    let first = index.search(&Scope::all(), &query, 1).unwrap();
+    assert_eq!(first[0].document, id(2));
+}
+
+#[test]
+fn fewer_hits_are_the_beginning_of_more() {
+    let index = botany();
+    let all = found(&index, "harbour moss letters");
+    for limit in 0..=all.len() {
+        let hits = index.search(&Scope::all(), &Query::new("harbour moss letters", None), limit).unwrap();
+        let hits: Vec<_> = hits.iter().map(|hit| (hit.document.as_u128(), hit.ordinal)).collect();
+        assert_eq!(hits, all[..limit]);
+    }
+}
+
+#[test]
+fn a_document_is_found_by_its_name() {
+    let page = ["Net revenue rose over the prior period."];
+    let index = library::index(&[
+        Source::new(1, "reports/GLOBEX_2017_10K.pdf", &page),
+        Source::new(2, "reports/GLOBEX_2018_10K.pdf", &page),
+        Source::new(3, "reports/initechAnnualReport2018.pdf", &page),
+    ]);
+    assert_eq!(found(&index, "What was the net revenue of Globex in FY2018?")[0], (2, 0));
+    assert_eq!(found(&index, "Initech net revenue")[0], (3, 0));
+}
+
+#[test]
+fn a_short_number_in_a_name_names_nothing() {
+    let index = library::index(&[
+        Source::new(1, "5.txt", &["Apples ripen late."]),
+        Source::new(2, "fruit.txt", &["It takes 5 weeks until pears ripen."]),
+    ]);
+    assert_eq!(found(&index, "ripen 5 weeks")[0], (2, 0));
+}
+
+#[test]
+fn compounds_and_their_parts_find_each_other() {
+    let index = library::index(&[
+        Source::new(1, "a", &["Call getUserName before the session starts."]),
+        Source::new(2, "b", &["The user has a name."]),
+        Source::new(3, "c", &["Set max_retry_count to three."]),
+        Source::new(4, "d", &["See the 10K filing."]),
+    ]);
+    assert_eq!(found(&index, "getUserName")[0], (1, 0));
+    assert!(found(&index, "user name").contains(&(1, 0)));
+    assert_eq!(found(&index, "retry count")[0], (3, 0));
+    assert_eq!(found(&index, "10-K")[0], (4, 0));
+}
+
+#[test]
+fn neighbouring_words_win_over_scattered_ones() {
+    let index = library::index(&[
+        Source::new(1, "a", &["The rate of growth drew interest from banks and others."]),
+        Source::new(2, "b", &["The interest rate drew growth away from banks and others."]),
+    ]);
+    assert_eq!(found(&index, "interest rate"), [(2, 0), (1, 0)]);
+}
+
+#[test]
+fn titles_and_headings_belong_to_every_passage() {
+    let index = library::index(&[
+        Source::new(1, "a", &["Press the button twice."]).title("Resetting the pump").heading("Safety"),
+        Source::new(2, "b", &["Press the button twice."]),
+    ]);
+    assert_eq!(found(&index, "pump"), [(1, 0)]);
+    assert_eq!(found(&index, "safety button")[0], (1, 0));
+}
+
+#[test]
+fn each_language_is_searched_in_its_own_forms() {
+    let index = library::index(&[
+        Source::new(1, "a", &["Die Häuser der alten Stadt wurden verkauft."]).language("de"),
+        Source::new(2, "b", &["Les maisons anciennes ont été vendues."]).language("fr"),
+        Source::new(3, "c", &["Старые книги лежат в библиотеке."]).language("ru"),
+        Source::new(4, "d", &["图书馆保存着植物学家的信件。"]).language("zh"),
+        Source::new(5, "e", &["東京の図書館には手紙が残されている。"]).language("ja"),
+        Source::new(6, "f", &["The old houses were sold."]),
+    ]);
+    assert_eq!(found(&index, "Haus"), [(1, 0)]);
+    assert_eq!(found(&index, "Wo steht das Haus der Städte?"), [(1, 0)]);
+    assert_eq!(found(&index, "maison ancienne"), [(2, 0)]);
+    assert_eq!(found(&index, "библиотека"), [(3, 0)]);
+    assert_eq!(found(&index, "植物学"), [(4, 0)]);
+    assert_eq!(found(&index, "東京"), [(5, 0)]);
+    assert_eq!(found(&index, "house"), [(6, 0)]);
+}
+
+#[track_caller]
+fn check_highlights(query: &str, text: &str, language: &str, expected: &[&str]) {
+    let ranges = highlights(&Query::new(query, None), text, Language::from_code(language));
+    let marked: Vec<&str> = ranges.into_iter().map(|range| &text[range]).collect();
+    assert_eq!(marked, expected);
+}
+
+#[test]
+fn highlights_mark_every_form_of_a_word_that_was_asked_for() {
+    check_highlights(
+        "What did the botanist write?",
+        "Botanists WRITE; a botanist's pen.",
+        "en",
+        &["Botanists", "WRITE", "botanist"],
+    );
+    check_highlights("Häuser", "Ein Haus, viele Häuser.", "de", &["Haus", "Häuser"]);
+    check_highlights("植物学家", "那位植物学家走了", "zh", &["植物学家"]);
+    check_highlights("user names", "call getUserName now", "en", &["getUserName"]);
+    check_highlights("to be", "To be or not", "en", &["To", "be"]);
+    check_highlights("", "anything", "en", &[]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_string_can_be_indexed_and_searched(text in "\\PC{0,60}", name in "\\PC{0,20}", asked in any::<String>()) {
+        let index = library::index(&[Source::new(1, &name, &[&text]).title(&name)]);
+        for query in [&text, &asked] {
+            let hits = index.search(&Scope::all(), &Query::new(query, None), 5).unwrap();
+            prop_assert!(hits.len() <= 1 && hits.iter().all(|hit| hit.score.is_finite()));
+        }
+    }
+
+    #[test]
+    fn highlights_lie_in_order_on_character_boundaries(text in "\\PC{0,60}", cut in 0..60_usize) {
+        let query: String = text.chars().skip(cut / 2).take(cut).collect();
+        let mut last = 0;
+        for range in highlights(&Query::new(query, None), &text, Language::from_code("en")) {
+            prop_assert!(range.start >= last && range.start < range.end);
+            prop_assert!(text.get(range.clone()).is_some());
+            last = range.end;
+        }
+    }
+
+    #[test]
+    fn a_passage_is_found_by_its_own_words(words in proptest::collection::vec("[a-z]{4,9}", 1..12)) {
+        let text = words.join(" ");
+        let index = library::index(&[Source::new(1, "x", &[&text]), Source::new(2, "y", &["0 0 0"])]);
+        prop_assert_eq!(found(&index, &text), [(1, 0)]);
+    }
+}
+
+#[test]
+fn deletes_and_puts_show_at_once() {
+    let index = botany();
+    index.apply([Change::Delete(id(1))]).unwrap();
+    assert_eq!(found(&index, "moss harbour"), [(2, 0), (3, 0)]);
+    let source = Source::new(2, "harbour.md", &["An orchard."]);
+    index.apply([Change::Put(source.document())]).unwrap();
+    assert_eq!(found(&index, "harbour dawn ships"), [(2, 0)], "the name still says harbour");
+    assert_eq!(found(&index, "ships"), []);
+    assert_eq!(found(&index, "orchard"), [(2, 0)]);
+    assert_eq!(index.num_passages(), 2);
+}
