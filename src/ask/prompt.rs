@@ -1,6 +1,7 @@
 //! The prompt: what a provider sees. Instructions, the conversation so far, and the numbered
 //! passages; never a document store.
 
+use crate::document::PageStart;
 use crate::event::Source;
 use crate::session::Role;
 
@@ -35,4 +36,6 @@ pub struct Excerpt {
     pub source: Source,
     /// Its words, byte for byte as stored.
     pub text: String,
+    /// The pages that begin inside it, as offsets into the stored text; empty where there are none.
+    pub pages: Vec<PageStart>,
 }
