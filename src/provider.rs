@@ -1,5 +1,7 @@
 //! The vendors that can write an answer: a closed set, and one match.
 
+pub mod extractive;
+
 use std::time::Duration;
 
 use futures::stream::BoxStream;

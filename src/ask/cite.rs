@@ -15,7 +15,7 @@ use ibid_index::analysis::Language;
 
 use self::mark::Reading;
 pub(crate) use self::quote::Shelf;
-pub(crate) use self::support::Facts;
+pub(crate) use self::support::{Facts, Weights};
 pub use self::support::{PARTIAL, SUPPORTED, verdict};
 use super::prompt::Excerpt;
 use super::sentence::sentences;

@@ -89,15 +89,11 @@ fn may_go_on(body: &str) -> bool {
     } else {
         head == 0 || LABELS.contains(&word.as_str())
     };
-    let rest = body[head..].chars();
-    label_so_far
-        && rest
-            .fold(Some(0), |run: Option<usize>, c| match c {
-                '0'..='9' => run.filter(|run| *run < 3).map(|run| run + 1),
-                ' ' | ',' | ';' | '&' | '-' | '–' | '—' | '^' | ':' | '#' | '.' => run.map(|_| 0),
-                _ => None,
-            })
-            .is_some()
+    let rest = &body[head..];
+    let digits_stay_short = rest.split(|c: char| !c.is_ascii_digit()).all(|run| run.len() <= 3);
+    let listed =
+        |c: char| matches!(c, '0'..='9' | ' ' | ',' | ';' | '&' | '-' | '–' | '—' | '^' | ':' | '#' | '.');
+    label_so_far && digits_stay_short && rest.chars().all(listed)
 }
 
 #[cfg(test)]
