@@ -76,7 +76,10 @@ enum Command {
     Config(config::Show),
     /// Read one document in a process of its own; for the server's use.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// What to read and within which limits, as JSON.
+        request: String,
+    },
 }
 
 /// An end that is no failure of the program, and has been explained where it came up.
@@ -92,7 +95,7 @@ pub(crate) enum Ending {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     // The extractor's process must stay as bare as it was started: no threads, no log.
-    if matches!(cli.command, Command::Worker) {
+    if matches!(cli.command, Command::Worker { .. }) {
         return ibid::ingest::worker::main();
     }
     start_log(&cli);
@@ -153,7 +156,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let shown = interruptible(sessions::show(&client, show)).await;
             close(client, shown).await
         }
-        Command::Worker => Ok(()),
+        Command::Worker { .. } => Ok(()),
     }
 }
 

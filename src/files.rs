@@ -33,15 +33,6 @@ pub struct Layout {
     pub passages: Vec<Passage>,
 }
 
-impl Layout {
-    /// The page that holds this byte of the text.
-    #[must_use]
-    pub fn page_at(&self, offset: usize) -> Option<u32> {
-        let after = self.pages.partition_point(|page| page.start <= offset);
-        Some(self.pages.get(after.checked_sub(1)?)?.page)
-    }
-}
-
 impl Files {
     /// Opens the folder of documents, creating it when absent.
     ///
@@ -160,17 +151,4 @@ pub(crate) fn read_range(file: &std::fs::File, range: Range<usize>) -> io::Resul
     let mut bytes = vec![0; range.len()];
     file.read_exact_at(&mut bytes, range.start as u64)?;
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the range cuts a character"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_byte_is_on_the_page_that_began_last() {
-        let pages = vec![PageStart { page: 1, start: 0 }, PageStart { page: 2, start: 10 }];
-        let layout = Layout { pages, passages: Vec::new() };
-        assert_eq!([0, 9, 10, 99].map(|offset| layout.page_at(offset)), [Some(1), Some(1), Some(2), Some(2)]);
-        assert_eq!(Layout::default().page_at(0), None);
-    }
 }

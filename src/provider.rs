@@ -14,6 +14,8 @@
 //! An error is the last item and stands in place of `End`. Dropping the stream closes the
 //! connection to the vendor at once.
 
+pub mod extractive;
+
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -155,7 +157,7 @@ impl Provider {
         match self {
             Self::OpenAi(openai) => openai.stream(prompt, options),
             Self::Anthropic(anthropic) => anthropic.stream(prompt, options),
-            Self::Extractive => scripted::unscripted(prompt),
+            Self::Extractive => extractive::stream(prompt.clone()),
             Self::Scripted(scripted) => scripted.stream(prompt),
         }
     }

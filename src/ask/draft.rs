@@ -3,9 +3,11 @@
 
 use std::time::Instant;
 
+use ibid_index::analysis::Language;
+
 use super::cite::{Piece, Scanner};
 use super::ground::ground;
-use super::prompt::{Excerpt, Prompt};
+use super::prompt::{Excerpt, Prompt, language};
 use super::question::Asked;
 use super::retrieve::{Found, num_documents};
 use crate::Error;
@@ -24,6 +26,7 @@ pub(super) struct Draft<'a> {
     begun: Instant,
     scanner: Scanner,
     excerpts: Vec<Excerpt>,
+    language: Option<Language>,
     citations: Vec<Citation>,
     receipt: Receipt,
     usage: Usage,
@@ -37,8 +40,9 @@ impl<'a> Draft<'a> {
             asked,
             recorder,
             begun: Instant::now(),
-            scanner: Scanner::new(Vec::new()),
+            scanner: Scanner::new(Vec::new(), None),
             excerpts: Vec::new(),
+            language: None,
             citations: Vec::new(),
             receipt: Receipt::default(),
             usage: Usage::default(),
@@ -54,7 +58,8 @@ impl<'a> Draft<'a> {
     pub(super) fn supply(&mut self, found: &Found, prompt: &Prompt) {
         self.timings.retrieval = self.elapsed_ms();
         self.excerpts.clone_from(&prompt.passages);
-        self.scanner = Scanner::new(self.excerpts.clone());
+        self.language = language(&self.excerpts);
+        self.scanner = Scanner::new(self.excerpts.clone(), self.language);
         self.receipt = Receipt {
             queries: vec![found.query.clone()],
             documents_searched: 0,
@@ -102,7 +107,7 @@ impl<'a> Draft<'a> {
     async fn grounding(&mut self) -> Grounding {
         let dropped = self.scanner.dropped_marks();
         let answer = self.scanner.answer();
-        let mut grounding = ground(answer, &self.citations, &self.excerpts, dropped);
+        let mut grounding = ground(answer, &self.citations, &self.excerpts, self.language, dropped);
         if self.citations.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);
             // An answer is not lost for a number beside it.
@@ -134,7 +139,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in the
-    /// page and the passage of the quote itself, which may lie beyond the source's beginning.
+    /// passage of the quote itself, which may lie beyond the source's beginning.
     async fn check(&self, mut citation: Citation) -> Result<Option<Citation>, Error> {
         let stored = self.app.files.read_text(citation.document_id, citation.range()).await;
         let stands = stored.is_ok_and(|text| text == citation.quote);
@@ -143,7 +148,6 @@ impl<'a> Draft<'a> {
             return Ok(None);
         }
         let layout = self.app.files.layout(citation.document_id).await?;
-        citation.page = layout.page_at(citation.start).or(citation.page);
         let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
         if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
             citation.passage_id = PassageId { document: citation.document_id, ordinal: passage.ordinal };

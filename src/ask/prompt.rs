@@ -3,9 +3,11 @@
 
 use std::fmt::Write;
 
+use ibid_index::analysis::Language;
 use uuid::Uuid;
 
 use super::retrieve::Found;
+use crate::document::PageStart;
 use crate::event::Source;
 use crate::session::Role;
 
@@ -40,10 +42,15 @@ pub struct Excerpt {
     pub source: Source,
     /// Its words, byte for byte as stored.
     pub text: String,
+    /// The pages that begin inside it, as offsets into the stored text; empty where there are none.
+    pub pages: Vec<PageStart>,
 }
 
 /// Room for the instructions and the answer in a model's context, in tokens.
 const RESERVED_TOKENS: usize = 2000;
+
+/// Passages that are looked at to tell the language.
+const SAMPLED_PASSAGES: usize = 4;
 
 /// The prompt for an answer with citations. Passages that do not fit the model's context are left
 /// out from the end, and of the conversation the oldest turns.
@@ -88,6 +95,13 @@ pub fn condense(history: &[Turn], question: &str) -> Prompt {
         passages: Vec::new(),
         user: format!("Rewrite this question: {question}"),
     }
+}
+
+/// The language most of the passages are in, as far as a sample tells.
+#[must_use]
+pub fn language(passages: &[Excerpt]) -> Option<Language> {
+    let sample: Vec<&str> = passages.iter().take(SAMPLED_PASSAGES).map(|excerpt| excerpt.text.as_str()).collect();
+    Language::detect(&sample.join("\n"))
 }
 
 fn render(excerpt: &Excerpt) -> String {

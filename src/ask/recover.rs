@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::ground::ground;
-use super::prompt::Excerpt;
+use super::prompt::{Excerpt, language};
 use super::settle;
 use crate::app::App;
 use crate::event::{Event, FinishReason, Timings};
@@ -45,11 +45,12 @@ async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
     }
     let mut message = Message::new(key.message, Role::Assistant, String::new(), app.store.now());
     run::fold(&mut message, events);
+    let excerpts = excerpts(app, &message).await;
     let last = Event::Done {
         message_id: key.message,
         finish_reason: FinishReason::Interrupted,
         citations: u32::try_from(message.citations.len()).unwrap_or(u32::MAX),
-        grounding: ground(&message.content, &message.citations, &excerpts(app, &message).await, 0),
+        grounding: ground(&message.content, &message.citations, &excerpts, language(&excerpts), 0),
         usage: message.usage.unwrap_or_default(),
         timings_ms: Timings::default(),
     };
@@ -64,7 +65,7 @@ async fn excerpts(app: &App, message: &Message) -> Vec<Excerpt> {
     let mut excerpts = Vec::with_capacity(message.sources.len());
     for source in message.sources.iter().cloned() {
         if let Ok(text) = app.files.read_text(source.document_id, source.start..source.end).await {
-            excerpts.push(Excerpt { source, text });
+            excerpts.push(Excerpt { source, text, pages: Vec::new() });
         }
     }
     excerpts

@@ -275,6 +275,7 @@ impl Span {
             end,
             score: best.score,
         };
-        Ok(Excerpt { source, text })
+        let pages = best.layout.pages.iter().filter(|page| (start..end).contains(&page.start)).copied();
+        Ok(Excerpt { source, text, pages: pages.collect() })
     }
 }

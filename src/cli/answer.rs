@@ -3,7 +3,7 @@
 
 use std::io::{Result, Write};
 
-use ibid::event::{Citation, Event, Grounding, Source, StepKind, StepState, Verdict};
+use ibid::event::{Citation, Event, Grounding, Source, Step, StepKind, StepState, Verdict};
 
 use super::screen::{Paint, clean, flow, line};
 
@@ -68,7 +68,7 @@ fn place_in(page: Option<u32>, heading: Option<&str>) -> String {
 
 /// One line for a piece of work, if it is worth one.
 pub(crate) fn step(event: &Event) -> Option<String> {
-    let Event::Step { kind, state, query, found, note, .. } = event else { return None };
+    let Event::Step { step: Step { kind, state, query, found, note, .. } } = event else { return None };
     let what = match (kind, state) {
         (StepKind::Search, StepState::Started) => "searching",
         (StepKind::Search, StepState::Finished) => "searched",

@@ -51,7 +51,8 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
             }
             _ => blocks.push(Block { range, kind }),
         }
-        open = matches!(blocks.last(), Some(Block { kind: SentenceKind::Prose | SentenceKind::Item, .. }));
+        let goes_on = matches!(blocks.last(), Some(block) if matches!(block.kind, SentenceKind::Prose | SentenceKind::Item));
+        open = goes_on && !words.ends_with([':', '：']);
     }
     blocks
 }

@@ -1,0 +1,35 @@
+//! A small shelf of passages for the tests of citing and grounding.
+
+use uuid::Uuid;
+
+use crate::ask::prompt::Excerpt;
+use crate::document::{PageStart, PassageId};
+use crate::event::Source;
+
+pub(crate) const STORED: &[&str] = &[
+    "Acme was founded in 1998 in Oslo. Its revenue grew 12% to $3.5 million\nin 2021. The company \
+     does not sell hardware.",
+    "The board approved the merger on 4 May 2020. It closed in June, but no price was paid. See [12] for more.",
+    "| Year | Staff |\n|---|---|\n| 2020 | 1,200 |\n| 2021 | 1,450 |",
+];
+
+/// Stored texts in which each passage begins at byte 100.
+pub(crate) fn excerpts() -> Vec<Excerpt> {
+    let excerpt = |(at, text): (usize, &&str)| Excerpt {
+        source: Source {
+            n: u32::try_from(at).unwrap() + 1,
+            document_id: Uuid::nil(),
+            version: "v".into(),
+            title: "Acme report".into(),
+            page: Some(7),
+            heading: None,
+            passage_id: PassageId { document: Uuid::nil(), ordinal: 0 },
+            start: 100,
+            end: 100 + text.len(),
+            score: 1.0,
+        },
+        text: (*text).to_owned(),
+        pages: vec![PageStart { page: 8, start: 170 }],
+    };
+    STORED.iter().enumerate().map(excerpt).collect()
+}

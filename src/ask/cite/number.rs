@@ -1,0 +1,292 @@
+//! Numbers as a reader compares them: `1,434,200` is `1.4342 million`, `45 %` is `45 percent` but
+//! not `45`. Value and unit only; what is counted is left to the words around it.
+
+/// A number of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Number {
+    /// Its value, with `million` and the like multiplied in.
+    pub(crate) value: f64,
+    /// The unit, if one stands beside it.
+    pub(crate) unit: Option<&'static str>,
+    /// How far a rounded number may be from the exact one it stands for.
+    slack: f64,
+    /// First byte.
+    pub(crate) start: usize,
+}
+
+impl Number {
+    /// Whether a quote's number can stand behind this one: the same value, or the value this one
+    /// is a rounding of, in no other unit.
+    pub(crate) fn agrees(&self, quoted: &Self) -> bool {
+        let same_unit = match (self.unit, quoted.unit) {
+            (Some(unit), Some(other)) => unit == other,
+            (Some("%"), None) | (None, Some("%")) => false,
+            _ => true,
+        };
+        let near = self.slack.max(self.value.abs() * 1e-9);
+        same_unit && (self.value - quoted.value).abs() <= near
+    }
+}
+
+/// The numbers of a text in reading order, in digits or in words up to a hundred.
+/// `decimal_comma` tells what `1,5` means.
+pub(crate) fn numbers(text: &str, decimal_comma: bool) -> Vec<Number> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let before = text[..at].chars().next_back();
+        let begins_word = before.is_none_or(|before| !before.is_alphanumeric());
+        if c.is_ascii_digit() && !before.is_some_and(|before| before.is_ascii_digit()) {
+            let length = digits_length(&text[at..]);
+            if let Some((value, step)) = value(&text[at..at + length], decimal_comma) {
+                found.push(finish(text, at, at + length, value, step));
+            }
+            at += length;
+        } else if begins_word && c.is_alphabetic() {
+            let length = word_length(&text[at..]);
+            if let Some(value) = spelled(&text[at..at + length]) {
+                found.push(finish(text, at, at + length, value, 1.0));
+            }
+            at += length;
+        } else {
+            at += c.len_utf8();
+        }
+    }
+    found
+}
+
+/// Digits with the separators between them.
+fn digits_length(text: &str) -> usize {
+    let mut end = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next_is_digit = chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
+        let groups = |rest: &str| rest.len() >= 3 && rest.bytes().take(3).all(|byte| byte.is_ascii_digit());
+        match c {
+            '0'..='9' => end = at + 1,
+            '.' | ',' | '\'' | '’' if next_is_digit => {}
+            '\u{a0}' | '\u{202f}' | '\u{2009}' if groups(&text[at + c.len_utf8()..]) => {}
+            _ => break,
+        }
+    }
+    end
+}
+
+fn word_length(text: &str) -> usize {
+    text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len())
+}
+
+/// The value of digits with separators, and the size of its last place.
+fn value(digits: &str, decimal_comma: bool) -> Option<(f64, f64)> {
+    let point = decimal_point(digits, decimal_comma);
+    let (whole, fraction) = point.map_or((digits, ""), |at| (&digits[..at], &digits[at + 1..]));
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let places = i32::try_from(fraction.len()).ok()?;
+    Some((format!("{whole}.{fraction}0").parse().ok()?, 10f64.powi(-places)))
+}
+
+/// Where the decimals begin. The last of two kinds of separator is the point; one that repeats
+/// parts groups; a single one before exactly three digits parts a group unless the language says
+/// otherwise.
+fn decimal_point(digits: &str, decimal_comma: bool) -> Option<usize> {
+    let (point, comma) = (digits.rfind('.'), digits.rfind(','));
+    match (point, comma) {
+        (Some(point), Some(comma)) => Some(point.max(comma)),
+        (None, None) => None,
+        (at, other) => {
+            let at = at.or(other)?;
+            let sign = &digits[at..=at];
+            let is_point = (sign == ",") == decimal_comma;
+            let groups_of_three = digits.len() - at == 4 && at <= 3;
+            (digits.matches(sign).count() == 1 && (is_point || !groups_of_three)).then_some(at)
+        }
+    }
+}
+
+fn finish(text: &str, start: usize, end: usize, value: f64, step: f64) -> Number {
+    let rest = text[end..].trim_start_matches([' ', '\u{a0}', '\u{202f}', '-', '\n']);
+    let word = &rest[..word_length(rest)];
+    let scale = scale(word, rest.len() == text[end..].len());
+    let after = if scale == 1.0 { rest } else { rest[word.len()..].trim_start() };
+    let before = text[..start].trim_end();
+    let rounded = scale > 1.0 || is_approximate(before);
+    let slack = if rounded { round_to(value, step) * scale } else { 0.0 };
+    Number { value: value * scale, unit: currency(before).or_else(|| unit(after)), slack, start }
+}
+
+/// Half the last place that is not an idle zero.
+fn round_to(value: f64, mut step: f64) -> f64 {
+    while value != 0.0 && step < value.abs() && (value / (step * 10.0)).fract() == 0.0 {
+        step *= 10.0;
+    }
+    step / 2.0 * 1.000_001
+}
+
+fn is_approximate(before: &str) -> bool {
+    let word =
+        before.rsplit(|c: char| !c.is_alphabetic() && c != '~').next().unwrap_or_default().to_lowercase();
+    [
+        "about",
+        "around",
+        "approximately",
+        "nearly",
+        "roughly",
+        "almost",
+        "circa",
+        "ca",
+        "etwa",
+        "rund",
+        "environ",
+        "~",
+    ]
+    .contains(&word.as_str())
+}
+
+fn scale(word: &str, attached: bool) -> f64 {
+    match word {
+        "m" | "M" | "mn" | "mm" if attached => return 1e6,
+        "k" | "K" if attached => return 1e3,
+        "b" | "B" | "bn" if attached => return 1e9,
+        _ => {}
+    }
+    match word.to_lowercase().as_str() {
+        "hundred" => 1e2,
+        "thousand" | "tausend" | "mille" | "mil" => 1e3,
+        "million" | "millions" | "mio" | "millionen" | "millones" | "mn" => 1e6,
+        "billion" | "billions" | "bn" | "mrd" | "milliarden" | "milliarde" | "milliards" => 1e9,
+        "trillion" | "trillions" | "tn" => 1e12,
+        _ => 1.0,
+    }
+}
+
+fn currency(before: &str) -> Option<&'static str> {
+    CURRENCIES.iter().find(|(sign, _)| before.ends_with(sign)).map(|(_, unit)| *unit)
+}
+
+/// Signs that stand before a number.
+const CURRENCIES: &[(&str, &str)] =
+    &[("$", "usd"), ("€", "eur"), ("£", "gbp"), ("¥", "jpy"), ("USD", "usd"), ("EUR", "eur"), ("GBP", "gbp")];
+
+fn unit(after: &str) -> Option<&'static str> {
+    if after.starts_with('%') {
+        return Some("%");
+    }
+    let word =
+        &after[..after.find(|c: char| !c.is_alphabetic() && c != '°' && c != '/').unwrap_or(after.len())];
+    let second = after[word.len()..].trim_start();
+    if word == "per" && second.starts_with("cent") {
+        return Some("%");
+    }
+    let names = |word: &str| UNITS.iter().find(|(_, names)| names.contains(&word)).map(|(unit, _)| *unit);
+    names(word).or_else(|| names(&word.to_lowercase()))
+}
+
+/// Units, by the names they go by after a number.
+const UNITS: &[(&str, &[&str])] = &[
+    ("%", &["percent", "prozent", "pourcent", "pct"]),
+    ("usd", &["dollars", "dollar", "usd", "$"]),
+    ("eur", &["euros", "euro", "eur", "€"]),
+    ("gbp", &["pounds", "gbp", "£"]),
+    ("km", &["km", "kilometres", "kilometers", "kilometre", "kilometer"]),
+    ("m", &["m", "metres", "meters", "metre", "meter"]),
+    ("cm", &["cm", "centimetres", "centimeters"]),
+    ("mm", &["mm", "millimetres", "millimeters"]),
+    ("mile", &["miles", "mile", "mi"]),
+    ("ft", &["ft", "feet", "foot"]),
+    ("kg", &["kg", "kilograms", "kilogram", "kilogrammes"]),
+    ("g", &["g", "grams", "gram"]),
+    ("mg", &["mg", "milligrams", "milligram"]),
+    ("lb", &["lb", "lbs"]),
+    ("t", &["tonnes", "tonne", "tons"]),
+    ("s", &["s", "seconds", "second", "sec"]),
+    ("min", &["min", "minutes", "minute"]),
+    ("h", &["h", "hours", "hour", "hrs"]),
+    ("day", &["days", "day", "tage", "tagen"]),
+    ("week", &["weeks", "week", "wochen"]),
+    ("month", &["months", "month", "monate", "monaten"]),
+    ("year", &["years", "year", "jahre", "jahren"]),
+    ("ms", &["ms", "milliseconds"]),
+    ("mb", &["MB", "megabytes"]),
+    ("gb", &["GB", "gigabytes"]),
+    ("tb", &["TB", "terabytes"]),
+    ("kw", &["kW", "kilowatts"]),
+    ("mw", &["MW", "megawatts"]),
+    ("gw", &["GW", "gigawatts"]),
+    ("°c", &["°C", "°c"]),
+    ("°f", &["°F", "°f"]),
+];
+
+/// The value of a number word. `one` is left out: it is a pronoun more often than a number.
+fn spelled(word: &str) -> Option<f64> {
+    const WORDS: &[(&str, f64)] = &[
+        ("two", 2.0),
+        ("three", 3.0),
+        ("four", 4.0),
+        ("five", 5.0),
+        ("six", 6.0),
+        ("seven", 7.0),
+        ("eight", 8.0),
+        ("nine", 9.0),
+        ("ten", 10.0),
+        ("eleven", 11.0),
+        ("twelve", 12.0),
+        ("fifteen", 15.0),
+        ("twenty", 20.0),
+        ("thirty", 30.0),
+        ("forty", 40.0),
+        ("fifty", 50.0),
+        ("sixty", 60.0),
+        ("seventy", 70.0),
+        ("eighty", 80.0),
+        ("ninety", 90.0),
+    ];
+    WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[track_caller]
+    fn check(claim: &str, quote: &str, agree: bool) {
+        let (claimed, quoted) = (numbers(claim, false), numbers(quote, false));
+        let all = !claimed.is_empty()
+            && claimed.iter().all(|number| quoted.iter().any(|other| number.agrees(other)));
+        assert_eq!(all, agree, "{claim:?} against {quote:?}: {claimed:?} {quoted:?}");
+    }
+
+    #[test]
+    fn the_same_number_agrees_however_it_is_written() {
+        check("1,434,200 people", "1434200 people", true);
+        check("12 people", "twelve people", true);
+        check("45 %", "45 percent", true);
+        check("45%", "45 per cent of it", true);
+        check("$3.5 million", "3,500,000 dollars", true);
+        check("1.4 million", "1,434,200", true);
+        check("about 1,400", "1,434", true);
+        check("$12bn", "$12 billion", true);
+        check("1\u{202f}500", "1500", true);
+        check("1.234.567", "1234567", true);
+        check("the 10th century", "the 10th and 11th centuries", true);
+    }
+
+    #[test]
+    fn another_value_or_unit_does_not_agree() {
+        check("2019", "2020", false);
+        check("1,400", "1,434", false);
+        check("45%", "45 people", false);
+        check("3 days", "3 weeks", false);
+        check("$5", "€5", false);
+        check("5 million", "5 billion", false);
+        check("1.5 million", "1.4 million", false);
+        check("5 mg", "5 g", false);
+    }
+
+    #[test]
+    fn a_decimal_comma_is_read_where_the_language_has_one() {
+        assert_eq!(numbers("1,234", false)[0].value, 1234.0);
+        assert_eq!(numbers("1,234", true)[0].value, 1.234);
+        assert_eq!(numbers("1.234,5", true)[0].value, 1234.5);
+        assert_eq!(numbers("3,5", false)[0].value, 3.5);
+    }
+}

@@ -1,0 +1,194 @@
+//! The best quote for a claim among the sentences of a numbered passage. What it returns is a
+//! range of the passage: the words of the quote are cut from the stored text, never composed.
+
+use std::ops::Range;
+
+use ibid_index::analysis::Language;
+
+use super::support::{Facts, Weights, support};
+use crate::ask::prompt::Excerpt;
+use crate::ask::sentence::{Sentence, SentenceKind, sentences};
+
+/// How much better two sentences must carry a claim than the better one of them alone.
+const PAIR_MARGIN: f32 = 0.12;
+
+/// The supplied passages, taken apart once for the many claims held against them.
+pub(crate) struct Shelf {
+    passages: Vec<Shelved>,
+    weights: Weights,
+    language: Option<Language>,
+}
+
+struct Shelved {
+    n: u32,
+    text: String,
+    sentences: Vec<(Sentence, Facts)>,
+    heading: Facts,
+    folded: Folded,
+}
+
+/// A stretch of a passage and how far it carries the claim.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Quote {
+    /// Its bytes in the excerpt.
+    pub(crate) range: Range<usize>,
+    /// From 0 to 1.
+    pub(crate) support: f32,
+}
+
+impl Shelf {
+    /// Takes the passages apart.
+    pub(crate) fn new(excerpts: &[Excerpt], language: Option<Language>) -> Self {
+        let passages: Vec<Shelved> = excerpts.iter().map(|excerpt| Shelved::new(excerpt, language)).collect();
+        let weights =
+            Weights::of(passages.iter().flat_map(|passage| passage.sentences.iter().map(|(_, facts)| facts)));
+        Self { passages, weights, language }
+    }
+
+    /// The language all is read in.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.language
+    }
+
+    /// The stretch of passage `n` that carries the claim best; none if the passage is empty.
+    pub(crate) fn quote(&self, claim: &str, n: u32) -> Option<Quote> {
+        let passage = self.passages.iter().find(|passage| passage.n == n)?;
+        let claimed = Facts::of(claim, self.language);
+        passage.verbatim(claim, &claimed, &self.weights).or_else(|| passage.best(&claimed, &self.weights))
+    }
+
+    /// How far any passage carries the claim.
+    pub(crate) fn support(&self, claim: &str) -> f32 {
+        let numbers = self.passages.iter().map(|passage| passage.n);
+        numbers.filter_map(|n| self.quote(claim, n)).map(|quote| quote.support).fold(0.0, f32::max)
+    }
+}
+
+impl Shelved {
+    fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
+        let heading =
+            [excerpt.source.title.as_str(), excerpt.source.heading.as_deref().unwrap_or("")].join(". ");
+        let facts = |sentence: Sentence| {
+            let facts = Facts::of(&excerpt.text[sentence.range.clone()], language);
+            (sentence, facts)
+        };
+        Self {
+            n: excerpt.source.n,
+            text: excerpt.text.clone(),
+            sentences: sentences(&excerpt.text).into_iter().map(facts).collect(),
+            heading: Facts::of(&heading, language),
+            folded: Folded::of(&excerpt.text),
+        }
+    }
+
+    /// The sentences that hold the claim word for word, white space and signs aside.
+    fn verbatim(&self, claim: &str, claimed: &Facts, weights: &Weights) -> Option<Quote> {
+        let found = self.folded.find(&Folded::of(claim))?;
+        let touched =
+            |sentence: &Sentence| sentence.range.start < found.end && found.start < sentence.range.end;
+        let first = self.sentences.iter().position(|(sentence, _)| touched(sentence))?;
+        let last = self.sentences.iter().rposition(|(sentence, _)| touched(sentence))?;
+        let range = self.sentences[first].0.range.start..self.sentences[last].0.range.end;
+        let whole = first != last || Folded::of(&self.text[range.clone()]).words == Folded::of(claim).words;
+        let scored = support(claimed, &self.sentences[first].1, &self.heading, weights);
+        Some(Quote { range, support: if whole { 1.0 } else { scored } })
+    }
+
+    fn best(&self, claim: &Facts, weights: &Weights) -> Option<Quote> {
+        let mut best: Option<(usize, f32)> = None;
+        for (at, (sentence, facts)) in self.sentences.iter().enumerate() {
+            let mut scored = support(claim, facts, &self.context(at), weights);
+            if sentence.kind == SentenceKind::Heading {
+                scored *= 0.8;
+            }
+            if best.is_none_or(|(_, most)| scored > most + 1e-4) {
+                best = Some((at, scored));
+            }
+        }
+        let (at, alone) = best?;
+        let single = Quote { range: self.sentences[at].0.range.clone(), support: alone };
+        let pairs = [at.checked_sub(1).map(|before| before..at + 1), Some(at..at + 2)];
+        let pairs = pairs.into_iter().flatten().filter(|pair| self.may_pair(pair));
+        let scored = pairs.map(|pair| {
+            let range = self.sentences[pair.start].0.range.start..self.sentences[pair.end - 1].0.range.end;
+            // A pair is read anew so that the clauses of both are weighed together.
+            let facts = self.joined(&pair);
+            Quote { support: support(claim, &facts, &self.heading, weights), range }
+        });
+        let better = scored.max_by(|a, b| a.support.total_cmp(&b.support));
+        Some(better.filter(|pair| pair.support > single.support + PAIR_MARGIN).unwrap_or(single))
+    }
+
+    fn may_pair(&self, pair: &Range<usize>) -> bool {
+        let kinds = self.sentences.get(pair.clone());
+        kinds.is_some_and(|pair| {
+            pair.iter().all(|(s, _)| matches!(s.kind, SentenceKind::Prose | SentenceKind::Item))
+        })
+    }
+
+    fn joined(&self, pair: &Range<usize>) -> Facts {
+        let facts = self.sentences[pair.clone()].iter().map(|(_, facts)| facts.clone());
+        facts.reduce(Facts::and).unwrap_or_default()
+    }
+
+    /// What a reader has in mind at a sentence: the title, the headings and the sentence before,
+    /// or the first row of its table.
+    fn context(&self, at: usize) -> Facts {
+        let is_row = |(sentence, _): &&(Sentence, Facts)| sentence.kind == SentenceKind::Row;
+        let num_rows = self.sentences[..at].iter().rev().take_while(is_row).count();
+        let in_table = self.sentences[at].0.kind == SentenceKind::Row;
+        let before = if in_table { at - num_rows } else { at.saturating_sub(1) };
+        if before == at {
+            self.heading.clone()
+        } else {
+            self.sentences[before].1.clone().and(self.heading.clone())
+        }
+    }
+}
+
+/// A text as its words alone, in lower case and one space apart, with the way back to its bytes.
+struct Folded {
+    words: String,
+    origins: Vec<(usize, Range<usize>)>,
+}
+
+impl Folded {
+    fn of(text: &str) -> Self {
+        let mut folded = Self { words: String::from(" "), origins: Vec::new() };
+        let mut chars = text.char_indices().peekable();
+        let mut inside = false;
+        while let Some((at, c)) = chars.next() {
+            let digit_before = folded.words.ends_with(|c: char| c.is_ascii_digit());
+            let digit_after = chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
+            let joins = inside && matches!(c, '.' | ',') && digit_before && digit_after;
+            if c.is_alphanumeric() || c == '%' || joins {
+                if !inside {
+                    folded.origins.push((folded.words.len(), at..at));
+                }
+                inside = true;
+                folded.words.extend(c.to_lowercase());
+                if let Some((_, origin)) = folded.origins.last_mut() {
+                    origin.end = at + c.len_utf8();
+                }
+            } else if inside {
+                inside = false;
+                folded.words.push(' ');
+            }
+        }
+        if inside {
+            folded.words.push(' ');
+        }
+        folded
+    }
+
+    /// Where another text's words stand in this one; texts of fewer than three words are not
+    /// looked for, since they stand anywhere.
+    fn find(&self, other: &Self) -> Option<Range<usize>> {
+        let num_words = other.origins.len();
+        let long_enough = num_words >= 3 || other.words.chars().count() > 12;
+        let at = long_enough.then(|| self.words.find(&other.words)).flatten()?;
+        let first = self.origins.binary_search_by_key(&(at + 1), |(folded, _)| *folded).ok()?;
+        let last = first + num_words.checked_sub(1)?;
+        Some(self.origins[first].1.start..self.origins.get(last)?.1.end)
+    }
+}

@@ -1,0 +1,199 @@
+//! How far one text carries another, from what can be counted: content words (rare ones weigh
+//! more), numbers with their units, names and negation. It does not know what words mean: a
+//! paraphrase in other words scores low, never high.
+
+use std::collections::{HashMap, HashSet};
+
+use ibid_index::analysis::{Language, TermKind, terms};
+
+use super::number::{Number, numbers};
+use crate::event::Verdict;
+
+/// From here on a quote is taken to say what was claimed.
+pub const SUPPORTED: f32 = 0.6;
+/// From here on a quote is taken to say part of it.
+pub const PARTIAL: f32 = 0.35;
+
+/// The verdict of a support between 0 and 1.
+#[must_use]
+pub fn verdict(support: f32) -> Verdict {
+    match support {
+        support if support >= SUPPORTED => Verdict::Supported,
+        support if support >= PARTIAL => Verdict::Partial,
+        _ => Verdict::Unsupported,
+    }
+}
+
+/// What can be compared in a sentence.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Content words, each once, in reading order; the flag tells a name.
+    pub(crate) words: Vec<(String, bool)>,
+    /// Numbers.
+    pub(crate) numbers: Vec<Number>,
+    clauses: Vec<Clause>,
+    set: HashSet<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Clause {
+    words: HashSet<String>,
+    negated: bool,
+}
+
+impl Facts {
+    /// Reads a text.
+    pub(crate) fn of(text: &str, language: Option<Language>) -> Self {
+        let comma = language
+            .is_some_and(|language| !matches!(language.code(), "en" | "zh" | "ja" | "ko" | "th" | "he"));
+        let mut facts = Self { numbers: numbers(text, comma), ..Self::default() };
+        let nouns_are_capitals = language.is_some_and(|language| language.code() == "de");
+        let mut clause = Clause::default();
+        let mut end = 0;
+        for term in terms(text, language) {
+            let between = &text[end.min(term.start)..term.start];
+            let surface = &text[term.start..term.end];
+            if parts_clauses(between, surface) && !clause.words.is_empty() {
+                facts.clauses.push(std::mem::take(&mut clause));
+            }
+            let only_follows = text[term.end..].trim_start().starts_with("only ");
+            clause.negated ^= is_negation(surface) && !only_follows;
+            if term.kind == TermKind::Word && !is_negation(surface) {
+                let capital = surface.starts_with(char::is_uppercase);
+                let opens = end == 0 || between.contains(['.', '!', '?', ':', '|', '\n', '“', '"']);
+                let name = capital
+                    && !nouns_are_capitals
+                    && (!opens || surface.chars().skip(1).any(char::is_uppercase));
+                clause.words.insert(term.stem.clone());
+                if facts.set.insert(term.stem.clone()) {
+                    facts.words.push((term.stem, name));
+                }
+            }
+            end = term.end;
+        }
+        facts.clauses.push(clause);
+        facts
+    }
+
+    /// Both together, as if they were one sentence.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        let new = other.words.into_iter().filter(|(word, _)| self.set.insert(word.clone()));
+        self.words.extend(new);
+        self.numbers.extend(other.numbers);
+        self.clauses.extend(other.clauses);
+        self
+    }
+
+    /// How much of a word is here: all, or most where only the ending differs.
+    pub(crate) fn holds(&self, word: &str) -> f32 {
+        if self.set.contains(word) {
+            return 1.0;
+        }
+        let kin = |other: &&String| {
+            let shared = word.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+            shared >= 5 && shared * 10 >= word.chars().count().max(other.chars().count()) * 7
+        };
+        if word.len() >= 5 && self.set.iter().any(|other| kin(&other)) { 0.7 } else { 0.0 }
+    }
+
+    /// Whether a number is here.
+    pub(crate) fn holds_number(&self, number: &Number) -> bool {
+        self.numbers.iter().any(|other| number.agrees(other))
+    }
+
+    /// Whether the part of `self` that speaks of the claim denies what the claim says.
+    fn denies(&self, claim: &Self) -> bool {
+        let shared = |clause: &Clause| clause.words.intersection(&claim.set).count();
+        let most = self.clauses.iter().map(shared).max().unwrap_or(0);
+        if most == 0 {
+            return false;
+        }
+        let here = self.clauses.iter().filter(|clause| shared(clause) * 2 >= most);
+        let mut relevant = here.clone();
+        let negated = relevant.any(|clause| clause.negated);
+        negated != claim.clauses.iter().any(|clause| clause.negated)
+    }
+}
+
+fn parts_clauses(between: &str, word: &str) -> bool {
+    between.contains([',', ';', ':', '—', '(', ')', '.'])
+        || matches!(word, "but" | "while" | "although" | "whereas" | "though" | "aber" | "mais" | "pero")
+}
+
+fn is_negation(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    NEGATIONS.contains(&lower.as_str()) || lower.ends_with("n't") || lower.ends_with("n’t")
+}
+
+/// Words that turn a sentence into its opposite.
+const NEGATIONS: &[&str] = &[
+    "not", "no", "never", "none", "neither", "nor", "without", "cannot", "nobody", "nothing", "fails",
+    "failed", "lacks", "lacked", "nicht", "kein", "keine", "keinen", "keiner", "nie", "niemals", "ohne",
+    "pas", "jamais", "aucun", "aucune", "sans", "ningún", "ninguna", "nunca", "jamás", "sin", "non", "não",
+    "niet", "geen",
+];
+
+/// How much each word weighs: rare among the supplied sentences is heavy.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Weights {
+    seen: HashMap<String, u32>,
+    sentences: u32,
+}
+
+impl Weights {
+    /// Counts in how many of the sentences each word stands.
+    pub(crate) fn of<'a>(sentences: impl Iterator<Item = &'a Facts>) -> Self {
+        sentences.fold(Self::default(), |mut weights, facts| {
+            weights.sentences += 1;
+            for (word, _) in &facts.words {
+                *weights.seen.entry(word.clone()).or_default() += 1;
+            }
+            weights
+        })
+    }
+
+    /// The inverse document frequency of a word, a sentence being the document.
+    #[expect(clippy::cast_precision_loss, reason = "counts of sentences in one prompt are small")]
+    pub(crate) fn of_word(&self, word: &str) -> f32 {
+        let seen = self.seen.get(word).copied().unwrap_or(0) as f32;
+        (1.0 + (self.sentences as f32 + 1.0) / (seen + 0.5)).ln()
+    }
+}
+
+/// How far `quote`, standing in `context`, carries `claim`, from 0 to 1.
+///
+/// The share of the claim's words that the quote holds, by weight, names one and a half times; a
+/// word only the title, the heading or a sentence just before holds counts in part. A missing
+/// name or number keeps the claim from being supported, no agreeing number at all or a denial
+/// from being supported even in part.
+pub(crate) fn support(claim: &Facts, quote: &Facts, context: &Facts, weights: &Weights) -> f32 {
+    let (mut held, mut all, mut missing_name) = (0.0, 0.0, false);
+    for (word, name) in &claim.words {
+        let weight = weights.of_word(word) * if *name { 1.5 } else { 1.0 };
+        let share = quote.holds(word).max(context.holds(word) * 0.7);
+        missing_name |= *name && share == 0.0;
+        held += weight * share;
+        all += weight;
+    }
+    let quoted = claim.numbers.iter().filter(|number| quote.holds_number(number)).count();
+    let near = claim
+        .numbers
+        .iter()
+        .filter(|number| quote.holds_number(number) || context.holds_number(number))
+        .count();
+    let total = claim.numbers.len();
+    let mut support = match (all > 0.0, total) {
+        (true, _) => held / all,
+        (false, 0) => return 0.0,
+        (false, _) => 1.0,
+    };
+    if missing_name || near < total {
+        support = support.min(SUPPORTED - 0.05);
+    }
+    if total > 0 && near == 0 {
+        support = support.min(PARTIAL - 0.05);
+    } else if quoted < total {
+        support *= 0.85;
+    }
+    if quote.denies(claim) { support * 0.3 } else { support }
+}

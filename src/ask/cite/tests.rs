@@ -1,0 +1,179 @@
+use ibid_index::analysis::Language;
+use proptest::prelude::*;
+
+use super::{Piece, Scanner};
+use crate::event::{Citation, Verdict};
+
+use super::fixtures::{STORED, excerpts};
+
+fn scan<'a>(parts: impl IntoIterator<Item = &'a str>) -> (Vec<Piece>, Scanner) {
+    let mut scanner = Scanner::new(excerpts(), Language::from_code("en"));
+    let mut pieces: Vec<Piece> = parts.into_iter().flat_map(|part| scanner.push(part)).collect();
+    pieces.extend(scanner.finish());
+    let joined = pieces.into_iter().fold(Vec::new(), |mut joined, piece| {
+        match (joined.last_mut(), piece) {
+            (Some(Piece::Text(last)), Piece::Text(text)) => last.push_str(&text),
+            (_, piece) => joined.push(piece),
+        }
+        joined
+    });
+    (joined, scanner)
+}
+
+fn citations(pieces: &[Piece]) -> Vec<&Citation> {
+    pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Citation(citation) => Some(citation),
+            Piece::Text(_) => None,
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check(text: &str, answer: &str, quotes: &[(u32, &str, Verdict)]) -> Vec<String> {
+    let (pieces, scanner) = scan([text]);
+    assert_eq!(scanner.answer(), answer);
+    let found: Vec<_> = citations(&pieces).iter().map(|c| (c.n, c.quote.as_str(), c.verdict)).collect();
+    assert_eq!(found, quotes, "for {text:?}");
+    citations(&pieces).iter().map(|c| answer[c.answer_start..c.answer_end].to_owned()).collect()
+}
+
+const FOUNDED: &str = "Acme was founded in 1998 in Oslo.";
+const GREW: &str = "Its revenue grew 12% to $3.5 million\nin 2021.";
+
+#[test]
+fn every_spelling_of_a_mark_is_normalised_and_checked() {
+    for mark in ["[1]", "【1】", "[^1]", "[Source 1]", "[1†source]"] {
+        let text = format!("Acme was founded in 1998 in Oslo {mark}.");
+        check(&text, "Acme was founded in 1998 in Oslo [1].", &[(1, FOUNDED, Verdict::Supported)]);
+    }
+    let (pieces, scanner) = scan(["Acme was founded in 1998. [1, 3][2-3]"]);
+    assert_eq!(scanner.answer(), "Acme was founded in 1998. [1][3][2]");
+    assert_eq!(citations(&pieces).iter().map(|c| c.n).collect::<Vec<_>>(), [1, 3, 2]);
+}
+
+#[test]
+fn a_mark_that_names_nothing_is_dropped_and_counted() {
+    let (pieces, scanner) = scan(["Acme was founded in 1998 [9]. It is [10, 12] old [1][77]."]);
+    assert_eq!(scanner.answer(), "Acme was founded in 1998. It is old [1].");
+    assert_eq!(scanner.dropped_marks(), 4);
+    assert_eq!(citations(&pieces).len(), 1);
+}
+
+#[test]
+fn what_only_looks_like_a_mark_passes_untouched() {
+    for text in [
+        "See [the site](http://a.b) and [1](http://a.b).",
+        "- [x] done\n- [ ] open",
+        "In [2019] it was `a[1]` and ``b`[2]`` here.",
+        "```\nlet a = b[1];\n```\n",
+        "An escaped \\[1\\] bracket, an interval [0, 1] and an open [1",
+    ] {
+        let open = text.ends_with("[1");
+        let (pieces, scanner) = scan([text]);
+        assert_eq!((scanner.answer(), scanner.dropped_marks()), (text, 0), "{open}");
+        assert!(citations(&pieces).is_empty(), "{text}");
+    }
+    check(
+        "`code`[1] and Acme of Oslo 1998",
+        "`code`[1] and Acme of Oslo 1998",
+        &[(1, FOUNDED, Verdict::Unsupported)],
+    );
+}
+
+#[test]
+fn the_claim_is_the_sentence_or_the_part_since_the_last_mark() {
+    let claims = check(
+        "Acme was founded in Oslo in 1998 [1] and the board approved the merger in May 2020 [2].",
+        "Acme was founded in Oslo in 1998 [1] and the board approved the merger in May 2020 [2].",
+        &[
+            (1, FOUNDED, Verdict::Supported),
+            (2, "The board approved the merger on 4 May 2020.", Verdict::Supported),
+        ],
+    );
+    assert_eq!(claims, ["Acme was founded in Oslo in 1998", "and the board approved the merger in May 2020"]);
+    let claims = check(
+        "According to [1], Acme was founded in 1998. More.",
+        "According to [1], Acme was founded in 1998. More.",
+        &[(1, FOUNDED, Verdict::Supported)],
+    );
+    assert_eq!(claims, ["According to [1], Acme was founded in 1998."]);
+}
+
+#[test]
+fn wrong_numbers_names_and_denials_lower_the_verdict() {
+    check(
+        "Revenue grew 12% to $3.5 million in 2021 [1].",
+        "Revenue grew 12% to $3.5 million in 2021 [1].",
+        &[(1, GREW, Verdict::Supported)],
+    );
+    for (claim, expected) in [
+        ("Revenue grew 15% to $4.5 million in 2019", Verdict::Unsupported),
+        ("Revenue grew 15% to $3.5 million in 2021", Verdict::Partial),
+        ("Revenue did not grow to $3.5 million in 2021", Verdict::Unsupported),
+        ("Acme was founded in 1998 in Paris", Verdict::Partial),
+        ("The company sells hardware", Verdict::Unsupported),
+        ("The company does not sell hardware", Verdict::Supported),
+    ] {
+        let text = format!("{claim} [1].");
+        let (pieces, _) = scan([text.as_str()]);
+        assert_eq!(citations(&pieces)[0].verdict, expected, "{claim}: {:?}", citations(&pieces)[0]);
+    }
+}
+
+#[test]
+fn a_table_row_is_quoted_whole_and_pages_follow_the_quote() {
+    check(
+        "The staff was 1,450 in 2021 [3].",
+        "The staff was 1,450 in 2021 [3].",
+        &[(3, "| 2021 | 1,450 |", Verdict::Supported)],
+    );
+    let (pieces, _) = scan(["Acme was founded in 1998 [1]. The company does not sell hardware [1]."]);
+    assert_eq!(citations(&pieces).iter().map(|c| c.page).collect::<Vec<_>>(), [Some(7), Some(8)]);
+}
+
+#[test]
+fn a_quote_is_found_across_wrapped_lines_and_escapes() {
+    check(
+        "Its revenue grew 12% to $3.5 million in 2021. [1]",
+        "Its revenue grew 12% to $3.5 million in 2021. [1]",
+        &[(1, GREW, Verdict::Supported)],
+    );
+    check(
+        "See \\[12\\] for more. [2]",
+        "See \\[12\\] for more. [2]",
+        &[(2, "See [12] for more.", Verdict::Supported)],
+    );
+}
+
+#[test]
+fn words_flow_and_only_brackets_wait() {
+    let mut scanner = Scanner::new(excerpts(), None);
+    assert_eq!(scanner.push("Acme"), [Piece::Text("Acme".into())]);
+    assert_eq!(scanner.push(" was ["), [Piece::Text(" was".into())]);
+    assert_eq!(scanner.push("a"), [Piece::Text(" [a".into())]);
+}
+
+proptest! {
+    #[test]
+    fn cuts_make_no_difference_and_quotes_stand_in_the_stored_text(
+        text in "(Acme was founded in 1998|The merger closed|According to| |\\. |, |\n|\n\n|\\[1\\]|\\[2,3\\]|\\[9\\]|\\[1-2\\]|【3】|\\[|\\]|\\(|`|```\n|\\\\|é|no price|\\[x\\]|- ){0,24}",
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let mut at: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(cut.index(text.len() + 1))).collect();
+        at.extend([0, text.len()]);
+        at.sort_unstable();
+        let (whole, scanner) = scan([text.as_str()]);
+        let (parts, _) = scan(at.windows(2).map(|cut| &text[cut[0]..cut[1]]));
+        prop_assert_eq!(&whole, &parts);
+        let (singly, _) = scan(text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]));
+        prop_assert_eq!(&whole, &singly);
+        for citation in citations(&whole) {
+            let stored = STORED[citation.n as usize - 1];
+            prop_assert_eq!(&stored[citation.start - 100..citation.end - 100], citation.quote.as_str());
+            prop_assert!(!citation.quote.is_empty() && (0.0..=1.0).contains(&citation.support));
+            prop_assert!(scanner.answer().get(citation.answer_start..citation.answer_end).is_some());
+        }
+    }
+}

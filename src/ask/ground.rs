@@ -1,0 +1,181 @@
+//! How well a finished answer stands on its sources, sentence by sentence. It counts and points;
+//! it changes nothing in the answer.
+
+use ibid_index::analysis::Language;
+
+use super::cite::{Facts, PARTIAL, SUPPORTED, Shelf, without_marks};
+use super::prompt::Excerpt;
+use super::sentence::{Sentence, SentenceKind, sentences};
+use crate::event::{AnswerSpan, Citation, Grounding, Verdict};
+
+/// Weighs each sentence of the answer. A sentence is a claim unless it is a heading, a question,
+/// the lead-in of a list, a word about the answer itself, or a note that something was not found.
+/// A claim is supported if a citation of its own carries it, or else any supplied passage; it is
+/// unsupported if none carries even part of it. Between the two it counts as neither.
+///
+/// The receipt of an answer that found nothing is the caller's to add: only it knows the queries.
+#[must_use]
+pub fn ground(
+    answer: &str,
+    citations: &[Citation],
+    excerpts: &[Excerpt],
+    language: Option<Language>,
+    dropped: u32,
+) -> Grounding {
+    let shelf = Shelf::new(excerpts, language);
+    let mut grounding = Grounding { dropped_marks: dropped, ..Grounding::default() };
+    for sentence in sentences(answer) {
+        let claim = without_marks(&answer[sentence.range.clone()]);
+        if !is_claim(&claim, &sentence, language) {
+            continue;
+        }
+        let range = &sentence.range;
+        let own = citations
+            .iter()
+            .filter(|citation| citation.answer_start < range.end && range.start < citation.answer_end);
+        let best = own.clone().map(|citation| citation.verdict).min_by_key(|verdict| rank(*verdict));
+        grounding.sentences += 1;
+        grounding.cited += u32::from(best.is_some());
+        let support = match best {
+            Some(Verdict::Supported) => 1.0,
+            Some(Verdict::Partial) => PARTIAL.max(shelf.support(&claim)),
+            Some(Verdict::Unsupported) | None => shelf.support(&claim),
+        };
+        grounding.supported += u32::from(support >= SUPPORTED);
+        if support < PARTIAL {
+            grounding.unsupported.push(AnswerSpan { start: range.start, end: range.end });
+        }
+    }
+    grounding
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Supported => 0,
+        Verdict::Partial => 1,
+        Verdict::Unsupported => 2,
+    }
+}
+
+fn is_claim(sentence: &str, place: &Sentence, language: Option<Language>) -> bool {
+    let sentence = sentence.trim().trim_end_matches(['*', '_', ')', '"', '”']);
+    let is_text = !matches!(place.kind, SentenceKind::Heading | SentenceKind::Code);
+    let leads_or_asks = sentence.ends_with([':', '?', '：', '？']);
+    let facts = Facts::of(sentence, language);
+    let says_something = facts.words.len() + facts.numbers.len() >= 2;
+    is_text && !leads_or_asks && says_something && !speaks_of_itself(sentence) && !reports_nothing(sentence)
+}
+
+/// "Here is what the documents say", "In summary": words about the answer.
+fn speaks_of_itself(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase();
+    let opens = [
+        "here is ",
+        "here are ",
+        "here's ",
+        "based on the ",
+        "i hope",
+        "let me ",
+        "i can ",
+        "i will ",
+        "note that the documents",
+    ];
+    let short = lower.split_whitespace().count() <= 12;
+    short
+        && opens.iter().any(|opening| lower.starts_with(opening))
+        && !lower.contains(|c: char| c.is_ascii_digit() || c == ',')
+}
+
+/// "Your documents do not answer this": nothing a passage could carry. Only a sentence whose
+/// subject is the documents or the writer counts; what a document denies is a claim.
+fn reports_nothing(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase().replace('’', "'");
+    let found_not = [
+        " do not ",
+        " does not ",
+        " don't ",
+        " doesn't ",
+        "could not ",
+        "couldn't ",
+        "cannot ",
+        "can't ",
+        "not enough ",
+        "no information",
+        "unable to ",
+        "nothing ",
+        "not mentioned",
+        "not specified",
+        "not stated",
+        "not provided",
+        "enthalten ",
+    ];
+    let about = [
+        "documents",
+        "passages",
+        "sources",
+        "provided text",
+        "excerpts",
+        "provided information",
+        "provided context",
+        "dokumente",
+    ];
+    let opening: String = lower.chars().take(60).collect();
+    let speaks_of_them = about.iter().any(|word| opening.contains(word)) || lower.starts_with("i ");
+    speaks_of_them
+        && found_not.iter().any(|words| lower.contains(words))
+        && !lower.contains(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use ibid_index::analysis::Language;
+
+    use super::ground;
+    use crate::ask::cite::{Piece, Scanner, fixtures::excerpts};
+
+    #[track_caller]
+    fn check(text: &str, [sentences, cited, supported]: [u32; 3], unsupported: &[&str]) {
+        let english = Language::from_code("en");
+        let mut scanner = Scanner::new(excerpts(), english);
+        let mut pieces = scanner.push(text);
+        pieces.extend(scanner.finish());
+        let citations: Vec<_> = pieces
+            .into_iter()
+            .filter_map(|piece| match piece {
+                Piece::Citation(citation) => Some(citation),
+                Piece::Text(_) => None,
+            })
+            .collect();
+        let answer = scanner.answer();
+        let found = ground(answer, &citations, &excerpts(), english, scanner.dropped_marks());
+        assert_eq!([found.sentences, found.cited, found.supported], [sentences, cited, supported], "{text}");
+        let spans: Vec<_> = found.unsupported.iter().map(|span| &answer[span.start..span.end]).collect();
+        assert_eq!(spans, unsupported);
+    }
+
+    #[test]
+    fn cited_carried_and_invented_sentences_are_told_apart() {
+        check(
+            "# Acme\nHere is what your documents say:\nAcme was founded in Oslo in 1998 [1]. The board approved the merger \
+             in May 2020. Elephants paint watercolours on Mars. Is that all?",
+            [3, 1, 2],
+            &["Elephants paint watercolours on Mars."],
+        );
+    }
+
+    #[test]
+    fn a_mark_does_not_save_a_false_claim() {
+        check(
+            "Elephants paint watercolours on Mars [1].",
+            [1, 1, 0],
+            &["Elephants paint watercolours on Mars [1]."],
+        );
+        check("Acme was founded in Oslo in 1998 [2].", [1, 1, 1], &[]);
+    }
+
+    #[test]
+    fn saying_that_nothing_was_found_is_no_claim() {
+        check("Your documents do not answer this.", [0, 0, 0], &[]);
+        check("The company does not sell hardware.", [1, 0, 1], &[]);
+    }
+}

@@ -1,0 +1,91 @@
+//! The writer without a model: it answers with the sentences of the passages that answer, each
+//! with its mark. It sees a [`Prompt`] and nothing else, writes no word of its own except the one
+//! sentence of refusal, and is no summariser.
+
+mod choose;
+mod cue;
+#[cfg(test)]
+mod tests;
+
+use futures::StreamExt;
+use futures::stream;
+
+use self::choose::Choice;
+use super::{Delta, DeltaStream};
+use crate::ask::prompt::Prompt;
+use crate::event::{FinishReason, Usage};
+
+/// What is said when the passages do not answer.
+pub const REFUSAL: &str = "Your documents do not answer this.";
+
+/// An answer made of quoted sentences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The answer in Markdown, in the order of writing; joined, they are the whole.
+    pub pieces: Vec<String>,
+    /// Whether the passages do not answer, so that nothing is quoted.
+    pub refused: bool,
+}
+
+impl Answer {
+    /// The whole answer.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.pieces.concat()
+    }
+}
+
+/// Writes the answer: the sentence that answers best, then as a list those that add to it.
+#[must_use]
+pub fn write(prompt: &Prompt) -> Answer {
+    let chosen = choose::choose(&prompt.question, &prompt.passages);
+    if chosen.is_empty() {
+        return Answer { pieces: vec![REFUSAL.to_owned()], refused: true };
+    }
+    let pieces = chosen.iter().enumerate().map(|(at, choice)| layout(at, choice)).collect();
+    Answer { pieces, refused: false }
+}
+
+/// The same as a provider's stream, a word at a time.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "every provider's stream takes its prompt")]
+pub fn stream(prompt: Prompt) -> DeltaStream {
+    let text = write(&prompt).text();
+    let words = text.split_inclusive(' ').map(|word| Ok(Delta::Text(word.to_owned())));
+    let words: Vec<_> = words.collect();
+    stream::iter(words)
+        .chain(stream::iter([Ok(Delta::Usage(Usage::default())), Ok(Delta::End(FinishReason::Stop))]))
+        .boxed()
+}
+
+fn layout(at: usize, choice: &Choice) -> String {
+    let lead = match at {
+        0 => "",
+        1 => "\n\n- ",
+        _ => "\n- ",
+    };
+    format!("{lead}{} [{}]", plain_markdown(&choice.text), choice.n)
+}
+
+/// A stored sentence on one line, with the signs escaped that Markdown would act on.
+fn plain_markdown(sentence: &str) -> String {
+    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut escaped = String::with_capacity(line.len() + 8);
+    for (at, c) in line.char_indices() {
+        let anywhere = matches!(c, '[' | ']' | '*' | '_' | '`' | '|' | '<' | '\\' | '~' | '!' | '$');
+        let image_or_text = c != '!' || line[at + 1..].starts_with('[');
+        let inside_word = c == '_'
+            && line[..at].ends_with(char::is_alphanumeric)
+            && line[at + 1..].starts_with(char::is_alphanumeric);
+        let opens_block = at == 0 && matches!(c, '#' | '>' | '-' | '+' | '=');
+        if (anywhere && image_or_text && !inside_word && c != '$') || opens_block {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    let digits = escaped.len() - escaped.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits > 0 && escaped[digits..].starts_with(['.', ')']) && escaped[digits + 1..].starts_with(' ') {
+        escaped.insert(digits, '\\');
+    }
+    escaped
+}

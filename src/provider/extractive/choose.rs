@@ -1,0 +1,214 @@
+//! Which sentences answer: every sentence of the passages weighed against the question, then the
+//! best one and those that add to it. Works on counts of words, so a sentence that answers in
+//! words the question does not use is found only through its surroundings.
+
+use ibid_index::analysis::Language;
+
+use super::cue::{Asked, is_debris};
+use crate::ask::cite::{Facts, Weights};
+use crate::ask::prompt::Excerpt;
+use crate::ask::sentence::{SentenceKind, sentences};
+
+/// Share of the question's weight that a sentence and its surroundings must cover.
+///
+/// A word weighs by how rare it is among the supplied sentences; one that stands nowhere in them
+/// weighs most, a name or a number once and a half. Below this share of it the passages speak of
+/// something else, and the honest answer is none. Half is the point where more of the question is
+/// missing than there; it is not fitted to any collection.
+const ENOUGH: f32 = 0.5;
+/// Most sentences of an answer.
+const MAX_SENTENCES: usize = 5;
+/// A further sentence must be at least this good, as a share of the best.
+const FURTHER: f32 = 0.6;
+/// Share of words in common from which on two sentences say the same.
+const SAME: f32 = 0.65;
+
+/// A chosen sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// The number of its passage.
+    pub(super) n: u32,
+    /// Its words as stored.
+    pub(super) text: String,
+}
+
+struct Candidate<'a> {
+    passage: usize,
+    text: &'a str,
+    start: usize,
+    facts: Facts,
+    /// How much of the question it covers with its surroundings.
+    coverage: f32,
+    score: f32,
+}
+
+/// The sentences of the answer in the order of telling; none if the passages do not answer.
+pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
+    let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
+    let language = Language::detect(&sample).or_else(|| Language::detect(question));
+    let asked = Facts::of(question, language);
+    let mut candidates = weigh(question, &asked, passages, language);
+    candidates.sort_by(|a, b| {
+        b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
+    });
+    let enough = candidates.iter().position(|candidate| candidate.coverage >= ENOUGH);
+    let Some(first) = enough.map(|at| candidates.remove(at)) else { return Vec::new() };
+    let mut chosen = vec![first];
+    while chosen.len() < MAX_SENTENCES {
+        let Some(next) = next(&candidates, &chosen, &asked) else { break };
+        chosen.push(candidates.remove(next));
+    }
+    told(chosen, passages)
+}
+
+/// The candidate that adds most, if one adds enough.
+fn next(candidates: &[Candidate<'_>], chosen: &[Candidate<'_>], asked: &Facts) -> Option<usize> {
+    let least = chosen.first().map_or(0.0, |first| first.score) * FURTHER;
+    let mut best: Option<(usize, f32)> = None;
+    for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| candidate.score >= least) {
+        let likeness = chosen.iter().map(|known| likeness(known, candidate)).fold(0.0, f32::max);
+        if likeness >= SAME {
+            continue;
+        }
+        let new_word = asked.words.iter().any(|(word, _)| {
+            candidate.facts.holds(word) > 0.0 && chosen.iter().all(|known| known.facts.holds(word) == 0.0)
+        });
+        let gain = candidate.score - 0.4 * likeness + if new_word { 0.15 } else { 0.0 };
+        if best.is_none_or(|(_, most)| gain > most) {
+            best = Some((at, gain));
+        }
+    }
+    best.map(|(at, _)| at)
+}
+
+/// How alike two sentences are, from 0 to 1. Two that agree in words but not in their numbers are
+/// not alike: documents that disagree are both to be heard.
+fn likeness(one: &Candidate<'_>, other: &Candidate<'_>) -> f32 {
+    let differ = |a: &Facts, b: &Facts| a.numbers.iter().any(|number| !b.holds_number(number));
+    let numbers_differ = differ(&one.facts, &other.facts) && differ(&other.facts, &one.facts);
+    if numbers_differ && one.passage != other.passage {
+        return 0.0;
+    }
+    let (short, long) = if one.facts.words.len() <= other.facts.words.len() {
+        (&one.facts, &other.facts)
+    } else {
+        (&other.facts, &one.facts)
+    };
+    let shared = short.words.iter().filter(|(word, _)| long.holds(word) == 1.0).count();
+    ratio(shared, short.words.len())
+}
+
+/// The best sentence first, the others document by document in the order they were found there.
+fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
+    let document = |candidate: &Candidate<'_>| passages[candidate.passage].source.document_id;
+    let order: Vec<_> = chosen.iter().map(document).collect();
+    let place = |candidate: &Candidate<'_>| order.iter().position(|known| *known == document(candidate));
+    chosen[1..].sort_by_key(|candidate| {
+        (place(candidate), passages[candidate.passage].source.start + candidate.start)
+    });
+    let choice = |candidate: Candidate<'_>| Choice {
+        n: passages[candidate.passage].source.n,
+        text: candidate.text.to_owned(),
+    };
+    chosen.into_iter().map(choice).collect()
+}
+
+fn weigh<'a>(
+    question: &str,
+    asked: &Facts,
+    passages: &'a [Excerpt],
+    language: Option<Language>,
+) -> Vec<Candidate<'a>> {
+    let read = |(passage, excerpt): (usize, &'a Excerpt)| {
+        let sentences = sentences(&excerpt.text).into_iter();
+        let told = sentences.map(|sentence| {
+            let text = &excerpt.text[sentence.range.clone()];
+            (sentence, text, Facts::of(text, language))
+        });
+        (passage, excerpt, told.collect::<Vec<_>>())
+    };
+    let shelf: Vec<_> = passages.iter().enumerate().map(read).collect();
+    let weights = Weights::of(shelf.iter().flat_map(|(_, _, told)| told.iter().map(|(_, _, facts)| facts)));
+    let kind = Asked::by(question);
+    let mut candidates = Vec::new();
+    for (passage, excerpt, told) in &shelf {
+        let heading =
+            [excerpt.source.title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
+        let heading = Facts::of(&heading, language);
+        let whole = told.iter().map(|(_, _, facts)| facts.clone()).reduce(Facts::and).unwrap_or_default();
+        for (at, (sentence, text, facts)) in told.iter().enumerate() {
+            let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
+                || text.ends_with(['?', ':', '？']);
+            if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
+                continue;
+            }
+            let before = at.checked_sub(1).map(|before| &told[before].2);
+            let surroundings = [
+                Some((facts, 1.0)),
+                Some((&heading, 0.7)),
+                before.map(|before| (before, 0.6)),
+                Some((&whole, 0.5)),
+            ];
+            let coverage = coverage(asked, &surroundings, &weights);
+            let itself = self::coverage(asked, &surroundings[..1], &weights);
+            if itself == 0.0 {
+                continue;
+            }
+            let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
+            let long = if text.len() > 450 { 0.05 } else { 0.0 };
+            let score = 0.5 * itself
+                + 0.5 * coverage
+                + 0.15 * nearness(asked, facts)
+                + 0.15 * kind.shown(text, facts, asked)
+                - 0.015 * ratio((*passage).min(8), 1)
+                - row
+                - long;
+            candidates.push(Candidate {
+                passage: *passage,
+                text,
+                start: sentence.range.start,
+                facts: facts.clone(),
+                coverage,
+                score,
+            });
+        }
+    }
+    candidates
+}
+
+/// The share of the question's weight that texts hold, each counting as far as it is near.
+fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: &Weights) -> f32 {
+    let (mut held, mut all) = (0.0, 0.0);
+    let near = |share: &dyn Fn(&Facts) -> f32| {
+        texts.iter().flatten().map(|(facts, near)| share(facts) * near).fold(0.0, f32::max)
+    };
+    for (word, name) in &asked.words {
+        let weight = weights.of_word(word) * if *name { 1.5 } else { 1.0 };
+        held += weight * near(&|facts| facts.holds(word));
+        all += weight;
+    }
+    for number in &asked.numbers {
+        // As heavy as a name that stands in hardly any sentence.
+        let weight = weights.of_word("") * 1.5;
+        held += weight * near(&|facts| f32::from(u8::from(facts.holds_number(number))));
+        all += weight;
+    }
+    if all > 0.0 { held / all } else { 0.0 }
+}
+
+/// The share of neighbouring words of the question that are close in the sentence too.
+fn nearness(asked: &Facts, facts: &Facts) -> f32 {
+    let place = |word: &String| facts.words.iter().position(|(other, _)| other == word);
+    let pairs = asked.words.windows(2);
+    let num_pairs = pairs.len();
+    let close = pairs.filter(|pair| match (place(&pair[0].0), place(&pair[1].0)) {
+        (Some(one), Some(other)) => one.abs_diff(other) <= 2,
+        _ => false,
+    });
+    ratio(close.count(), num_pairs)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of words in a sentence are small")]
+fn ratio(part: usize, whole: usize) -> f32 {
+    if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
+}

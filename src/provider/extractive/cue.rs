@@ -1,0 +1,149 @@
+//! What kind of answer a question asks for, and the signs of it in a sentence. Signs, not
+//! understanding: they only tip the scale between sentences that speak of the same thing.
+
+use crate::ask::cite::Facts;
+
+/// The kind of answer asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Person,
+    Time,
+    Place,
+    Amount,
+    Reason,
+    Definition,
+    Anything,
+}
+
+impl Asked {
+    pub(super) fn by(question: &str) -> Self {
+        let lower = question.to_lowercase();
+        let words: Vec<&str> =
+            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let has = |options: &[&str]| words.iter().any(|word| options.contains(word));
+        let pair = |first: &str, seconds: &[&str]| {
+            words.windows(2).any(|pair| pair[0] == first && seconds.contains(&pair[1]))
+        };
+        if pair(
+            "how",
+            &["many", "much", "long", "far", "tall", "big", "large", "old", "high", "often", "fast"],
+        ) || has(&["wieviel", "wieviele", "combien", "cuánto", "cuántos", "percentage", "percent"])
+        {
+            Self::Amount
+        } else if has(&["when", "wann", "quand", "cuándo"])
+            || (has(&["what", "which"]) && has(&["year", "date", "century", "month", "day"]))
+        {
+            Self::Time
+        } else if has(&["who", "whom", "whose", "wer", "wem", "qui", "quién"]) {
+            Self::Person
+        } else if has(&["where", "wo", "dónde"])
+            || (has(&["what", "which"]) && has(&["country", "city", "place", "region", "state"]))
+        {
+            Self::Place
+        } else if has(&["why", "warum", "pourquoi"]) {
+            Self::Reason
+        } else if words.len() <= 6
+            && (pair("what", &["is", "are", "was", "were"]) || words.first() == Some(&"define"))
+        {
+            Self::Definition
+        } else {
+            Self::Anything
+        }
+    }
+
+    /// How strongly a sentence shows the sign, from 0 to 1. What the question says itself is none.
+    pub(super) fn shown(self, sentence: &str, facts: &Facts, question: &Facts) -> f32 {
+        let new_name = || facts.words.iter().any(|(word, name)| *name && question.holds(word) == 0.0);
+        let new_number = || facts.numbers.iter().any(|number| !question.holds_number(number));
+        let year = || {
+            facts
+                .numbers
+                .iter()
+                .any(|number| (1000.0..2100.0).contains(&number.value) && !question.holds_number(number))
+        };
+        let lower = format!(" {} ", sentence.to_lowercase());
+        let says = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
+        let shown = match self {
+            Self::Person | Self::Place => new_name(),
+            Self::Time => {
+                year() || says(MONTHS) || (new_number() && says(&[" century", "centuries", " bc", " ad "]))
+            }
+            Self::Amount => {
+                new_number() || says(&[" one ", " half ", " dozen", " none ", " hundreds", " thousands"])
+            }
+            Self::Reason => says(&[
+                "because",
+                " due to ",
+                " since ",
+                " so that ",
+                " in order to ",
+                " to avoid ",
+                "result of",
+                "weil ",
+                "parce qu",
+            ]),
+            Self::Definition => {
+                let at = says(&[
+                    " is a ",
+                    " is an ",
+                    " is the ",
+                    " are ",
+                    " was a ",
+                    " was the ",
+                    " refers to ",
+                    " means ",
+                    " ist ein",
+                    " est un",
+                ]);
+                at && !facts.words.is_empty()
+            }
+            Self::Anything => false,
+        };
+        f32::from(u8::from(shown))
+    }
+}
+
+const MONTHS: &[&str] = &[
+    "january",
+    "february",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "januar",
+    "februar",
+    "märz",
+    "oktober",
+    "dezember",
+];
+
+/// Whether a sentence is page furniture or debris rather than something said.
+pub(super) fn is_debris(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase();
+    let num_words = sentence.split_whitespace().count();
+    let letters = sentence.chars().filter(|c| c.is_alphabetic()).count();
+    let visible = sentence.chars().filter(|c| !c.is_whitespace()).count();
+    let unspaced = sentence.chars().filter(|c| ('\u{2e80}'..'\u{ff00}').contains(c)).count() > 5;
+    let furniture = [
+        "all rights reserved",
+        "©",
+        "cookie",
+        "subscribe to",
+        "sign up for",
+        "click here",
+        "terms of use",
+        "privacy policy",
+        "follow us",
+        "log in to",
+        "this page intentionally",
+    ];
+    (num_words < 4 && !unspaced)
+        || letters * 2 < visible
+        || sentence.contains("....")
+        || sentence.contains(". . . .")
+        || furniture.iter().any(|sign| lower.contains(sign))
+}

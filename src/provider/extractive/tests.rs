@@ -1,0 +1,112 @@
+use futures::StreamExt;
+use uuid::Uuid;
+
+use super::{REFUSAL, stream, write};
+use crate::ask::cite::{Piece, Scanner};
+use crate::ask::prompt::{Excerpt, Prompt};
+use crate::document::PassageId;
+use crate::event::{FinishReason, Source, Usage, Verdict};
+use crate::provider::Delta;
+
+fn prompt(question: &str, passages: &[&str]) -> Prompt {
+    let excerpt = |(at, text): (usize, &&str)| Excerpt {
+        source: Source {
+            n: u32::try_from(at).unwrap() + 1,
+            document_id: Uuid::from_u128(at as u128),
+            version: String::new(),
+            title: "Notes".into(),
+            page: None,
+            heading: None,
+            passage_id: PassageId { document: Uuid::from_u128(at as u128), ordinal: 0 },
+            start: 0,
+            end: text.len(),
+            score: 1.0,
+        },
+        text: (*text).to_owned(),
+        pages: Vec::new(),
+    };
+    Prompt {
+        system: String::new(),
+        history: Vec::new(),
+        question: question.to_owned(),
+        passages: passages.iter().enumerate().map(excerpt).collect(),
+        user: String::new(),
+    }
+}
+
+const LIGHTHOUSE: &str = "# Lighthouse\n\nThe lighthouse stands on the northern cape. It was built in 1874 by Marta Lind\n\
+                          after two ships were lost. The keeper's house burned down in 1911. All rights reserved by the \
+                          lighthouse trust.";
+const HARBOUR: &str =
+    "The harbour was dredged in 1902. Fishing ended when the cannery closed. Who closed the harbour?";
+
+#[track_caller]
+fn first(question: &str, expected: &str) {
+    let answer = write(&prompt(question, &[HARBOUR, LIGHTHOUSE]));
+    assert_eq!(answer.pieces[0], expected, "{question}: {:?}", answer.pieces);
+}
+
+#[test]
+fn the_first_sentence_is_the_one_that_answers() {
+    first("Where does the lighthouse stand?", "The lighthouse stands on the northern cape. [2]");
+    first("When was the keeper's house burned?", "The keeper's house burned down in 1911. [2]");
+    first("When was the harbour dredged?", "The harbour was dredged in 1902. [1]");
+    first("Who built the lighthouse?", "It was built in 1874 by Marta Lind after two ships were lost. [2]");
+}
+
+#[test]
+fn a_question_the_passages_do_not_speak_of_is_refused() {
+    for question in
+        ["What is the boiling point of mercury?", "Who painted the ceiling of the Sistine Chapel?", "?", ""]
+    {
+        let answer = write(&prompt(question, &[HARBOUR, LIGHTHOUSE]));
+        assert_eq!((answer.text().as_str(), answer.refused), (REFUSAL, true), "{question}");
+    }
+    assert!(write(&prompt("When was it built?", &[])).refused);
+}
+
+#[test]
+fn copies_are_dropped_and_disagreement_is_shown() {
+    let first = "The bridge over the Ula is 240 metres long.";
+    let copied = write(&prompt("How long is the bridge over the Ula?", &[first, first]));
+    assert_eq!(copied.text().matches("240").count(), 1);
+    let other = "The bridge over the Ula is 255 metres long.";
+    let differing = write(&prompt("How long is the bridge over the Ula?", &[first, other]));
+    assert!(differing.text().contains("240 metres") && differing.text().contains("255 metres"));
+}
+
+#[test]
+fn every_quoted_sentence_is_found_again_by_the_scanner() {
+    let hostile = "Sales of *Nova* rose by 12% to [40] units_sold | per day in\nMay. 1. Nova sales | are \\ counted #1 daily `here`.";
+    let prompt = prompt("How did sales of Nova rise?", &[hostile, LIGHTHOUSE]);
+    let answer = write(&prompt);
+    let mut scanner = Scanner::new(prompt.passages.clone(), None);
+    let mut pieces = scanner.push(&answer.text());
+    pieces.extend(scanner.finish());
+    let citations: Vec<_> = pieces
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Citation(citation) => Some(citation),
+            Piece::Text(_) => None,
+        })
+        .collect();
+    assert_eq!(scanner.dropped_marks(), 0, "{}", answer.text());
+    assert_eq!(citations.len(), answer.pieces.len(), "{}", answer.text());
+    for citation in citations {
+        assert_eq!(citation.quote, prompt.passages[0].text[citation.start..citation.end]);
+        assert_eq!(citation.verdict, Verdict::Supported, "{citation:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_is_the_answer_and_then_its_end() {
+    let prompt = prompt("When was the harbour dredged?", &[HARBOUR]);
+    let expected = write(&prompt).text();
+    let deltas: Vec<Delta> = stream(prompt).map(Result::unwrap).collect().await;
+    let text: String = deltas
+        .iter()
+        .filter_map(|delta| if let Delta::Text(text) = delta { Some(text.as_str()) } else { None })
+        .collect();
+    assert_eq!(text, expected);
+    assert_eq!(deltas[deltas.len() - 2..], [Delta::Usage(Usage::default()), Delta::End(FinishReason::Stop)]);
+}
