@@ -160,7 +160,7 @@ async fn a_slow_first_token_and_a_long_silence_time_out() {
 
 #[tokio::test]
 async fn a_server_that_goes_silent_is_left() {
-    let timeouts = Timeouts { first_token_s: 0.1, idle_s: 0.1, ..Timeouts::default() };
+    let timeouts = Timeouts { first_token_s: 0.4, idle_s: 0.4, ..Timeouts::default() };
     let half = "data: {\"choices\":[{\"delta\":{\"content\":\"In\"}}]}\n\n";
     let silent_after_text = Answer::stream(half, 9).then(Then::Hang);
     let pings_only = Answer::stream(": ping\n\n".repeat(3), 9).then(Then::Hang);
@@ -179,7 +179,7 @@ async fn a_server_that_goes_silent_is_left() {
 
 #[tokio::test]
 async fn a_model_that_is_seen_thinking_is_waited_for() {
-    let timeouts = Timeouts { first_token_s: 0.3, ..Timeouts::default() };
+    let timeouts = Timeouts { first_token_s: 0.4, ..Timeouts::default() };
     for (name, expected) in [
         ("openai/reasoning.sse", "In 1859 [1]. | 412+40 in 1 | Stop"),
         // The same pace without a sign of life.
@@ -197,7 +197,7 @@ async fn a_reader_who_leaves_before_the_first_token_closes_the_connection_too() 
     let server = Replay::start([fine().head_after(Duration::from_secs(60))]).await;
     let model = model(&[config(Vendor::OpenAi, server.base_url())]);
     let mut stream = model.stream(prompt(), CallOptions::default());
-    tokio::time::timeout(Duration::from_millis(200), stream.next()).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(400), stream.next()).await.unwrap_err();
     assert_eq!((server.asked().len(), server.num_closed()), (1, 0));
     drop(stream);
     server.closed(1).await;
@@ -246,7 +246,7 @@ async fn a_dead_model_is_soon_left_alone() {
     let begun = Instant::now();
     let said = ask(&model.clone()).await;
     assert!(said.contains("left alone"), "{said}");
-    assert!(begun.elapsed() < Duration::from_millis(50));
+    assert!(begun.elapsed() < Duration::from_millis(250));
     assert_eq!(server.asked().len(), 5, "nobody was called");
 }
 

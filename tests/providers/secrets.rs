@@ -1,36 +1,32 @@
 //! What must stay inside: the key, the prompt and the answer, at the most talkative log level.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use ibid::config::model::{ModelConfig, Vendor};
 use ibid::provider::Models;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::replay::{Answer, Replay};
 use crate::{ask, config, fixture};
 
 const KEY: &str = "sk-canary-7c1f";
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this test logged. Every test has a thread of its own.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Writes to the log of the thread, if it keeps one.
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOG.with_borrow_mut(|log| log.iter_mut().for_each(|log| log.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }
 
@@ -40,11 +36,10 @@ async fn neither_key_nor_prompt_nor_answer_is_logged_or_shown() {
     let file = folder.path().join("key");
     std::fs::write(&file, KEY).unwrap();
 
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(writer).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // Global, since a subscriber of one thread can miss what another thread logged first.
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Log);
+    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    LOG.set(Some(Vec::new()));
 
     let mut shown = String::new();
     for (vendor, header, folder) in
@@ -71,9 +66,11 @@ async fn neither_key_nor_prompt_nor_answer_is_logged_or_shown() {
 
     assert!(shown.contains("the key was [redacted]"), "{shown}");
     assert!(!shown.contains(KEY), "{shown}");
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = String::from_utf8(LOG.take().unwrap()).unwrap();
     assert!(log.contains("a call to a model failed") && log.contains("TRACE"), "the log was not caught");
-    for secret in [KEY, "When was the treaty signed", "Answer from the passages", "was signed", "1859"] {
+    for secret in
+        [KEY, "When was the treaty signed", "Answer from the passages", "Zürich", "treaty", "In 1859"]
+    {
         assert!(!log.contains(secret), "`{secret}` is in the log:\n{log}");
     }
 }
