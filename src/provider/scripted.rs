@@ -118,13 +118,6 @@ impl Scripted {
     }
 }
 
-/// The answer of a script without rules, at once.
-pub(super) fn unscripted(prompt: &Prompt) -> DeltaStream {
-    let pieces = words(&quote(prompt));
-    let counted = count(prompt, &pieces);
-    play(pieces, 0, Ok(counted))
-}
-
 fn play(pieces: Vec<String>, delay_ms: u64, end: Result<Usage, ProviderError>) -> DeltaStream {
     let written = stream::iter(pieces).then(move |piece| async move {
         if delay_ms > 0 {
