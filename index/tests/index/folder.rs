@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::library::{Source, found, id, put};
 use ibid_index::{Change, Document, IndexError, PassageIndex, Query, Scope};
@@ -124,7 +126,7 @@ fn a_killed_writer_has_lost_nothing_it_reported() {
         let reported = || fs::read(folder.path().join("reported")).map_or(0, |reports| reports.len());
         while reported() < num_reported + 5 {
             assert_eq!(child.try_wait().unwrap(), None, "the writer ended by itself");
-            std::thread::yield_now();
+            thread::sleep(Duration::from_millis(2));
         }
         child.kill().unwrap();
         child.wait().unwrap();
