@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use crate::analysis::{self, Language, Term, TermKind};
 
-/// Words beyond this many are not searched for; the rest of a pasted page adds only time.
+/// Text and words beyond these are not searched for; the rest of a pasted page adds only time.
+const MAX_BYTES: usize = 16 * 1024;
 const MAX_WORDS: usize = 256;
 
 /// What the title and the headings count for beside the joined body.
@@ -22,6 +23,8 @@ const PART_WEIGHT: f32 = 0.2;
 const MIN_LONG_WORDS: usize = 10;
 /// A clause of fewer words of content stays with the one before it.
 const MIN_CLAUSE_WORDS: usize = 3;
+/// What has more clauses than this is a page and not a question.
+const MAX_CLAUSES: usize = 8;
 /// Words that begin a clause, in the languages with most speakers among those that have them.
 const CONJUNCTIONS: &[&str] = &[
     "and", "but", "or", "while", "whereas", "which", "who", "whose", "und", "aber", "oder", "während", "et",
@@ -52,12 +55,13 @@ impl Query {
     /// tell it from anything else.
     #[must_use]
     pub fn new(text: impl Into<String>, language: Option<Language>) -> Self {
-        let text = text.into();
+        let mut text = text.into();
+        text.truncate(text.floor_char_boundary(MAX_BYTES));
         let language = language.or_else(|| Language::of_question(&text)).or_else(|| Language::detect(&text));
         Self { text, language }
     }
 
-    /// The text as it was given.
+    /// The text that is searched for: what was given, unless that was very long.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -120,7 +124,7 @@ impl Query {
     }
 
     /// The clauses of a long question that asks for several things, as ranges of its text; none if
-    /// it is short or of one piece.
+    /// it is short, of one piece, or of very many.
     pub(crate) fn clauses(&self) -> Vec<Range<usize>> {
         let words = self.words();
         let is_content = |word: &&Term| word.kind != TermKind::Stop;
@@ -144,7 +148,7 @@ impl Query {
             Some(last) if num_content < MIN_CLAUSE_WORDS => last.end = self.text.len(),
             _ => clauses.push(start..self.text.len()),
         }
-        if clauses.len() > 1 { clauses } else { Vec::new() }
+        if (2..=MAX_CLAUSES).contains(&clauses.len()) { clauses } else { Vec::new() }
     }
 
     /// The words as the query's own language sees them.
@@ -232,6 +236,13 @@ mod tests {
         check("Who left the harbour, and who stayed in the city?", &[]);
         check("northern fleet harbour spring botanist letters mosses walls archive lighthouse keeper", &[]);
         check("", &[]);
+        check(&"northern harbour mosses, ".repeat(20), &[]);
+    }
+
+    #[test]
+    fn a_pasted_book_is_cut_on_a_character() {
+        let query = Query::new("ü".repeat(1_000_000), None);
+        assert!(query.text().len() <= super::MAX_BYTES && query.text().ends_with('ü'));
     }
 
     #[test]

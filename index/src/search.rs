@@ -63,6 +63,9 @@ impl Snapshot {
     /// to what touches on all of them. So its clauses are searched for as well, and a passage gains
     /// a share of the best score that a clause gives it.
     pub(crate) fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let clauses = query.clauses();
         let depth = if clauses.is_empty() { limit } else { limit.max(CLAUSE_DEPTH) };
         let filter = Filter::new(scope);
@@ -101,9 +104,6 @@ impl Snapshot {
         let Some(union) = self.union(query, within)? else {
             return Ok(Vec::new());
         };
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
         let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
         let mut best = Best::new(limit);
         for (segment_ord, segment) in (0..).zip(self.searcher.segment_readers()) {
