@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use crate::analysis::{self, Language, Term, TermKind};
 
-/// Words beyond this many are not searched for; the rest of a pasted page adds only time.
+/// Text and words beyond these are not searched for; the rest of a pasted page adds only time.
+const MAX_BYTES: usize = 16 * 1024;
 const MAX_WORDS: usize = 256;
 
 /// What the title and the headings count for beside the joined body.
@@ -17,6 +18,19 @@ const NAME_WEIGHT: f32 = 2.5;
 const PAIR_WEIGHT: f32 = 0.15;
 /// What the part of a compound counts for when the compound itself is in the index.
 const PART_WEIGHT: f32 = 0.2;
+
+/// A question of fewer words of content is searched for as a whole only.
+const MIN_LONG_WORDS: usize = 10;
+/// A clause of fewer words of content stays with the one before it.
+const MIN_CLAUSE_WORDS: usize = 3;
+/// What has more clauses than this is a page and not a question.
+const MAX_CLAUSES: usize = 8;
+/// Words that begin a clause, in the languages with most speakers among those that have them.
+const CONJUNCTIONS: &[&str] = &[
+    "and", "but", "or", "while", "whereas", "which", "who", "whose", "und", "aber", "oder", "während", "et",
+    "mais", "ou", "y", "pero", "mientras", "e", "ma", "mentre", "mas", "enquanto", "en", "maar", "terwijl",
+    "и", "но", "а",
+];
 
 /// What someone is looking for, in their own words.
 #[derive(Clone, Debug)]
@@ -41,12 +55,13 @@ impl Query {
     /// tell it from anything else.
     #[must_use]
     pub fn new(text: impl Into<String>, language: Option<Language>) -> Self {
-        let text = text.into();
+        let mut text = text.into();
+        text.truncate(text.floor_char_boundary(MAX_BYTES));
         let language = language.or_else(|| Language::of_question(&text)).or_else(|| Language::detect(&text));
         Self { text, language }
     }
 
-    /// The text as it was given.
+    /// The text that is searched for: what was given, unless that was very long.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -58,10 +73,12 @@ impl Query {
     /// another than the document's, and a form that only one language has costs the others nothing.
     pub(crate) fn terms(
         &self,
+        within: &Range<usize>,
         languages: &[Option<Language>],
         mut in_index: impl FnMut(&str) -> bool,
     ) -> BTreeMap<(Place, String), f32> {
-        let words = self.words();
+        let mut words = self.words();
+        words.retain(|word| within.contains(&word.start));
         let mut weights = BTreeMap::new();
         if words.iter().all(|word| word.kind == TermKind::Stop) {
             for language in forms(languages) {
@@ -104,6 +121,34 @@ impl Query {
             *total = if place == Place::Name { weight } else { *total + weight };
         }
         weights
+    }
+
+    /// The clauses of a long question that asks for several things, as ranges of its text; none if
+    /// it is short, of one piece, or of very many.
+    pub(crate) fn clauses(&self) -> Vec<Range<usize>> {
+        let words = self.words();
+        let is_content = |word: &&Term| word.kind != TermKind::Stop;
+        if words.iter().filter(is_content).count() < MIN_LONG_WORDS {
+            return Vec::new();
+        }
+        let mut clauses: Vec<Range<usize>> = Vec::new();
+        let (mut start, mut last_end, mut num_content) = (0, 0, 0);
+        for word in &words {
+            let gap = &self.text[last_end..word.start];
+            let is_border = gap.contains([',', ';', ':', '?', '!', '.', '—', '，', '、', '。', '？', '；'])
+                || CONJUNCTIONS.contains(&self.text[word.start..word.end].to_lowercase().as_str());
+            if is_border && num_content >= MIN_CLAUSE_WORDS {
+                clauses.push(start..word.start);
+                (start, num_content) = (word.start, 0);
+            }
+            num_content += usize::from(word.kind != TermKind::Stop);
+            last_end = word.end;
+        }
+        match clauses.last_mut() {
+            Some(last) if num_content < MIN_CLAUSE_WORDS => last.end = self.text.len(),
+            _ => clauses.push(start..self.text.len()),
+        }
+        if (2..=MAX_CLAUSES).contains(&clauses.len()) { clauses } else { Vec::new() }
     }
 
     /// The words as the query's own language sees them.
@@ -162,4 +207,52 @@ pub fn highlights(query: &Query, text: &str, language: Option<Language>) -> Vec<
         }
     });
     ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let query = Query::new(text, None);
+        let clauses: Vec<&str> = query.clauses().into_iter().map(|clause| &text[clause]).collect();
+        assert_eq!(clauses, expected);
+    }
+
+    #[test]
+    fn a_long_question_comes_apart_where_it_asks_for_something_else() {
+        check(
+            "Which harbour did the northern fleet leave in spring, and who wrote the botanist's letters about drying mosses?",
+            &[
+                "Which harbour did the northern fleet leave in spring, ",
+                "and who wrote the botanist's letters about drying mosses?",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_short_question_or_one_of_one_piece_stays_whole() {
+        check("Who left the harbour, and who stayed in the city?", &[]);
+        check("northern fleet harbour spring botanist letters mosses walls archive lighthouse keeper", &[]);
+        check("", &[]);
+        check(&"northern harbour mosses, ".repeat(20), &[]);
+    }
+
+    #[test]
+    fn a_pasted_book_is_cut_on_a_character() {
+        let query = Query::new("ü".repeat(1_000_000), None);
+        assert!(query.text().len() <= super::MAX_BYTES && query.text().ends_with('ü'));
+    }
+
+    #[test]
+    fn a_few_words_behind_the_last_border_stay_with_their_clause() {
+        check(
+            "Compare annual rainfall over northern walls, southern harbour towns under heavy spring storms, please explain",
+            &[
+                "Compare annual rainfall over northern walls, ",
+                "southern harbour towns under heavy spring storms, please explain",
+            ],
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::Range;
 
 use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
 use tantivy::schema::{IndexRecordOption, Term as IndexTerm};
@@ -18,6 +19,11 @@ use columns::{Filter, Ids, Versions};
 
 mod best;
 mod columns;
+
+/// The share of a clause's score that a passage gains.
+const CLAUSE_WEIGHT: f32 = 0.5;
+/// How many passages a clause is compared on.
+const CLAUSE_DEPTH: usize = 100;
 
 /// The index as of one commit.
 #[derive(Clone)]
@@ -52,15 +58,53 @@ impl Snapshot {
 
     /// Returns the best `limit` passages in scope, best first. Equal scores are ordered by document
     /// and position, so that the same index always gives the same answer.
+    ///
+    /// A long question often asks for several things, and what answers one of them well can lose
+    /// to what touches on all of them. So its clauses are searched for as well, and a passage gains
+    /// a share of the best score that a clause gives it.
     pub(crate) fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
-        let Some(union) = self.union(query)? else {
-            return Ok(Vec::new());
-        };
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
+        let clauses = query.clauses();
+        let depth = if clauses.is_empty() { limit } else { limit.max(CLAUSE_DEPTH) };
         let filter = Filter::new(scope);
+        let mut whole = self.best(&filter, query, &(0..query.text().len()), depth)?;
+        let mut gains: BTreeMap<DocAddress, Candidate> = BTreeMap::new();
+        for clause in &clauses {
+            for candidate in self.best(&filter, query, clause, depth)? {
+                let gain = gains.entry(candidate.address).or_insert(candidate);
+                *gain = candidate.max(*gain);
+            }
+        }
+        if !gains.is_empty() {
+            for candidate in &mut whole {
+                if let Some(gain) = gains.remove(&candidate.address) {
+                    *candidate = candidate.with_score(candidate.score() + CLAUSE_WEIGHT * gain.score());
+                }
+            }
+            // What only a clause found scores at least as much for the whole question as for it.
+            whole.extend(
+                gains.into_values().map(|gain| gain.with_score((1.0 + CLAUSE_WEIGHT) * gain.score())),
+            );
+            whole.sort_unstable_by(|one, other| other.cmp(one));
+            whole.truncate(limit);
+        }
+        whole.iter().map(|candidate| self.hit(candidate)).collect()
+    }
+
+    /// The best passages for the part of the query that lies `within` a range of its text.
+    fn best(
+        &self,
+        filter: &Filter<'_>,
+        query: &Query,
+        within: &Range<usize>,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, IndexError> {
+        let Some(union) = self.union(query, within)? else {
+            return Ok(Vec::new());
+        };
+        let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
         let mut best = Best::new(limit);
         for (segment_ord, segment) in (0..).zip(self.searcher.segment_readers()) {
             let Some(filter) = filter.on(segment)? else {
@@ -70,17 +114,13 @@ impl Snapshot {
             weight.for_each_pruning(best.threshold(), segment, &mut |passage, score| {
                 let (document, ordinal) = ids.of(passage);
                 if filter.admits(passage, document) {
-                    best.offer(Candidate::new(
-                        score,
-                        document,
-                        ordinal,
-                        DocAddress::new(segment_ord, passage),
-                    ));
+                    let address = DocAddress::new(segment_ord, passage);
+                    best.offer(Candidate::new(score, document, ordinal, address));
                 }
                 best.threshold()
             })?;
         }
-        best.into_sorted().into_iter().map(|candidate| self.hit(&candidate)).collect()
+        Ok(best.into_sorted())
     }
 
     fn hit(&self, candidate: &Candidate) -> Result<Hit, IndexError> {
@@ -96,9 +136,9 @@ impl Snapshot {
 
     /// A flat union of single terms, which lets the engine skip whole blocks of passages that can't
     /// reach the best ones.
-    fn union(&self, query: &Query) -> Result<Option<BooleanQuery>, IndexError> {
+    fn union(&self, query: &Query, within: &Range<usize>) -> Result<Option<BooleanQuery>, IndexError> {
         let mut failure = None;
-        let terms = query.terms(&self.languages, |stem| {
+        let terms = query.terms(within, &self.languages, |stem| {
             let term = IndexTerm::from_field_text(self.fields.body, stem);
             let found = self.searcher.doc_freq(&term);
             found.map_err(|error| failure = Some(error)).is_ok_and(|num_passages| num_passages > 0)

@@ -25,6 +25,10 @@ impl Candidate {
         Self { score, document: Reverse(document), ordinal: Reverse(ordinal), address }
     }
 
+    pub(super) fn with_score(self, score: f32) -> Self {
+        Self::new(score, self.document.0, self.ordinal.0, self.address)
+    }
+
     pub(super) fn score(&self) -> f32 {
         f32::from_bits(self.score)
     }

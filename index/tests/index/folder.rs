@@ -1,8 +1,12 @@
 //! The index as a folder: reopened, locked, of another schema, damaged, killed.
 
+use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::library::{Source, found, id, put};
 use ibid_index::{Change, Document, IndexError, PassageIndex, Query, Scope};
@@ -106,6 +110,45 @@ fn what_a_killed_process_left_behind_does_no_harm() {
     index.verify().unwrap();
     put(&index, &sources(51..=60));
     assert_eq!(index.num_passages(), 60);
+}
+
+#[test]
+fn a_killed_writer_has_lost_nothing_it_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut num_reported = 0;
+    for _ in 0..3 {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "folder::write_until_killed"])
+            .env(KILLED_FOLDER, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let reported = || fs::read(folder.path().join("reported")).map_or(0, |reports| reports.len());
+        while reported() < num_reported + 5 {
+            assert_eq!(child.try_wait().unwrap(), None, "the writer ended by itself");
+            thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        num_reported = reported();
+        let index = PassageIndex::open(&folder.path().join("index")).unwrap();
+        index.verify().unwrap();
+        assert!(index.documents().unwrap().len() >= num_reported);
+    }
+}
+
+const KILLED_FOLDER: &str = "IBID_INDEX_TEST_FOLDER";
+
+#[test]
+#[ignore = "runs only as the process that the test above kills"]
+fn write_until_killed() {
+    let Some(folder) = env::var_os(KILLED_FOLDER).map(PathBuf::from) else { return };
+    let index = PassageIndex::open(&folder.join("index")).unwrap();
+    let mut reported = fs::File::options().create(true).append(true).open(folder.join("reported")).unwrap();
+    for number in index.documents().unwrap().len() as u128 + 1.. {
+        put(&index, &sources(number..=number));
+        reported.write_all(b".").unwrap();
+    }
 }
 
 /// Opens, verifies, searches and lists; damage has to surface as an error on the way.

@@ -252,3 +252,21 @@ fn deletes_and_puts_show_at_once() {
     assert_eq!(found(&index, "orchard"), [(2, 0)]);
     assert_eq!(index.num_passages(), 2);
 }
+
+#[test]
+fn a_long_question_also_finds_what_answers_one_of_its_clauses() {
+    let index = library::index(&[
+        Source::new(1, "a", &["The northern fleet left the harbour of Varn in spring."]),
+        Source::new(
+            2,
+            "b",
+            &["Elin wrote letters on mosses to the botanist, with drawings of walls, roofs and stones."],
+        ),
+        Source::new(3, "c", &["The spring report on the northern letters mentions a harbour."]),
+    ]);
+    let asked = "Which harbour did the northern fleet leave in spring, and who wrote the letters on mosses to the botanist?";
+    let mut first = found(&index, asked);
+    first.truncate(2);
+    first.sort_unstable();
+    assert_eq!(first, [(1, 0), (2, 0)]);
+}
