@@ -1,4 +1,5 @@
 use futures::StreamExt;
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{REFUSAL, stream, write};
@@ -109,4 +110,31 @@ async fn the_stream_is_the_answer_and_then_its_end() {
         .collect();
     assert_eq!(text, expected);
     assert_eq!(deltas[deltas.len() - 2..], [Delta::Usage(Usage::default()), Delta::End(FinishReason::Stop)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn whatever_the_passages_hold_each_quoted_sentence_is_cited_and_stands(
+        texts in proptest::collection::vec("((Nova|sales|rose|in|May|[0-9]{1,4}|%|Dr\\.|the|東京は晴れ。|é|\\[1\\]|#|\\||`|\\*|_|- |\t)[ .\n]{1,2}){0,40}|(?s).{0,80}", 0..4),
+        question in "(Nova |sales |rose |May |2019 |who |é){0,6}[?]?",
+    ) {
+        let passages: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let prompt = prompt(&question, &passages);
+        let answer = write(&prompt);
+        let mut scanner = Scanner::new(prompt.passages.clone(), None);
+        let mut pieces = scanner.push(&answer.text());
+        pieces.extend(scanner.finish());
+        prop_assert_eq!(scanner.answer(), answer.text());
+        prop_assert_eq!(scanner.dropped_marks(), 0);
+        let mut num_citations = 0;
+        for piece in pieces {
+            if let Piece::Citation(citation) = piece {
+                num_citations += 1;
+                let stored = &prompt.passages[citation.n as usize - 1].text;
+                prop_assert_eq!(&stored[citation.start..citation.end], citation.quote.as_str());
+            }
+        }
+        prop_assert_eq!(num_citations, if answer.refused { 0 } else { answer.pieces.len() });
+    }
 }
