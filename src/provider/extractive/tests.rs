@@ -67,6 +67,17 @@ fn a_question_the_passages_do_not_speak_of_is_refused() {
 }
 
 #[test]
+fn a_question_of_many_parts_is_answered_by_several_sentences_together() {
+    let question = "Which year was the northern harbour dredged for fishing, which year did the keeper's house of the \
+                    lighthouse burn down, and which cannery closed before the tourists, hotels and painters arrived?";
+    let answer = write(&prompt(question, &[HARBOUR, LIGHTHOUSE]));
+    assert!(answer.text().contains("1902") && answer.text().contains("1911"), "{}", answer.text());
+    let elsewhere = "Which year did the parliament of Finland pass the forestry law, which minister signed it, and how many \
+                     sawmills, paper factories and villages protested against the northern quota?";
+    assert!(write(&prompt(elsewhere, &[HARBOUR, LIGHTHOUSE])).refused);
+}
+
+#[test]
 fn copies_are_dropped_and_disagreement_is_shown() {
     let first = "The bridge over the Ula is 240 metres long.";
     let copied = write(&prompt("How long is the bridge over the Ula?", &[first, first]));
