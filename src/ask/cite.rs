@@ -325,8 +325,9 @@ impl Code {
     }
 
     fn read(&mut self, c: char, before: &str) {
-        self.escaped = c == '\\' && !self.escaped;
-        if c == '`' {
+        let escaped = self.escaped;
+        self.escaped = c == '\\' && !escaped;
+        if c == '`' && (!escaped || self.holds()) {
             self.run += 1;
             return;
         }

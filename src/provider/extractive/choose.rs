@@ -16,6 +16,11 @@ use crate::ask::sentence::{SentenceKind, sentences};
 /// something else, and the honest answer is none. Half is the point where more of the question is
 /// missing than there; it is not fitted to any collection.
 const ENOUGH: f32 = 0.5;
+/// From so many content words on a question has parts that no one sentence answers: there the
+/// chosen sentences must cover enough of it together.
+const MANY_PARTS: usize = 10;
+/// The share they must cover: less, since a long question spends more of its words on framing.
+const ENOUGH_TOGETHER: f32 = 0.4;
 /// Most sentences of an answer.
 const MAX_SENTENCES: usize = 5;
 /// A further sentence must be at least this good, as a share of the best.
@@ -37,6 +42,8 @@ struct Candidate<'a> {
     text: &'a str,
     start: usize,
     facts: Facts,
+    /// The passage and its headings.
+    around: Facts,
     /// How much of the question it covers with its surroundings.
     coverage: f32,
     score: f32,
@@ -47,16 +54,22 @@ pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::detect(question));
     let asked = Facts::of(question, language);
-    let mut candidates = weigh(question, &asked, passages, language);
+    let (mut candidates, weights) = weigh(question, &asked, passages, language);
     candidates.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
     });
     let enough = candidates.iter().position(|candidate| candidate.coverage >= ENOUGH);
-    let Some(first) = enough.map(|at| candidates.remove(at)) else { return Vec::new() };
-    let mut chosen = vec![first];
+    let many_parts = asked.words.len() >= MANY_PARTS && !candidates.is_empty();
+    let Some(first) = enough.or(many_parts.then_some(0)) else { return Vec::new() };
+    let mut chosen = vec![candidates.remove(first)];
     while chosen.len() < MAX_SENTENCES {
         let Some(next) = next(&candidates, &chosen, &asked) else { break };
         chosen.push(candidates.remove(next));
+    }
+    let together: Vec<_> =
+        chosen.iter().flat_map(|known| [Some((&known.facts, 1.0)), Some((&known.around, 0.6))]).collect();
+    if enough.is_none() && coverage(&asked, &together, &weights) < ENOUGH_TOGETHER {
+        return Vec::new();
     }
     told(chosen, passages)
 }
@@ -118,7 +131,7 @@ fn weigh<'a>(
     asked: &Facts,
     passages: &'a [Excerpt],
     language: Option<Language>,
-) -> Vec<Candidate<'a>> {
+) -> (Vec<Candidate<'a>>, Weights) {
     let read = |(passage, excerpt): (usize, &'a Excerpt)| {
         let sentences = sentences(&excerpt.text).into_iter();
         let told = sentences.map(|sentence| {
@@ -168,12 +181,13 @@ fn weigh<'a>(
                 text,
                 start: sentence.range.start,
                 facts: facts.clone(),
+                around: whole.clone().and(heading.clone()),
                 coverage,
                 score,
             });
         }
     }
-    candidates
+    (candidates, weights)
 }
 
 /// The share of the question's weight that texts hold, each counting as far as it is near.

@@ -1,4 +1,5 @@
 use futures::StreamExt;
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{REFUSAL, stream, write};
@@ -66,6 +67,17 @@ fn a_question_the_passages_do_not_speak_of_is_refused() {
 }
 
 #[test]
+fn a_question_of_many_parts_is_answered_by_several_sentences_together() {
+    let question = "Which year was the northern harbour dredged for fishing, which year did the keeper's house of the \
+                    lighthouse burn down, and which cannery closed before the tourists, hotels and painters arrived?";
+    let answer = write(&prompt(question, &[HARBOUR, LIGHTHOUSE]));
+    assert!(answer.text().contains("1902") && answer.text().contains("1911"), "{}", answer.text());
+    let elsewhere = "Which year did the parliament of Finland pass the forestry law, which minister signed it, and how many \
+                     sawmills, paper factories and villages protested against the northern quota?";
+    assert!(write(&prompt(elsewhere, &[HARBOUR, LIGHTHOUSE])).refused);
+}
+
+#[test]
 fn copies_are_dropped_and_disagreement_is_shown() {
     let first = "The bridge over the Ula is 240 metres long.";
     let copied = write(&prompt("How long is the bridge over the Ula?", &[first, first]));
@@ -109,4 +121,31 @@ async fn the_stream_is_the_answer_and_then_its_end() {
         .collect();
     assert_eq!(text, expected);
     assert_eq!(deltas[deltas.len() - 2..], [Delta::Usage(Usage::default()), Delta::End(FinishReason::Stop)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn whatever_the_passages_hold_each_quoted_sentence_is_cited_and_stands(
+        texts in proptest::collection::vec("((Nova|sales|rose|in|May|[0-9]{1,4}|%|Dr\\.|the|東京は晴れ。|é|\\[1\\]|#|\\||`|\\*|_|- |\t)[ .\n]{1,2}){0,40}|(?s).{0,80}", 0..4),
+        question in "(Nova |sales |rose |May |2019 |who |é){0,6}[?]?",
+    ) {
+        let passages: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let prompt = prompt(&question, &passages);
+        let answer = write(&prompt);
+        let mut scanner = Scanner::new(prompt.passages.clone(), None);
+        let mut pieces = scanner.push(&answer.text());
+        pieces.extend(scanner.finish());
+        prop_assert_eq!(scanner.answer(), answer.text());
+        prop_assert_eq!(scanner.dropped_marks(), 0);
+        let mut num_citations = 0;
+        for piece in pieces {
+            if let Piece::Citation(citation) = piece {
+                num_citations += 1;
+                let stored = &prompt.passages[citation.n as usize - 1].text;
+                prop_assert_eq!(&stored[citation.start..citation.end], citation.quote.as_str());
+            }
+        }
+        prop_assert_eq!(num_citations, if answer.refused { 0 } else { answer.pieces.len() });
+    }
 }
