@@ -32,6 +32,7 @@ pub struct Config {
     pub ask: AskConfig,
     /// The HTTP server.
     pub server: ServerConfig,
+    file: Option<PathBuf>,
     origins: BTreeMap<String, Origin>,
 }
 
@@ -227,6 +228,12 @@ impl Config {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
 
+    /// The configuration file that was read, if there was one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     fn from_sources(
         flags: &Flags,
         env: impl Fn(&'static str) -> Option<OsString>,
@@ -235,12 +242,10 @@ impl Config {
         let set = |name| env(name).filter(|value| !value.is_empty());
         let named_file = flags.config.clone().or_else(|| set("IBID_CONFIG").map(PathBuf::from));
         let mut origins = BTreeMap::new();
-        let file = match named_file.as_deref() {
+        let path = named_file.or_else(|| default_file.filter(|path| path.exists()));
+        let file = match &path {
             Some(path) => file::read(path, &mut origins)?,
-            None => match default_file.filter(|path| path.exists()) {
-                Some(path) => file::read(&path, &mut origins)?,
-                None => file::File::default(),
-            },
+            None => file::File::default(),
         };
 
         let data = if let Some(path) = &flags.data {
@@ -269,8 +274,16 @@ impl Config {
         };
 
         let models = model::resolve(file.models)?;
-        let config =
-            Self { data, listen, models, ingest: file.ingest, ask: file.ask, server: file.server, origins };
+        let config = Self {
+            data,
+            listen,
+            models,
+            ingest: file.ingest,
+            ask: file.ask,
+            server: file.server,
+            file: path,
+            origins,
+        };
         config.check()?;
         Ok(config)
     }

@@ -12,6 +12,7 @@ use ibid::document::Document;
 use ibid::session::Session;
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::add::{self, Report};
@@ -83,8 +84,7 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     };
     let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
     let client = Client::at(&url)?;
-    let stop_asked = asked_to_stop();
-    tokio::pin!(stop_asked);
+    let mut stops = Stops::listen()?;
 
     let greeting = async {
         if serve.samples {
@@ -95,15 +95,15 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     let greeted = tokio::select! {
         greeted = greeting => Some(greeted),
         ended = &mut server => return Ok(ended.context("the server ended abnormally")??),
-        () = &mut stop_asked => None,
+        () = stops.next() => None,
     };
     match greeted {
         Some(Ok(())) => tokio::select! {
             ended = &mut server => return Ok(ended.context("the server ended abnormally")??),
-            () = &mut stop_asked => {}
+            () = stops.next() => {}
         },
         // Someone who reads only the first lines still wants the server.
-        Some(Err(error)) if super::is_broken_pipe(&error) => stop_asked.await,
+        Some(Err(error)) if super::is_broken_pipe(&error) => stops.next().await,
         Some(Err(error)) => {
             drop(stop);
             return Err(error);
@@ -122,7 +122,7 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     drop(client);
     tokio::select! {
         ended = server => Ok(ended.context("the server ended abnormally")??),
-        () = asked_to_stop() => std::process::exit(130),
+        () = stops.next() => std::process::exit(130),
     }
 }
 
@@ -141,16 +141,23 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     }
 }
 
-/// Ctrl-C, or the signal a service manager sends.
-async fn asked_to_stop() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        // Without that signal, the other one is left; an error there leaves nothing to wait for.
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, or the signal a service manager sends; listened for without a gap.
+struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stops {
+    fn listen() -> Result<Self> {
+        let on = |kind| signal(kind).context("can't listen for signals");
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 

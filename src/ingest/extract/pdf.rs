@@ -1,0 +1,163 @@
+//! PDF: text by page, with a note for each page that has none. Pages are read one after another
+//! on the calling thread: a worker uses one core, and its deep stack counts for broken files.
+
+use std::ops::ControlFlow;
+
+use unicode_normalization::UnicodeNormalization;
+use unpdf::{
+    Block, Error, ErrorMode, Page, PageSelection, PageStreamOptions, ParseEvent, ParseOptions, PdfParser,
+};
+
+use super::compose::Composer;
+use super::{ExtractError, Limits};
+
+const FORMAT: &str = "PDF";
+
+pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
+    let parser = PdfParser::from_bytes_with_options(bytes, ParseOptions::new().lenient()).map_err(reason)?;
+    if parser.page_count() > limits.pages {
+        return Err(ExtractError::TooLarge { limit: format!("{} pages", limits.pages) });
+    }
+    // Written out in full, as the defaults ask a thread pool for its size and so start it.
+    let options = PageStreamOptions {
+        error_mode: ErrorMode::Lenient,
+        extract_text: true,
+        extract_resources: false,
+        min_image_dimension: 64,
+        pages: PageSelection::All,
+        password: None,
+        parallel: false,
+        suppress_low_confidence_ocr: true,
+        window_size: 1,
+        emit_progress_every: u32::MAX,
+    };
+    let mut outcome = Ok(());
+    let mut num_pages = 0_u32;
+    let streamed = parser.for_each_page(options, |event| {
+        let step = match event {
+            ParseEvent::DocumentStart { metadata, .. } => {
+                out.title = metadata.title.filter(|title| is_a_title(title));
+                Ok(())
+            }
+            ParseEvent::PageParsed(page) => {
+                num_pages += 1;
+                read_page(&page, out)
+            }
+            ParseEvent::PageFailed { page, .. } => {
+                num_pages += 1;
+                out.note(&format!("page {page} could not be read"));
+                out.page(page)
+            }
+            ParseEvent::Progress { .. } | ParseEvent::DocumentEnd { .. } => Ok(()),
+        };
+        match step {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    outcome?;
+    streamed.map_err(reason)?;
+    if num_pages == 0 {
+        return Err(ExtractError::damaged(FORMAT, "no page could be found in it"));
+    }
+    if out.has_text() {
+        return Ok(());
+    }
+    Err(ExtractError::no_text(
+        FORMAT,
+        "it may be a scan; run text recognition (OCR) over it and upload the result",
+    ))
+}
+
+fn reason(error: Error) -> ExtractError {
+    match error {
+        Error::Encrypted | Error::InvalidPassword => ExtractError::Encrypted { format: FORMAT.to_owned() },
+        error => ExtractError::damaged(FORMAT, error),
+    }
+}
+
+/// Programs that print to PDF leave file names and their own name where the title goes.
+fn is_a_title(title: &str) -> bool {
+    let lower = title.trim().to_ascii_lowercase();
+    let file =
+        [".doc", ".docx", ".indd", ".pdf", ".tex", ".dvi", ".qxd", ".xls", ".xlsx", ".ppt", ".pptx", ".htm"];
+    lower.len() > 2
+        && !lower.starts_with("microsoft ")
+        && !lower.starts_with("untitled")
+        && !file.iter().any(|end| lower.ends_with(end))
+}
+
+fn read_page(page: &Page, out: &mut Composer) -> Result<(), ExtractError> {
+    out.page(page.number)?;
+    let before = out.text().len();
+    for block in &page.elements {
+        match block {
+            Block::Paragraph(paragraph) => {
+                let words = letters(&joined(&paragraph.plain_text()));
+                match paragraph.heading_level() {
+                    Some(level) => out.heading(level, &words)?,
+                    None => out.paragraph(&words)?,
+                }
+            }
+            Block::Table(table) => {
+                out.blank();
+                for row in &table.rows {
+                    let cells: Vec<String> =
+                        row.cells.iter().map(|cell| letters(&cell.plain_text())).collect();
+                    out.row(&cells)?;
+                }
+                out.blank();
+            }
+            Block::Code { content } | Block::Raw { content } => {
+                out.blank();
+                out.verbatim(&letters(content))?;
+                out.blank();
+            }
+            Block::Image { .. } | Block::HorizontalRule | Block::PageBreak | Block::SectionBreak => {}
+        }
+    }
+    if out.text().len() == before {
+        let number = page.number;
+        out.note(&match (page.text_op_count, page.image_op_count + page.fill_op_count) {
+            (0, 0) => format!("page {number} is blank"),
+            (0, _) => format!("page {number} has no text layer"),
+            _ => format!("page {number} has text in a font that can't be read"),
+        });
+    }
+    Ok(())
+}
+
+/// Makes one line of the lines of a paragraph, and one word of a word divided at a line end.
+fn joined(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    for line in words.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let divided = text.ends_with(['-', '\u{ad}', '\u{2010}'])
+            && text.chars().rev().nth(1).is_some_and(char::is_lowercase)
+            && line.starts_with(char::is_lowercase);
+        if divided {
+            text.pop();
+        } else if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+/// Ligatures as letters, so that a search finds the word; nothing else is folded.
+fn letters(words: &str) -> String {
+    if words.is_ascii() {
+        return words.to_owned();
+    }
+    let mut text = String::with_capacity(words.len());
+    for c in words.chars() {
+        match c {
+            '\u{fb00}'..='\u{fb06}' => text.extend(std::iter::once(c).nfkd()),
+            c => text.push(c),
+        }
+    }
+    text
+}
