@@ -275,7 +275,7 @@ impl Config {
 
         let models = model::resolve(file.models)?;
         let config = Self {
-            data,
+            data: std::path::absolute(&data).unwrap_or(data),
             listen,
             models,
             ingest: file.ingest,
@@ -346,8 +346,12 @@ fn default_data() -> Option<PathBuf> {
     Some(folders.data_dir().join("ibid"))
 }
 
-/// A path in the file counts from the file's own folder, wherever the program was started.
+/// A path in the file counts from the file's own folder, wherever the program was started, and `~`
+/// is the home folder, as it is where people copy such paths from.
 fn beside(file: &Path, path: PathBuf) -> PathBuf {
+    if let (Ok(below), Ok(home)) = (path.strip_prefix("~"), etcetera::home_dir()) {
+        return home.join(below);
+    }
     match file.parent() {
         Some(folder) if path.is_relative() => folder.join(path),
         _ => path,

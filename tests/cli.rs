@@ -102,7 +102,8 @@ fn the_extractor_runs_before_any_argument_or_setting_is_looked_at() {
     let home = tempfile::tempdir().unwrap();
     let note = home.path().join("note.md");
     std::fs::write(&note, "# Eels\n\nThe ladder rises at 35 degrees.\n").unwrap();
-    let request = value!({ "name": "note.md", "limits": ibid::ingest::extract::Limits::default() }).to_string();
+    let request =
+        value!({ "name": "note.md", "limits": ibid::ingest::extract::Limits::default() }).to_string();
     let mut command = fake::ibid(home.path(), &["worker", &request]);
     command.env("IBID_CONFIG", "/nowhere.toml").stdin(std::fs::File::open(&note).unwrap());
     let ran = fake::ran(command.output().unwrap());

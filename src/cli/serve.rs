@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::add::{self, Report};
+use super::Ending;
+use super::add::{self, Reader, Report};
 use super::answer::count;
 use super::connect::Client;
 use super::samples;
@@ -163,9 +164,11 @@ impl Stops {
 
 async fn load_samples(client: &Client, config: &Config, quiet: bool) -> Result<()> {
     let items = samples::items();
-    let mut report = Report::new(items.len() as u64, quiet);
+    let reader = if quiet { Reader::Nobody } else { Reader::Person };
+    let mut report = Report::new(items.len() as u64, reader);
     add::load(client, None, config.ingest.jobs.clamp(1, 4), &items, &mut report).await?;
-    report.finish().context("the sample library is incomplete")
+    // A sample that can't be read has been told of; the server is of use without it.
+    report.finish().or_else(|error| if error.is::<Ending>() { Ok(()) } else { Err(error) })
 }
 
 async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Result<()> {

@@ -80,7 +80,7 @@ fn a_known_name_with_other_bytes_is_a_new_version_and_standard_input_needs_a_nam
         .unwrap();
     child.stdin.take().unwrap().write_all(b"# Notes").unwrap();
     let added = ran(child.wait_with_output().unwrap());
-    assert_eq!((added.code, added.out.as_str()), (0, "0 ready, 1 new versions\n"), "{}", added.err);
+    assert_eq!((added.code, added.out.as_str()), (0, "0 ready, 1 new version\n"), "{}", added.err);
     assert!(fake.asked("POST /api/documents")[0].body.contains("\r\n# Notes\r\n"));
 
     let nameless = fake.run(&["add", "-"]);
