@@ -123,7 +123,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
         Command::Add(add) => {
             let (items, problems) = add.items()?;
             let client = connect(config).await?;
-            let added = interruptible(add::run(&client, add, &items, problems)).await;
+            let added = add::run(&client, add, &items, problems).await;
             close(client, added).await
         }
         Command::Search(search) => {

@@ -3,6 +3,7 @@
 mod paths;
 mod report;
 
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -12,6 +13,7 @@ use futures::StreamExt as _;
 pub(crate) use paths::why;
 pub(crate) use report::{Reader, Report};
 
+use super::Ending;
 use super::connect::Client;
 use super::upload::{Content, Item, Outcome, Settled, Uploads};
 
@@ -83,8 +85,16 @@ pub(crate) async fn run(client: &Client, add: &Add, items: &[Item], problems: Ve
     for problem in problems {
         report.take(problem)?;
     }
-    load(client, add.collection.as_deref(), add.jobs, items, &mut report).await?;
-    report.finish()
+    let interrupted = tokio::select! {
+        loaded = load(client, add.collection.as_deref(), add.jobs, items, &mut report) => loaded.map(|()| false)?,
+        _ = tokio::signal::ctrl_c() => true,
+    };
+    let finished = report.finish();
+    if interrupted {
+        writeln!(stderr(), "interrupted: what was sent is kept; the same command goes on from there")?;
+        return Err(Ending::Interrupted.into());
+    }
+    finished
 }
 
 /// Uploads all items and reports each as it settles.

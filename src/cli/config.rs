@@ -131,7 +131,9 @@ mod tests {
 
     #[test]
     fn every_setting_is_explained() {
-        let config = Config::load(&ibid::config::Flags::default()).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let flags = ibid::config::Flags { config: Some(file.path().into()), ..Default::default() };
+        let config = Config::load(&flags).unwrap();
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
             ("ingest", Table::try_from(&config.ingest).unwrap()),
