@@ -1,5 +1,6 @@
 //! The vendors that can write an answer: a closed set, and one match. A provider makes one call
-//! and tells what came of it; trying again, waiting and giving up are the work of [`retry`].
+//! and tells what came of it; trying again, waiting and giving up are the work of `retry`, which
+//! every [`Model`] goes through.
 //!
 //! # What a stream of a [`Model`] yields
 //!
@@ -28,12 +29,13 @@ mod anthropic;
 mod body;
 mod breaker;
 mod http;
+mod models;
 mod openai;
-pub mod retry;
+mod retry;
 mod scripted;
 mod sse;
 
-pub use retry::{Model, Models};
+pub use models::{Model, Models};
 
 /// A piece of a provider's stream. A stream ends with exactly one `End`; one that stops without
 /// it is [`ProviderError::Truncated`], not a short answer.

@@ -119,11 +119,12 @@ impl<D: Dialect> Reading<D> {
         };
         let writes = |delta: &Delta| matches!(delta, Delta::Text(_));
         if !self.wrote && !self.out.iter().any(writes) {
-            let why = match finish_reason {
-                FinishReason::Length => "the model used up its output tokens before it wrote anything",
-                _ => "the model finished without writing anything",
-            };
-            return Err(ProviderError::Truncated(why.to_owned()));
+            return Err(match finish_reason {
+                FinishReason::Length => ProviderError::Rejected(
+                    "the model used up its output tokens before it wrote anything: allow it more".to_owned(),
+                ),
+                _ => ProviderError::Truncated("the model finished without writing anything".to_owned()),
+            });
         }
         self.out.extend(usage.map(Delta::Usage));
         self.out.push_back(Delta::End(finish_reason));

@@ -61,7 +61,7 @@ impl Endpoint {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProviderError::Unauthorized,
             StatusCode::PAYLOAD_TOO_LARGE => ProviderError::ContextTooLong,
-            StatusCode::NOT_FOUND => ProviderError::Rejected(format!(
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ProviderError::Rejected(format!(
                 "no model `{}` there, or no such address ({}): check `model` and `base_url`",
                 self.model,
                 self.words(&refusal, status)
@@ -73,6 +73,10 @@ impl Endpoint {
             StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => {
                 ProviderError::Unavailable(self.words(&refusal, status))
             }
+            _ if status.is_redirection() => ProviderError::Rejected(format!(
+                "status {}, a redirect: set `base_url` to where it leads",
+                status.as_u16()
+            )),
             _ if status.is_server_error() => ProviderError::Unavailable(self.words(&refusal, status)),
             _ if refusal.is_too_long() => ProviderError::ContextTooLong,
             _ => ProviderError::Rejected(self.words(&refusal, status)),

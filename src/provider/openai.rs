@@ -27,6 +27,8 @@ use crate::config::model::{ModelConfig, ModelError};
 use crate::event::{FinishReason, Usage};
 use crate::session::Role;
 
+mod strict;
+
 /// A model behind the chat completions API.
 #[derive(Debug)]
 pub struct OpenAi(Arc<Server>);
@@ -78,7 +80,7 @@ impl Server {
                     description: None,
                     name: name.clone(),
                     schema: schema.clone(),
-                    strict: is_strict(schema).then_some(true),
+                    strict: strict::is_strict(schema).then_some(true),
                 },
             }),
             ..Default::default()
@@ -140,27 +142,6 @@ fn messages(prompt: &Prompt) -> Vec<ChatCompletionRequestMessage> {
     }));
     messages.push(user(&prompt.user));
     messages
-}
-
-/// Whether a schema meets the vendor's conditions for being followed to the letter: every object
-/// is closed, and all its properties are required. Other schemas are sent as advice.
-fn is_strict(schema: &Value) -> bool {
-    match schema {
-        Value::Object(fields) => {
-            let is_object = fields.get("type").is_some_and(|kind| kind == "object");
-            let properties = fields.get("properties").and_then(Value::as_object);
-            let required = fields.get("required").and_then(Value::as_array);
-            let all_required = properties.is_none_or(|properties| {
-                properties
-                    .keys()
-                    .all(|name| required.is_some_and(|required| required.iter().any(|r| r == name.as_str())))
-            });
-            let closed = fields.get("additionalProperties") == Some(&Value::Bool(false));
-            (!is_object || (closed && all_required)) && fields.values().all(is_strict)
-        }
-        Value::Array(items) => items.iter().all(is_strict),
-        _ => true,
-    }
 }
 
 /// What is needed of a chunk, or of a whole answer.
@@ -302,5 +283,42 @@ impl Dialect for Chat {
 
     fn ending(&self) -> (Option<FinishReason>, Option<Usage>) {
         (self.finish_reason, self.usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::model::Vendor;
+
+    fn request(base_url: Option<&str>) -> Value {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        std::fs::write(&key, "sk-canary").unwrap();
+        let config = ModelConfig {
+            base_url: base_url.map(str::to_owned),
+            api_key_file: Some(key),
+            max_output_tokens: Some(700),
+            ..ModelConfig::new("gpt-5.4-mini", Vendor::OpenAi)
+        };
+        let prompt = Prompt {
+            system: String::new(),
+            history: Vec::new(),
+            question: String::new(),
+            passages: Vec::new(),
+            user: String::new(),
+        };
+        let server = OpenAi::new(&config).unwrap().0;
+        serde_json::to_value(server.request(&prompt, &CallOptions::default())).unwrap()
+    }
+
+    #[test]
+    fn the_limit_has_its_new_name_at_the_vendor_and_its_old_one_elsewhere() {
+        let at_vendor = request(None);
+        assert_eq!(at_vendor["max_completion_tokens"], 700);
+        assert!(at_vendor.get("max_tokens").is_none());
+        let elsewhere = request(Some("http://127.0.0.1:8080/v1"));
+        assert_eq!(elsewhere["max_tokens"], 700);
+        assert!(elsewhere.get("max_completion_tokens").is_none());
     }
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::breaker::Breaker;
-use super::{CallOptions, Completion, Delta, DeltaStream, Provider, ProviderError};
+use super::models::{Line, Model};
+use super::{CallOptions, Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::Prompt;
-use crate::config::model::{ModelConfig, ModelError, Timeouts, Vendor};
+use crate::config::model::{Timeouts, Vendor};
 use crate::event::Usage;
 
 /// How many calls one answer may cost, those to the model that stands in included.
@@ -25,115 +25,21 @@ const BACKOFF_CAP: Duration = Duration::from_secs(8);
 /// No pause that a vendor asks for is granted if it is longer.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// The configured models, in their order.
-#[derive(Clone, Debug)]
-pub struct Models(Vec<Model>);
-
-impl Models {
-    /// Prepares every configured model; connects to nothing.
-    ///
-    /// # Errors
-    /// If a key or a script can't be read, or a `fallback` names no model.
-    pub fn new(configs: &[ModelConfig]) -> Result<Self, ModelError> {
-        let lines = configs.iter().map(|config| Line::new(config).map(Arc::new));
-        let mut lines: Vec<Arc<Line>> = lines.collect::<Result<_, _>>()?;
-        if lines.is_empty() {
-            let extractive = ModelConfig::new(Vendor::Extractive.as_str(), Vendor::Extractive);
-            lines.push(Arc::new(Line::new(&extractive)?));
-        }
-        let with_second = |line: &Arc<Line>| {
-            let second = match &line.config.fallback {
-                None => None,
-                Some(name) => {
-                    let second = lines.iter().find(|line| line.config.name == *name);
-                    Some(Arc::clone(second.ok_or_else(|| ModelError::NoFallback {
-                        name: line.config.name.clone(),
-                        fallback: name.clone(),
-                    })?))
-                }
-            };
-            Ok(Model { line: Arc::clone(line), second })
-        };
-        lines.iter().map(with_second).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The first one.
-    #[must_use]
-    pub fn default_model(&self) -> &Model {
-        &self.0[0]
-    }
-
-    /// The one of that name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Model> {
-        self.0.iter().find(|model| model.name() == name)
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Model> {
-        self.0.iter()
-    }
-}
-
-/// A model that can be asked, with the one that stands in for it. Clones share their breaker.
-#[derive(Clone, Debug)]
-pub struct Model {
-    line: Arc<Line>,
-    second: Option<Arc<Line>>,
-}
-
-/// One provider and how it has been doing.
-#[derive(Debug)]
-struct Line {
-    config: ModelConfig,
-    provider: Provider,
-    breaker: Breaker,
-}
-
-impl Line {
-    fn new(config: &ModelConfig) -> Result<Self, ModelError> {
-        Ok(Self { config: config.clone(), provider: Provider::new(config)?, breaker: Breaker::default() })
-    }
-}
-
-impl Model {
-    /// Its configured name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.line.config.name
-    }
-
-    /// Its configuration.
-    #[must_use]
-    pub fn config(&self) -> &ModelConfig {
-        &self.line.config
-    }
-
-    /// Asks for an answer, piece by piece. Nothing happens until the stream is polled.
-    #[must_use]
-    pub fn stream(&self, prompt: Prompt, options: CallOptions) -> DeltaStream {
-        let call = Call {
-            model: self.clone(),
-            options,
-            num_calls: 0,
-            until: Instant::now() + seconds(self.line.config.timeouts.total_s),
-            out: VecDeque::new(),
-            state: State::Fresh(Box::new(prompt)),
-        };
-        stream::unfold(call, |mut call| async move {
-            let item = call.next().await?;
-            Some((item, call))
-        })
-        .boxed()
-    }
-
-    /// Asks for an answer and waits for all of it.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub async fn complete(&self, prompt: Prompt, options: CallOptions) -> Result<Completion, ProviderError> {
-        super::fold(self.stream(prompt, options)).await
-    }
+/// Asks the model, piece by piece, under the whole policy.
+pub(super) fn stream(model: Model, prompt: Prompt, options: CallOptions) -> DeltaStream {
+    let call = Call {
+        model,
+        options,
+        num_calls: 0,
+        until: Instant::now(),
+        out: VecDeque::new(),
+        state: State::Fresh(Box::new(prompt)),
+    };
+    stream::unfold(call, |mut call| async move {
+        let item = call.next().await?;
+        Some((item, call))
+    })
+    .boxed()
 }
 
 /// One answer on its way.
@@ -141,6 +47,7 @@ struct Call {
     model: Model,
     options: CallOptions,
     num_calls: u32,
+    /// When the whole answer is overdue, from the moment that it is first asked for.
     until: Instant,
     out: VecDeque<Delta>,
     state: State,
@@ -176,6 +83,7 @@ impl Call {
 
     /// Gets the first text from the model, or else from the one that stands in for it.
     async fn begin(&mut self, prompt: &Prompt) -> Result<(), ProviderError> {
+        self.until = Instant::now() + seconds(self.model.line.config.timeouts.total_s);
         let line = Arc::clone(&self.model.line);
         let Some(second) = self.model.second.clone() else {
             return self.try_line(&line, prompt, MAX_CALLS, MAX_RETRY_AFTER).await;
@@ -185,7 +93,8 @@ impl Call {
             outcome => return outcome,
         };
         tracing::warn!(model = %line.config.name, fallback = %second.config.name, "another model stands in");
-        self.out.push_back(Delta::Model { name: second.config.name.clone(), reason: failure.to_string() });
+        let reason = format!("`{}` {}", line.config.name, complaint(&failure));
+        self.out.push_back(Delta::Model { name: second.config.name.clone(), reason });
         let calls_left = MAX_CALLS.saturating_sub(self.num_calls);
         let outcome = self.try_line(&second, prompt, calls_left, MAX_RETRY_AFTER).await;
         if outcome.is_err() {
@@ -323,6 +232,15 @@ fn is_passing(error: &ProviderError) -> bool {
         | ProviderError::TimedOut(_)
         | ProviderError::Truncated(_) => true,
         ProviderError::Unauthorized | ProviderError::ContextTooLong | ProviderError::Rejected(_) => false,
+    }
+}
+
+/// What a reader may know of a failure; a vendor's own words are for the log.
+fn complaint(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::RateLimited { .. } => "limits the rate of calls",
+        ProviderError::TimedOut(_) => "did not answer in time",
+        _ => "is unavailable",
     }
 }
 
