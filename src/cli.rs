@@ -37,7 +37,7 @@ const BAD_CONFIGURATION: u8 = 78;
     version,
     after_help = "Examples:
   ibid add ~/papers              put documents in
-  ibid ask What is ...?          ask, and see each claim with its exact source
+  ibid ask 'What is ...?'        ask, and see each claim with its exact source
   ibid serve --samples           run the server, with something to try it on
 
 Each command has more examples: ibid COMMAND --help"
@@ -45,14 +45,14 @@ Each command has more examples: ibid COMMAND --help"
 pub(crate) struct Cli {
     /// The folder that holds the documents and all that is known of them [env: IBID_DATA]
     /// [default: the platform's].
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Everywhere")]
     data: Option<PathBuf>,
     /// The configuration file [env: IBID_CONFIG] [default: the platform's, if there is one].
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
     config: Option<PathBuf>,
     /// How to write the log, on standard error; IBID_LOG says how much of it (`debug`,
     /// `ibid=trace`, ...).
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text, global = true)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text, global = true, help_heading = "Everywhere")]
     log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
@@ -74,12 +74,6 @@ enum Command {
     Sessions(sessions::Sessions),
     Show(sessions::Show),
     Config(config::Show),
-    /// Read one document in a process of its own; for the server's use.
-    #[command(hide = true)]
-    Worker {
-        /// What to read and within which limits, as JSON.
-        request: String,
-    },
 }
 
 /// An end that is no failure of the program, and has been explained where it came up.
@@ -94,10 +88,6 @@ pub(crate) enum Ending {
 /// Runs the command that was typed.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    // The extractor's process must stay as bare as it was started: no threads, no log.
-    if matches!(cli.command, Command::Worker { .. }) {
-        return ibid::ingest::worker::main();
-    }
     start_log(&cli);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -133,7 +123,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
         Command::Add(add) => {
             let (items, problems) = add.items()?;
             let client = connect(config).await?;
-            let added = interruptible(add::run(&client, add, &items, problems)).await;
+            let added = add::run(&client, add, &items, problems).await;
             close(client, added).await
         }
         Command::Search(search) => {
@@ -156,7 +146,6 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let shown = interruptible(sessions::show(&client, show)).await;
             close(client, shown).await
         }
-        Command::Worker { .. } => Ok(()),
     }
 }
 

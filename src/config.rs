@@ -33,6 +33,7 @@ pub struct Config {
     pub ask: AskConfig,
     /// The HTTP server.
     pub server: ServerConfig,
+    file: Option<PathBuf>,
     origins: BTreeMap<String, Origin>,
 }
 
@@ -242,6 +243,12 @@ impl Config {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
 
+    /// The configuration file that was read, if there was one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     fn from_sources(
         flags: &Flags,
         env: impl Fn(&'static str) -> Option<OsString>,
@@ -250,12 +257,10 @@ impl Config {
         let set = |name| env(name).filter(|value| !value.is_empty());
         let named_file = flags.config.clone().or_else(|| set("IBID_CONFIG").map(PathBuf::from));
         let mut origins = BTreeMap::new();
-        let file = match named_file.as_deref() {
+        let path = named_file.or_else(|| default_file.filter(|path| path.exists()));
+        let file = match &path {
             Some(path) => file::read(path, &mut origins)?,
-            None => match default_file.filter(|path| path.exists()) {
-                Some(path) => file::read(&path, &mut origins)?,
-                None => file::File::default(),
-            },
+            None => file::File::default(),
         };
 
         let data = if let Some(path) = &flags.data {
@@ -284,8 +289,16 @@ impl Config {
         };
 
         let models = model::resolve(file.models)?;
-        let config =
-            Self { data, listen, models, ingest: file.ingest, ask: file.ask, server: file.server, origins };
+        let config = Self {
+            data: std::path::absolute(&data).unwrap_or(data),
+            listen,
+            models,
+            ingest: file.ingest,
+            ask: file.ask,
+            server: file.server,
+            file: path,
+            origins,
+        };
         config.check()?;
         Ok(config)
     }
@@ -348,8 +361,12 @@ fn default_data() -> Option<PathBuf> {
     Some(folders.data_dir().join("ibid"))
 }
 
-/// A path in the file counts from the file's own folder, wherever the program was started.
+/// A path in the file counts from the file's own folder, wherever the program was started, and `~`
+/// is the home folder, as it is where people copy such paths from.
 fn beside(file: &Path, path: PathBuf) -> PathBuf {
+    if let (Ok(below), Ok(home)) = (path.strip_prefix("~"), etcetera::home_dir()) {
+        return home.join(below);
+    }
     match file.parent() {
         Some(folder) if path.is_relative() => folder.join(path),
         _ => path,

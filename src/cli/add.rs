@@ -1,21 +1,20 @@
 //! `ibid add`: files, folders and patterns become documents, with a bar that says how far.
 
 mod paths;
+mod report;
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use futures::StreamExt as _;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub(crate) use paths::why;
+pub(crate) use report::{Reader, Report};
 
 use super::Ending;
 use super::connect::Client;
-use super::screen::{Paint, line};
 use super::upload::{Content, Item, Outcome, Settled, Uploads};
 
 /// Documents on their way at the same time. Most of them only wait to be read.
@@ -81,12 +80,21 @@ impl Add {
 }
 
 pub(crate) async fn run(client: &Client, add: &Add, items: &[Item], problems: Vec<Settled>) -> Result<()> {
-    let mut report = Report::new((items.len() + problems.len()) as u64, add.json);
+    let reader = if add.json { Reader::Program } else { Reader::Person };
+    let mut report = Report::new((items.len() + problems.len()) as u64, reader);
     for problem in problems {
         report.take(problem)?;
     }
-    load(client, add.collection.as_deref(), add.jobs, items, &mut report).await?;
-    report.finish()
+    let interrupted = tokio::select! {
+        loaded = load(client, add.collection.as_deref(), add.jobs, items, &mut report) => loaded.map(|()| false)?,
+        _ = tokio::signal::ctrl_c() => true,
+    };
+    let finished = report.finish();
+    if interrupted {
+        writeln!(stderr(), "interrupted: what was sent is kept; the same command goes on from there")?;
+        return Err(Ending::Interrupted.into());
+    }
+    finished
 }
 
 /// Uploads all items and reports each as it settles.
@@ -104,129 +112,4 @@ pub(crate) async fn load(
         report.take(settled)?;
     }
     Ok(())
-}
-
-/// Progress on stderr, results on stdout.
-pub(crate) struct Report {
-    bar: ProgressBar,
-    total: u64,
-    bytes: u64,
-    json: bool,
-    lines: bool,
-    ready: u64,
-    new_versions: u64,
-    already_there: u64,
-    failed: Vec<(String, String)>,
-}
-
-impl Report {
-    pub(crate) fn new(total: u64, json: bool) -> Self {
-        let lines = !stderr().is_terminal();
-        let target =
-            if lines || total == 0 { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
-        // The template is a constant; were it ever wrong, the default bar is no reason to fail.
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {wide_bar} {pos}/{len} files {msg} ETA {eta}")
-        {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self {
-            bar,
-            total,
-            bytes: 0,
-            json,
-            lines,
-            ready: 0,
-            new_versions: 0,
-            already_there: 0,
-            failed: Vec::new(),
-        }
-    }
-
-    /// Reports one document.
-    pub(crate) fn take(&mut self, settled: Settled) -> Result<()> {
-        self.bytes += settled.bytes;
-        match settled.outcome {
-            Outcome::Ready => self.ready += 1,
-            Outcome::NewVersion => self.new_versions += 1,
-            Outcome::AlreadyThere => self.already_there += 1,
-            Outcome::Failed => {}
-        }
-        if self.json {
-            let mut out = stdout();
-            writeln!(out, "{}", serde_json::to_string(&settled)?)?;
-            out.flush()?;
-        } else if self.lines {
-            self.line(&settled)?;
-        }
-        let notes = settled.document.iter().flat_map(|document| &document.notes).filter(|_| !self.json);
-        for note in notes {
-            self.above(&format!("note: {}: {}", line(&settled.name), line(note)))?;
-        }
-        if settled.outcome == Outcome::Failed {
-            let why = settled.error.unwrap_or_else(|| "no reason given".into());
-            let text = format!("failed: {}: {}", line(&settled.name), line(&why));
-            if !self.lines {
-                self.above(&Paint::for_stream(&stderr()).bad(&text))?;
-            }
-            self.failed.push((settled.name, why));
-        }
-        self.bar.inc(1);
-        let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
-        self.bar.set_message(format!("{:.1} MB/s", self.bytes as f64 / 1e6 / seconds));
-        Ok(())
-    }
-
-    fn line(&self, settled: &Settled) -> Result<()> {
-        let outcome = match settled.outcome {
-            Outcome::Ready => "ready",
-            Outcome::NewVersion => "new version",
-            Outcome::AlreadyThere => "already there",
-            Outcome::Failed => "failed",
-        };
-        let detail = match (&settled.document, &settled.error) {
-            (_, Some(error)) => format!(": {}", line(error)),
-            (Some(document), None) => format!(" ({} passages)", document.passages),
-            (None, None) => String::new(),
-        };
-        let (done, total) = (self.bar.position() + 1, self.total);
-        writeln!(stderr(), "[{done}/{total}] {outcome}: {}{detail}", line(&settled.name))?;
-        Ok(())
-    }
-
-    /// Prints a line without tearing the bar.
-    fn above(&self, text: &str) -> Result<()> {
-        self.bar.suspend(|| writeln!(stderr(), "{text}"))?;
-        Ok(())
-    }
-
-    /// The sum of it; an error if any document failed.
-    pub(crate) fn finish(self) -> Result<()> {
-        self.bar.finish_and_clear();
-        if !self.json {
-            writeln!(stdout(), "{}", self.summary())?;
-            for (name, why) in &self.failed {
-                writeln!(stdout(), "  failed: {}: {}", line(name), line(why))?;
-            }
-        }
-        if self.failed.is_empty() { Ok(()) } else { Err(Ending::Reported.into()) }
-    }
-
-    pub(crate) fn summary(&self) -> String {
-        let failed = self.failed.len() as u64;
-        let counts = [
-            (self.ready, "ready"),
-            (self.new_versions, "new versions"),
-            (self.already_there, "already there"),
-            (failed, "failed"),
-        ];
-        let said: Vec<String> = counts
-            .into_iter()
-            .filter(|(number, what)| *number > 0 || *what == "ready")
-            .map(|(number, what)| format!("{number} {what}"))
-            .collect();
-        said.join(", ")
-    }
 }

@@ -23,8 +23,8 @@ use super::sessions;
 /// Ask a question and see the answer arrive, with the exact place for every claim.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ibid ask What did the 2021 report say about revenue?
-  ibid ask --last And in 2022?
+  ibid ask 'What did the 2021 report say about revenue?'
+  ibid ask --last 'And in 2022?'
   ibid ask --mode deep_research --collection papers 'How do the methods differ?'
   pbpaste | ibid ask -
   ibid ask --json 'Who signed it?' | jq -r 'select(.type==\"citation\").quote'")]

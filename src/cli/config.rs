@@ -4,8 +4,8 @@ use std::io::{Write, stdout};
 
 use anyhow::Result;
 use clap::Args;
-use ibid::config::Config;
 use ibid::config::model::ModelConfig;
+use ibid::config::{Config, Origin};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -25,24 +25,24 @@ pub(crate) struct Show {
 const ABOUT: &[(&str, &str)] = &[
     ("data", "the folder that holds everything"),
     ("listen", "where `ibid serve` listens; loopback only"),
-    ("ingest.max_file_bytes", "largest original taken"),
-    ("ingest.max_text_bytes", "most text kept of one document"),
+    ("ingest.max_file_bytes", "largest original taken, in bytes"),
+    ("ingest.max_text_bytes", "most text kept of one document, in bytes"),
     ("ingest.max_pages", "most pages read of one document"),
-    ("ingest.time_s", "longest an extractor may take"),
-    ("ingest.memory_bytes", "most memory an extractor may use"),
+    ("ingest.time_s", "longest an extractor may take, in seconds"),
+    ("ingest.memory_bytes", "most memory an extractor may use, in bytes"),
     ("ingest.jobs", "documents read at the same time"),
     ("ask.history_messages", "earlier messages considered for a follow-up"),
     ("ask.passages", "most passages given to the writer"),
-    ("ask.context_tokens", "most text of passages given to the writer"),
-    ("server.max_body_bytes", "largest request that is not an upload"),
-    ("server.shutdown_grace_s", "how long running answers may go on after a stop"),
+    ("ask.context_tokens", "most text of passages given to the writer, in tokens"),
+    ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
+    ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
 ];
 
 #[derive(Serialize)]
 struct Setting<'a> {
     key: &'a str,
     value: Value,
-    origin: ibid::config::Origin,
+    origin: Origin,
 }
 
 pub(crate) fn run(config: &Config, show: &Show) -> Result<()> {
@@ -54,9 +54,18 @@ pub(crate) fn run(config: &Config, show: &Show) -> Result<()> {
             .map(|(key, _, value)| Setting { key, value: value.clone(), origin: config.origin(key) })
             .collect();
         let models = config.models.iter().map(model_table).collect::<Vec<_>>();
-        writeln!(out, "{}", serde_json::json!({ "settings": settings, "models": models }))?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "file": config.file(), "settings": settings, "models": models })
+        )?;
         return Ok(());
     }
+    let file = match config.file() {
+        Some(path) => path.display().to_string(),
+        None => "none found".to_owned(),
+    };
+    writeln!(out, "# configuration file: {file}")?;
     let mut section = "";
     for (key, about, value) in &values {
         let (table, name) = key.split_once('.').unwrap_or(("", key));
@@ -70,7 +79,11 @@ pub(crate) fn run(config: &Config, show: &Show) -> Result<()> {
     for (index, model) in config.models.iter().enumerate() {
         writeln!(out)?;
         if index == 0 {
-            writeln!(out, "# the first model is the default ({})", config.origin("models"))?;
+            let origin = match config.origin("models") {
+                Origin::Default => "by the keys in the environment".to_owned(),
+                origin => origin.to_string(),
+            };
+            writeln!(out, "# the first model is the default ({origin})")?;
         }
         writeln!(out, "[[models]]")?;
         write!(out, "{}", toml::to_string(&model_table(model))?)?;
@@ -118,7 +131,9 @@ mod tests {
 
     #[test]
     fn every_setting_is_explained() {
-        let config = Config::load(&ibid::config::Flags::default()).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let flags = ibid::config::Flags { config: Some(file.path().into()), ..Default::default() };
+        let config = Config::load(&flags).unwrap();
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
             ("ingest", Table::try_from(&config.ingest).unwrap()),

@@ -12,9 +12,11 @@ use ibid::document::Document;
 use ibid::session::Session;
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::add::{self, Report};
+use super::Ending;
+use super::add::{self, Reader, Report};
 use super::answer::count;
 use super::connect::Client;
 use super::samples;
@@ -83,8 +85,7 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     };
     let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
     let client = Client::at(&url)?;
-    let stop_asked = asked_to_stop();
-    tokio::pin!(stop_asked);
+    let mut stops = Stops::listen()?;
 
     let greeting = async {
         if serve.samples {
@@ -95,15 +96,15 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     let greeted = tokio::select! {
         greeted = greeting => Some(greeted),
         ended = &mut server => return Ok(ended.context("the server ended abnormally")??),
-        () = &mut stop_asked => None,
+        () = stops.next() => None,
     };
     match greeted {
         Some(Ok(())) => tokio::select! {
             ended = &mut server => return Ok(ended.context("the server ended abnormally")??),
-            () = &mut stop_asked => {}
+            () = stops.next() => {}
         },
         // Someone who reads only the first lines still wants the server.
-        Some(Err(error)) if super::is_broken_pipe(&error) => stop_asked.await,
+        Some(Err(error)) if super::is_broken_pipe(&error) => stops.next().await,
         Some(Err(error)) => {
             drop(stop);
             return Err(error);
@@ -122,7 +123,7 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     drop(client);
     tokio::select! {
         ended = server => Ok(ended.context("the server ended abnormally")??),
-        () = asked_to_stop() => std::process::exit(130),
+        () = stops.next() => std::process::exit(130),
     }
 }
 
@@ -141,24 +142,33 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     }
 }
 
-/// Ctrl-C, or the signal a service manager sends.
-async fn asked_to_stop() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        // Without that signal, the other one is left; an error there leaves nothing to wait for.
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, or the signal a service manager sends; listened for without a gap.
+struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stops {
+    fn listen() -> Result<Self> {
+        let on = |kind| signal(kind).context("can't listen for signals");
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 async fn load_samples(client: &Client, config: &Config, quiet: bool) -> Result<()> {
     let items = samples::items();
-    let mut report = Report::new(items.len() as u64, quiet);
+    let reader = if quiet { Reader::Nobody } else { Reader::Person };
+    let mut report = Report::new(items.len() as u64, reader);
     add::load(client, None, config.ingest.jobs.clamp(1, 4), &items, &mut report).await?;
-    report.finish().context("the sample library is incomplete")
+    // A sample that can't be read has been told of; the server is of use without it.
+    report.finish().or_else(|error| if error.is::<Ending>() { Ok(()) } else { Err(error) })
 }
 
 async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Result<()> {

@@ -65,6 +65,12 @@ fn a_relative_data_folder_in_the_file_counts_from_the_file() {
 }
 
 #[test]
+fn a_data_folder_in_the_home_folder_can_be_written_with_a_tilde() {
+    let (_folder, flags) = file("data = '~/library'");
+    assert_eq!(load(&flags, &[]).unwrap().data, etcetera::home_dir().unwrap().join("library"));
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
     assert!(
         refusal("# mine\nlisen = '127.0.0.1:1'")

@@ -80,7 +80,7 @@ fn a_known_name_with_other_bytes_is_a_new_version_and_standard_input_needs_a_nam
         .unwrap();
     child.stdin.take().unwrap().write_all(b"# Notes").unwrap();
     let added = ran(child.wait_with_output().unwrap());
-    assert_eq!((added.code, added.out.as_str()), (0, "0 ready, 1 new versions\n"), "{}", added.err);
+    assert_eq!((added.code, added.out.as_str()), (0, "0 ready, 1 new version\n"), "{}", added.err);
     assert!(fake.asked("POST /api/documents")[0].body.contains("\r\n# Notes\r\n"));
 
     let nameless = fake.run(&["add", "-"]);
@@ -186,4 +186,34 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
     let ended = ran(child.wait_with_output().unwrap());
     assert_eq!((first.as_str(), ended.code, ended.err.as_str()), ("line\n", 0, ""));
+}
+
+#[test]
+fn an_interrupted_add_says_what_there_is() {
+    let fake = Fake::start();
+    fake.on_json("GET /api/documents", value!({"items": [], "next_cursor": null}));
+    fake.on("POST /api/documents", |asked| {
+        let (name, status) =
+            if asked.body.contains("slow.txt") { ("slow.txt", "queued") } else { ("a.txt", "ready") };
+        json(202, &value!({ "documents": [document(name, status)] }))
+    });
+    fake.on_json(&format!("GET /api/documents/{DOCUMENT}"), document("slow.txt", "extracting"));
+    let files = ["a.txt", "slow.txt"].map(|name| fake.file(name, "hello").display().to_string());
+    let mut child = fake
+        .command(&["add", &files[0], &files[1]])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    err.read_line(&mut first).unwrap();
+    assert_eq!(first, "[1/2] ready: a.txt (3 passages)\n");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .unwrap();
+    let mut rest = String::new();
+    err.read_line(&mut rest).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(130), &b"1 ready\n"[..]));
+    assert!(rest.starts_with("interrupted: what was sent is kept"), "{rest}");
 }
