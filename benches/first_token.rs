@@ -15,7 +15,7 @@ use axum::routing::post;
 use criterion::{Criterion, criterion_group, criterion_main};
 use reqwest::Method;
 use serde_json::json;
-use support::Server;
+use support::{Server, client};
 use tokio::runtime::Runtime;
 
 /// What a model server streams: one word and the end.
@@ -60,7 +60,7 @@ fn bench(criterion: &mut Criterion) {
     let server = runtime.block_on(Server::with_config(&config));
     runtime.block_on(server.upload_library());
     let session = runtime.block_on(server.session());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
 
     let mut group = criterion.benchmark_group("first_token");
     group.sample_size(50).measurement_time(Duration::from_secs(10));

@@ -1,7 +1,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Server, client};
 
 #[tokio::test]
 async fn a_session_is_created_listed_renamed_and_deleted() {
@@ -57,7 +57,7 @@ async fn what_is_not_there_is_a_problem_in_json() {
 #[tokio::test]
 async fn a_page_from_elsewhere_can_not_drive_the_server() {
     let server = Server::start().await;
-    let client = reqwest::Client::new();
+    let client = client();
     let url = format!("{}/api/chat/sessions", server.url);
     for (name, value) in [("origin", "https://evil.example"), ("host", "evil.example"), ("origin", "null")] {
         let request = client.post(&url).header(name, value).json(&json!({}));

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use support::{Server, answer, eventually, frames};
+use support::{Server, answer, client, eventually, frames};
 
 /// Cycles of the long test; more by the environment variable `IBID_CRASH_CYCLES`.
 const CYCLES: u64 = 12;
@@ -161,11 +161,11 @@ async fn nothing_acknowledged_is_lost_over_many_kills_under_load() {
 async fn try_upload(server: &Server, name: &str, text: String) -> Option<Value> {
     let part = reqwest::multipart::Part::text(text).file_name(name.to_owned());
     let form = reqwest::multipart::Form::new().part("file", part);
-    let request = reqwest::Client::new().post(format!("{}/api/documents", server.url)).multipart(form);
+    let request = client().post(format!("{}/api/documents", server.url)).multipart(form);
     request.send().await.ok()?.json().await.ok()
 }
 
 async fn try_post(server: &Server, path: &str, body: Value) -> Option<Value> {
-    let request = reqwest::Client::new().post(format!("{}{path}", server.url)).json(&body);
+    let request = client().post(format!("{}{path}", server.url)).json(&body);
     request.send().await.ok()?.json().await.ok()
 }

@@ -41,8 +41,9 @@ impl Server {
     pub(crate) async fn with_config(config: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = config.replace("{data}", &data.path().display().to_string());
+        let client = client();
         let (child, url) = launch(data.path(), &config).await;
-        Self { child, url, data, config, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { child, url, data, config, client }
     }
 
     /// A server that has read the sample library.
@@ -194,6 +195,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A client for this machine only.
+pub(crate) fn client() -> reqwest::Client {
+    // An error would only say that another test has set it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 async fn launch(data: &Path, config: &str) -> (Child, String) {
