@@ -79,12 +79,14 @@ fn reason(error: Error) -> ExtractError {
     }
 }
 
-/// Programs that print to PDF leave file names and their own name where the title goes.
+/// Programs that print to PDF leave file names, numbers and their own name where the title goes.
 fn is_a_title(title: &str) -> bool {
     let lower = title.trim().to_ascii_lowercase();
     let file =
         [".doc", ".docx", ".indd", ".pdf", ".tex", ".dvi", ".qxd", ".xls", ".xlsx", ".ppt", ".pptx", ".htm"];
-    lower.len() > 2
+    let worded = lower.split(|c: char| !c.is_alphabetic()).any(|word| word.chars().count() > 2);
+    worded
+        && lower != "document"
         && !lower.starts_with("microsoft ")
         && !lower.starts_with("untitled")
         && !file.iter().any(|end| lower.ends_with(end))
@@ -121,10 +123,17 @@ fn read_page(page: &Page, out: &mut Composer) -> Result<(), ExtractError> {
     }
     if out.text().len() == before {
         let number = page.number;
-        out.note(&match (page.text_op_count, page.image_op_count + page.fill_op_count) {
-            (0, 0) => format!("page {number} is blank"),
-            (0, _) => format!("page {number} has no text layer"),
-            _ => format!("page {number} has text in a font that can't be read"),
+        let unreadable =
+            page.suppressed_text_runs > 0 || page.undecoded_text_codes > 0 || page.ocr_text_suppressed;
+        let drawn = page.image_op_count + page.fill_op_count > 0;
+        out.note(&if unreadable {
+            format!("page {number} has text in a font that can't be read")
+        } else if page.undecodable_content_streams > 0 {
+            format!("page {number} could not be read")
+        } else if drawn && page.omitted_page_number_chars == 0 {
+            format!("page {number} has no text layer")
+        } else {
+            format!("page {number} is blank")
         });
     }
     Ok(())
