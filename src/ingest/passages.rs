@@ -105,8 +105,8 @@ fn groups(view: View<'_>) -> impl Iterator<Item = Section> + '_ {
             let next_length = char_count(&view.text[next.start..next.end]);
             let same_branch = next.level >= group.level && next.level > 0;
             let bare = is_bare(view.text, &group) && next.level > group.level;
-            let fits =
-                length + next_length <= MAX_CHARS && (length < SMALL_CHARS || next_length < SMALL_CHARS);
+            let small = length < SMALL_CHARS || next_length < SMALL_CHARS && length < 2 * SMALL_CHARS;
+            let fits = small && length + next_length <= MAX_CHARS;
             if next.page || !same_branch || !(fits || bare) {
                 break;
             }

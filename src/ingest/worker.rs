@@ -138,7 +138,8 @@ impl Extractor {
             }
             Err(Broken::Refused(error)) => Err(error),
             Err(Broken::Disk(error)) => Err(server("the text can't be stored")(error)),
-            Ok(_) | Err(Broken::Ended | Broken::Protocol) => Err(self.why(status, &complaints)),
+            Err(Broken::Protocol) => Err(ExtractError::Crashed),
+            Ok(_) | Err(Broken::Ended) => Err(self.why(status, &complaints)),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
     }) {
         return controls == 0 && std::str::from_utf8(bytes).is_ok();
     }
-    nuls * 200 <= sample.len() && controls * 50 <= sample.len()
+    nuls <= 1 + sample.len() / 200 && controls <= 3 + sample.len() / 50
 }
 
 fn decode_as<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Cow<'a, str> {

@@ -210,11 +210,7 @@ impl Flow<'_> {
                 self.tables.push(data);
             }
             "td" | "th" if self.in_data() => self.words.push(' '),
-            _ if self.in_data() => {
-                if is_block(name) {
-                    self.words.push(' ');
-                }
-            }
+            _ if self.in_data() => self.words.push_str(if is_block(name) { " " } else { "" }),
             "pre" => {
                 self.flush()?;
                 self.pre += 1;
@@ -255,18 +251,14 @@ impl Flow<'_> {
                 }
             }
             "td" | "th" if self.tables.last() == Some(&true) => {
-                self.cells.push(std::mem::take(&mut self.words))
+                self.cells.push(std::mem::take(&mut self.words));
             }
             "tr" if self.tables.last() == Some(&true) => self.close_row()?,
             "caption" if self.tables.last() == Some(&true) => {
                 let caption = std::mem::take(&mut self.words);
                 (self.emit)(Piece::Paragraph(&caption))?;
             }
-            _ if self.in_data() => {
-                if is_block(name) {
-                    self.words.push(' ');
-                }
-            }
+            _ if self.in_data() => self.words.push_str(if is_block(name) { " " } else { "" }),
             "pre" => {
                 let text = std::mem::take(&mut self.words);
                 self.pre -= 1;
@@ -378,7 +370,7 @@ fn is_shown(element: ElementRef<'_>, without_menus: bool) -> bool {
                 style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
             style.contains("display:none") || style.contains("visibility:hidden")
         });
-    !program && !hidden && !(menu && without_menus)
+    !(program || hidden || menu && without_menus)
 }
 
 /// A table that holds headings or other tables arranges a page.

@@ -10,10 +10,9 @@ const FORMAT: &str = "OpenDocument file";
 
 pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
     let mut archive = Archive::open(bytes, FORMAT, limits)?;
-    if let Some(manifest) = archive.read_if_there("META-INF/manifest.xml")? {
-        if manifest.windows(15).any(|window| window == b"encryption-data") {
-            return Err(ExtractError::Encrypted { format: FORMAT.to_owned() });
-        }
+    let manifest = archive.read_if_there("META-INF/manifest.xml")?.unwrap_or_default();
+    if manifest.windows(15).any(|window| window == b"encryption-data") {
+        return Err(ExtractError::Encrypted { format: FORMAT.to_owned() });
     }
     if let Some(meta) = archive.read_if_there("meta.xml")? {
         out.title = xml::first_text(&meta, FORMAT, limits, "title");

@@ -79,12 +79,14 @@ fn reason(error: Error) -> ExtractError {
     }
 }
 
-/// Programs that print to PDF leave file names and their own name where the title goes.
+/// Programs that print to PDF leave file names, numbers and their own name where the title goes.
 fn is_a_title(title: &str) -> bool {
     let lower = title.trim().to_ascii_lowercase();
     let file =
         [".doc", ".docx", ".indd", ".pdf", ".tex", ".dvi", ".qxd", ".xls", ".xlsx", ".ppt", ".pptx", ".htm"];
-    lower.len() > 2
+    let worded = lower.split(|c: char| !c.is_alphabetic()).any(|word| word.chars().count() > 2);
+    worded
+        && lower != "document"
         && !lower.starts_with("microsoft ")
         && !lower.starts_with("untitled")
         && !file.iter().any(|end| lower.ends_with(end))
@@ -121,28 +123,51 @@ fn read_page(page: &Page, out: &mut Composer) -> Result<(), ExtractError> {
     }
     if out.text().len() == before {
         let number = page.number;
-        out.note(&match (page.text_op_count, page.image_op_count + page.fill_op_count) {
-            (0, 0) => format!("page {number} is blank"),
-            (0, _) => format!("page {number} has no text layer"),
-            _ => format!("page {number} has text in a font that can't be read"),
+        let unreadable =
+            page.suppressed_text_runs > 0 || page.undecoded_text_codes > 0 || page.ocr_text_suppressed;
+        let drawn = page.image_op_count + page.fill_op_count > 0;
+        out.note(&if unreadable {
+            format!("page {number} has text in a font that can't be read")
+        } else if page.undecodable_content_streams > 0 {
+            format!("page {number} could not be read")
+        } else if drawn && page.omitted_page_number_chars == 0 {
+            format!("page {number} has no text layer")
+        } else {
+            format!("page {number} is blank")
         });
     }
     Ok(())
 }
 
-/// Makes one line of the lines of a paragraph, and one word of a word divided at a line end.
+/// First halves that keep their hyphen when a line ends after it, as `long-term` does.
+const COMPOUNDS: &[&str] = &[
+    "all", "cross", "ex", "full", "half", "high", "in", "long", "low", "mid", "multi", "new", "non", "off",
+    "on", "one", "part", "re", "self", "short", "so", "third", "two", "well", "year",
+];
+/// What follows a hyphen that stands for the rest of a word, as in `pre- and postwar`.
+const CONJUNCTIONS: &[&str] =
+    &["and", "or", "to", "und", "oder", "bis", "et", "ou", "en", "of", "y", "o", "e"];
+
+/// Makes one line of the lines of a paragraph, and one word of a word divided at a line end. The
+/// reader below may have joined the lines already, leaving the hyphen and a space.
 fn joined(words: &str) -> String {
     let mut text = String::with_capacity(words.len());
-    for line in words.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let divided = text.ends_with(['-', '\u{ad}', '\u{2010}'])
-            && text.chars().rev().nth(1).is_some_and(char::is_lowercase)
-            && line.starts_with(char::is_lowercase);
+    for word in words.split_whitespace() {
+        let before = text.trim_end_matches(['-', '\u{ad}', '\u{2010}']);
+        let divided = text.len() - before.len() == text.chars().next_back().map_or(0, char::len_utf8)
+            && before.len() < text.len()
+            && before.ends_with(char::is_lowercase)
+            && word.starts_with(char::is_lowercase)
+            && !CONJUNCTIONS.contains(&word);
         if divided {
-            text.pop();
+            let half = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+            if !COMPOUNDS.contains(&half.to_lowercase().as_str()) {
+                text.truncate(before.len());
+            }
         } else if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(line);
+        text.push_str(word);
     }
     text
 }

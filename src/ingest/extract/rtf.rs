@@ -170,7 +170,7 @@ impl Reader<'_, '_> {
             b"mac" => self.encoding = encoding_rs::MACINTOSH,
             b"uc" => {
                 self.group.fallback =
-                    number.and_then(|count| usize::try_from(count).ok()).unwrap_or(1).min(16)
+                    number.and_then(|count| usize::try_from(count).ok()).unwrap_or(1).min(16);
             }
             b"u" => self.unicode(number.unwrap_or(0)),
             b"bin" => {
@@ -182,10 +182,10 @@ impl Reader<'_, '_> {
             | b"headerl" | b"headerr" | b"headerf" | b"footer" | b"footerl" | b"footerr" | b"footerf"
             | b"fldinst" | b"themedata" | b"listtable" | b"listoverridetable" | b"rsidtbl" | b"generator"
             | b"xmlnstbl" | b"datastore" | b"latentstyles" | b"pntext" | b"bkmkstart" | b"bkmkend" => {
-                self.group.skipped = true
+                self.group.skipped = true;
             }
             b"author" | b"operator" | b"subject" | b"company" if self.group.skipped => {
-                self.group.title = false
+                self.group.title = false;
             }
             b"par" | b"sect" | b"page" => self.paragraph()?,
             b"line" => self.put("\n"),
@@ -198,7 +198,8 @@ impl Reader<'_, '_> {
             }
             b"pard" => self.level = None,
             b"outlinelevel" => {
-                self.level = number.and_then(|level| u8::try_from(level + 1).ok()).filter(|level| *level < 10)
+                self.level =
+                    number.and_then(|level| u8::try_from(level + 1).ok()).filter(|level| *level < 10);
             }
             b"emdash" => self.put("—"),
             b"endash" => self.put("–"),

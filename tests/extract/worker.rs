@@ -1,0 +1,158 @@
+//! The worker is a process of its own: its answer is on disk, its limits hold, its death is told.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ibid::document::Passage;
+use ibid::ingest::extract::{ExtractError, Limits};
+use ibid::ingest::worker::{Extraction, Extractor};
+
+use crate::files;
+
+fn extractor(limits: Limits) -> Extractor {
+    Extractor { program: PathBuf::from(env!("CARGO_BIN_EXE_ibid")), limits }
+}
+
+async fn run(
+    extractor: &Extractor,
+    bytes: &[u8],
+    name: &str,
+    dir: &Path,
+) -> Result<Extraction, ExtractError> {
+    let original = dir.join("original");
+    std::fs::write(&original, bytes).unwrap();
+    let out = dir.join("out");
+    std::fs::create_dir_all(&out).unwrap();
+    extractor.extract(&original, name, &out).await
+}
+
+fn stored(dir: &Path) -> (String, Vec<Passage>) {
+    let text = std::fs::read_to_string(dir.join("out/text")).unwrap();
+    let passages = std::fs::read(dir.join("out/passages.json")).unwrap();
+    (text, serde_json::from_slice(&passages).unwrap())
+}
+
+fn left_over(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir.join("out")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_file_becomes_text_and_passages_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = files::pdf(&[&[b"The first page speaks of bees."], &[b"The second page speaks of honey."]]);
+    let found = run(&extractor(Limits::default()), &file, "bees.pdf", dir.path()).await.unwrap();
+    let (text, passages) = stored(dir.path());
+    assert_eq!((found.media_type.as_str(), found.pages, found.num_passages), ("application/pdf", Some(2), 2));
+    assert_eq!(found.text_bytes, text.len() as u64);
+    assert_eq!(passages[1].page, Some(2));
+    assert_eq!(&text[passages[1].range()], "The second page speaks of honey.");
+    assert_eq!(left_over(dir.path()).len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_its_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = extractor(Limits::default());
+    let error = run(&worker, include_bytes!("encrypted.pdf"), "x.pdf", dir.path()).await.unwrap_err();
+    assert_eq!(error, ExtractError::Encrypted { format: "PDF".to_owned() });
+    assert_eq!(run(&worker, b"", "x.pdf", dir.path()).await.unwrap_err(), ExtractError::Empty);
+    assert!(left_over(dir.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_large_text_goes_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "Bees fly over the meadow, and the keeper counts every one of them all day long.\n"
+        .repeat(20 << 20 >> 6);
+    let text = &text[..20 << 20];
+    let limits = Limits { seconds: 600, ..Limits::default() };
+    let found = run(&extractor(limits), text.as_bytes(), "bees.txt", dir.path()).await.unwrap();
+    let (stored, passages) = stored(dir.path());
+    assert!(stored == text.trim_end());
+    assert_eq!(found.num_passages as usize, passages.len());
+    assert!(passages.len() > 20_000);
+}
+
+#[tokio::test]
+async fn too_little_time_is_said_and_the_worker_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "A sentence for the splitter to think about, and then some more. ".repeat(1_000_000);
+    let start = Instant::now();
+    let worker = extractor(Limits { seconds: 1, ..Limits::default() });
+    let error = run(&worker, text.as_bytes(), "x.txt", dir.path()).await.unwrap_err();
+    assert_eq!(error, ExtractError::TimedOut { seconds: 1 });
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(left_over(dir.path()).is_empty());
+}
+
+#[tokio::test]
+async fn too_little_memory_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "many words ".repeat(10 << 20);
+    let worker = extractor(Limits { memory_bytes: 200 << 20, ..Limits::default() });
+    let error = run(&worker, text.as_bytes(), "x.txt", dir.path()).await.unwrap_err();
+    assert_eq!(error, ExtractError::OutOfMemory { limit: "200 MiB".to_owned() });
+}
+
+#[tokio::test]
+async fn a_file_that_would_crash_its_reader_only_ends_the_worker() {
+    let dir = tempfile::tempdir().unwrap();
+    for depth in [10_380, 1_000_000] {
+        let arrays =
+            format!("BT /F1 12 Tf {}{} (words) Tj ET", "[".repeat(depth), "]".repeat(depth)).into_bytes();
+        let file = files::pdf_of_streams(&[arrays]);
+        match run(&extractor(Limits::default()), &file, "x.pdf", dir.path()).await {
+            Ok(_)
+            | Err(ExtractError::Crashed | ExtractError::NoText { .. } | ExtractError::Damaged { .. }) => {}
+            Err(other) => panic!("{depth}: {other}"),
+        }
+        let page = format!("<html><body>{}{}", "<div>".repeat(3_000), "x");
+        run(&extractor(Limits::default()), page.as_bytes(), "x", dir.path()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_another_program_is_a_crash_or_the_servers_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = |program: &str| Extractor { program: PathBuf::from(program), limits: Limits::default() };
+    assert_eq!(
+        run(&worker("/bin/false"), b"x", "x.txt", dir.path()).await.unwrap_err(),
+        ExtractError::Crashed
+    );
+    assert_eq!(
+        run(&worker("/bin/echo"), b"x", "x.txt", dir.path()).await.unwrap_err(),
+        ExtractError::Crashed
+    );
+    let missing = run(&worker("/no/such/program"), b"x", "x.txt", dir.path()).await.unwrap_err();
+    assert!(matches!(missing, ExtractError::Server { .. }), "{missing}");
+}
+
+#[tokio::test]
+async fn dropping_the_future_kills_the_worker() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "A sentence for the splitter to think about, and then some more. ".repeat(1_000_000);
+    // The command line shows the limits, so an odd one tells this worker from those of other tests.
+    let worker = extractor(Limits { seconds: 4_321, ..Limits::default() });
+    let mut reading = Box::pin(run(&worker, text.as_bytes(), "x.txt", dir.path()));
+    let start = Instant::now();
+    while num_running("\"seconds\":4321") == 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "the worker never started");
+        let step = tokio::time::timeout(Duration::from_millis(10), &mut reading).await;
+        assert!(step.is_err(), "the worker ended too soon: {step:?}");
+    }
+    drop(reading);
+    let start = Instant::now();
+    while num_running("\"seconds\":4321") > 0 {
+        assert!(start.elapsed() < Duration::from_secs(1), "the worker lives on");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(left_over(dir.path()).is_empty());
+}
+
+/// Processes with this in their command line; a dead one has none.
+fn num_running(mark: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
+    lines.filter(|line| line.contains(mark)).count()
+}
