@@ -247,13 +247,14 @@ pub(super) async fn events(State(app): State<Arc<App>>, Path(id): Path<Uuid>) ->
         async move { is_this }
     });
     let now = app.ingest.current(documents::get(&app, id).await?.value);
-    let mut is_over = false;
-    let progress = futures::stream::iter([now]).chain(changes).take_while(move |document| {
-        let go_on = !is_over;
-        is_over = document.status.is_final();
-        async move { go_on }
+    let states = Box::pin(futures::stream::iter([now]).chain(changes));
+    let progress = futures::stream::unfold(Some(states), async |states| {
+        let mut states = states?;
+        let document = states.next().await?;
+        let is_over = document.status.is_final();
+        Some((event(&document), (!is_over).then_some(states)))
     });
-    Ok(sse::respond(progress.map(|document| event(&document))))
+    Ok(sse::respond(progress))
 }
 
 /// Every change of every document from now on.

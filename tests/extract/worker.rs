@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ibid::document::Passage;
+use ibid::files::Layout;
 use ibid::ingest::extract::{ExtractError, Limits};
 use ibid::ingest::worker::{Extraction, Extractor};
 
@@ -28,8 +29,9 @@ async fn run(
 
 fn stored(dir: &Path) -> (String, Vec<Passage>) {
     let text = std::fs::read_to_string(dir.join("out/text")).unwrap();
-    let passages = std::fs::read(dir.join("out/passages.json")).unwrap();
-    (text, serde_json::from_slice(&passages).unwrap())
+    let layout = std::fs::read(dir.join("out/layout.json")).unwrap();
+    let layout: Layout = serde_json::from_slice(&layout).unwrap();
+    (text, layout.passages)
 }
 
 fn left_over(dir: &Path) -> Vec<String> {
