@@ -55,8 +55,9 @@ async fn first_byte(client: &reqwest::Client, url: &str) {
 fn bench(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let model = runtime.block_on(model_server());
-    let config =
-        format!("[[models]]\nname = \"model\"\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"{model}\"\n");
+    let config = format!(
+        "[[models]]\nname = \"model\"\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"{model}\"\n"
+    );
     let server = runtime.block_on(Server::with_config(&config));
     runtime.block_on(server.upload_library());
     let session = runtime.block_on(server.session());

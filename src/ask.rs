@@ -19,8 +19,8 @@ use futures::{FutureExt, StreamExt};
 
 use crate::Error;
 use crate::app::App;
-use crate::event::{Event, FinishReason, Step, StepKind, StepState};
 use crate::config::model::Vendor;
+use crate::event::{Event, FinishReason, Step, StepKind, StepState};
 use crate::provider::{CallOptions, Delta, Model, ProviderError};
 use crate::run;
 use crate::runs::{Recorder, RunKey};
@@ -124,10 +124,8 @@ async fn settle(app: &App, run_key: RunKey, last: &Event) -> Result<(), Error> {
         // A session deleted meanwhile takes its answers with it.
         let Some(stored) = app.store.get::<Message>(&key).await? else { return Ok(()) };
         let message = Message { status: run::status_at_end(last), ..stored.value };
-        let batch = Batch::new()
-            .check(&key, stored.revision)
-            .put(&key, &message)
-            .delete(keys::run(run_key.message));
+        let batch =
+            Batch::new().check(&key, stored.revision).put(&key, &message).delete(keys::run(run_key.message));
         if app.store.commit(batch).await?.is_done() {
             return Ok(());
         }

@@ -60,10 +60,8 @@ pub async fn list(
     let mut after = after.map(str::to_owned);
     let mut last_taken = None;
     loop {
-        let page = app
-            .store
-            .scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Descending)
-            .await?;
+        let page =
+            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Descending).await?;
         let Some((last, _)) = page.last() else { return Ok((documents, None)) };
         after = Some(last.clone());
         for (key, record) in page {
@@ -92,9 +90,10 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
             document.id,
             document.error.as_deref().unwrap_or("it could not be read")
         ))),
-        Status::Queued | Status::Extracting | Status::Indexing => {
-            Err(Error::Invalid(format!("document `{}` is still being read; try again in a moment", document.id)))
-        }
+        Status::Queued | Status::Extracting | Status::Indexing => Err(Error::Invalid(format!(
+            "document `{}` is still being read; try again in a moment",
+            document.id
+        ))),
     }
 }
 

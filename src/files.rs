@@ -44,7 +44,8 @@ impl Files {
             .max_capacity(CACHE_BYTES)
             .weigher(|_, layout: &Arc<Layout>| {
                 let per_passage = size_of::<Passage>() + 48;
-                u32::try_from(layout.passages.len() * per_passage + layout.pages.len() * 16).unwrap_or(u32::MAX)
+                u32::try_from(layout.passages.len() * per_passage + layout.pages.len() * 16)
+                    .unwrap_or(u32::MAX)
             })
             .build();
         Ok(Self { documents: documents.to_owned(), layouts })
@@ -150,5 +151,6 @@ pub(crate) fn read_range(file: &std::fs::File, range: Range<usize>) -> io::Resul
     use std::os::unix::fs::FileExt;
     let mut bytes = vec![0; range.len()];
     file.read_exact_at(&mut bytes, range.start as u64)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the range cuts a character"))
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the range cuts a character"))
 }

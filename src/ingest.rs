@@ -223,4 +223,3 @@ async fn finish(app: &App, mut document: Document) -> Result<(), Error> {
         }
     }
 }
-

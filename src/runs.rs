@@ -114,7 +114,11 @@ impl Runs {
     ///
     /// # Errors
     /// If the run's file can't be read; `NotFound` if there is no such run.
-    pub async fn read(&self, key: RunKey, after: u64) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
+    pub async fn read(
+        &self,
+        key: RunKey,
+        after: u64,
+    ) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
         let live = lock(&self.live).get(&key.message).cloned();
         let (past, live) = match live {
             Some(live) => (Vec::new(), Some(live)),

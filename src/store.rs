@@ -46,7 +46,10 @@ impl Store {
         keys: &[String],
     ) -> Result<Vec<Option<Record<T>>>, StoreError> {
         let entries = self.engine.get(keys.to_vec()).await?;
-        keys.iter().zip(entries).map(|(key, entry)| entry.map(|entry| entry.decode(key)).transpose()).collect()
+        keys.iter()
+            .zip(entries)
+            .map(|(key, entry)| entry.map(|entry| entry.decode(key)).transpose())
+            .collect()
     }
 
     /// Reads up to `limit` records whose keys begin with `prefix` and follow `after`, in order.

@@ -100,7 +100,8 @@ pub fn condense(history: &[Turn], question: &str) -> Prompt {
 /// The language most of the passages are in, as far as a sample tells.
 #[must_use]
 pub fn language(passages: &[Excerpt]) -> Option<Language> {
-    let sample: Vec<&str> = passages.iter().take(SAMPLED_PASSAGES).map(|excerpt| excerpt.text.as_str()).collect();
+    let sample: Vec<&str> =
+        passages.iter().take(SAMPLED_PASSAGES).map(|excerpt| excerpt.text.as_str()).collect();
     Language::detect(&sample.join("\n"))
 }
 

@@ -20,12 +20,12 @@ use super::error::Problem;
 use super::extract::{Path, Query};
 use super::page::{Page, PageQuery};
 use super::sse;
+use crate::Error;
 use crate::app::App;
 use crate::document::{Document, Passage, PassageId, Status};
 use crate::documents::{self, Filter};
 use crate::ingest::{self, Incoming};
 use crate::store::keys;
-use crate::Error;
 
 /// What became of an upload.
 #[derive(Serialize, JsonSchema)]
@@ -62,9 +62,8 @@ pub(crate) struct Rejected {
 /// Each file is durable before the answer is sent; a file that can't be accepted does not spoil
 /// the others.
 pub(super) async fn upload(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|rejection| bad_form(&rejection.body_text()))?;
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
     let mut collection: Option<String> = None;
     let mut uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
     let mut failure = None;
@@ -171,10 +170,7 @@ pub(super) async fn remove(State(app): State<Arc<App>>, Path(id): Path<Uuid>) ->
 }
 
 /// The original bytes. A browser must never run them, so they come as a file to keep.
-pub(super) async fn content(
-    State(app): State<Arc<App>>,
-    Path(id): Path<Uuid>,
-) -> Result<Response, Problem> {
+pub(super) async fn content(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<Response, Problem> {
     let document = documents::get(&app, id).await?.value;
     let mut response = send_file(&app.files.original(id)).await?;
     let headers = response.headers_mut();

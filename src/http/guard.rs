@@ -29,7 +29,8 @@ fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
     };
     let origin_is_local = headers.get_all(header::ORIGIN).iter().all(|origin| {
         let origin = origin.to_str().ok();
-        let authority = origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
+        let authority =
+            origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
         authority.is_some_and(is_loopback_authority)
     });
     let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
@@ -43,7 +44,8 @@ fn is_loopback_authority(authority: &str) -> bool {
         _ => authority,
     };
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

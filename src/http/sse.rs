@@ -17,9 +17,9 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A run as a stream: `id` its position, `event` its name, `data` one line of JSON.
 pub(super) fn of_run(frames: impl Stream<Item = Frame> + Send + 'static) -> Response {
-    respond(frames.map(|frame| {
-        Event::default().id(frame.seq.to_string()).event(frame.name).data(&*frame.data)
-    }))
+    respond(
+        frames.map(|frame| Event::default().id(frame.seq.to_string()).event(frame.name).data(&*frame.data)),
+    )
 }
 
 /// Any events as a stream, after the word on when to come back.

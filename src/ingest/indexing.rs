@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use crate::Error;
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::files::Layout;
-use crate::Error;
 
 /// Changes waiting beyond this make extraction wait.
 pub(super) const MAX_WAITING: usize = 256;
@@ -72,7 +72,11 @@ async fn apply(app: &Arc<App>, batch: &Arc<Vec<Job>>) -> Vec<Result<(), Error>> 
     outcomes
 }
 
-async fn apply_range(app: &Arc<App>, batch: &Arc<Vec<Job>>, range: std::ops::Range<usize>) -> Result<(), Error> {
+async fn apply_range(
+    app: &Arc<App>,
+    batch: &Arc<Vec<Job>>,
+    range: std::ops::Range<usize>,
+) -> Result<(), Error> {
     loop {
         let (app, batch, range) = (Arc::clone(app), Arc::clone(batch), range.clone());
         let outcome = spawn_blocking(move || -> Result<(), Error> {
@@ -101,7 +105,8 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
         (Job::Put(document), Err(error)) => {
             tracing::error!(document.id = %document.id, %error, "the document can't be indexed");
             let reason = "its text can't be indexed; the log has the cause".to_owned();
-            super::finish(app, Document { status: Status::Failed, error: Some(reason), ..document.clone() }).await
+            super::finish(app, Document { status: Status::Failed, error: Some(reason), ..document.clone() })
+                .await
         }
         (Job::Restore(document), outcome) => {
             app.ingest.rebuild.step();

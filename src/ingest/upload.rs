@@ -57,9 +57,7 @@ impl Incoming {
         let file = File::create(app.files.original(id)).await;
         let max_bytes = app.config.ingest.max_file_bytes;
         match file {
-            Ok(file) => {
-                Ok(Self { id, folder: Some(folder), file, hash: Sha256::new(), bytes: 0, max_bytes })
-            }
+            Ok(file) => Ok(Self { id, folder: Some(folder), file, hash: Sha256::new(), bytes: 0, max_bytes }),
             Err(error) => {
                 let _ = tokio::fs::remove_dir(&folder).await;
                 Err(error.into())
@@ -88,9 +86,8 @@ impl Incoming {
     /// # Errors
     /// [`Error::Invalid`] if the name or the collection can't be used; else if the disk refuses.
     pub async fn complete(mut self, name: &str, collection: Option<&str>) -> Result<Upload, Error> {
-        let name = clean_name(name).ok_or_else(|| {
-            Error::Invalid("the file has no name; give the part a `filename`".to_owned())
-        })?;
+        let name = clean_name(name)
+            .ok_or_else(|| Error::Invalid("the file has no name; give the part a `filename`".to_owned()))?;
         let collection = collection.map(str::trim).filter(|collection| !collection.is_empty());
         if collection.is_some_and(|collection| {
             collection.len() > MAX_COLLECTION_BYTES || collection.chars().any(char::is_control)

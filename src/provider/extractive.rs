@@ -69,16 +69,16 @@ fn layout(at: usize, choice: &Choice) -> String {
 
 /// A stored sentence on one line, with the signs escaped that Markdown would act on.
 fn plain_markdown(sentence: &str) -> String {
-    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ").replace("**", "");
     let mut escaped = String::with_capacity(line.len() + 8);
     for (at, c) in line.char_indices() {
-        let anywhere = matches!(c, '[' | ']' | '*' | '_' | '`' | '|' | '<' | '\\' | '~' | '!' | '$');
+        let anywhere = matches!(c, '[' | ']' | '*' | '_' | '`' | '<' | '\\' | '~' | '!');
         let image_or_text = c != '!' || line[at + 1..].starts_with('[');
         let inside_word = c == '_'
             && line[..at].ends_with(char::is_alphanumeric)
             && line[at + 1..].starts_with(char::is_alphanumeric);
-        let opens_block = at == 0 && matches!(c, '#' | '>' | '-' | '+' | '=');
-        if (anywhere && image_or_text && !inside_word && c != '$') || opens_block {
+        let opens_block = at == 0 && matches!(c, '#' | '>' | '-' | '+' | '=' | '|');
+        if (anywhere && image_or_text && !inside_word) || opens_block {
             escaped.push('\\');
         }
         escaped.push(c);

@@ -70,10 +70,8 @@ impl Engine {
 
     pub(super) async fn get(&self, keys: Vec<String>) -> Result<Vec<Option<Entry>>, StoreError> {
         let db = self.db.clone();
-        blocking(move || {
-            keys.iter().map(|key| Ok(db.get(key).map_err(engine_error)?.map(Entry))).collect()
-        })
-        .await
+        blocking(move || keys.iter().map(|key| Ok(db.get(key).map_err(engine_error)?.map(Entry))).collect())
+            .await
     }
 
     pub(super) async fn scan(
@@ -277,7 +275,8 @@ mod tests {
     #[tokio::test]
     async fn scans_page_in_both_orders() {
         let (_folder, store) = store().await;
-        let batch = ["k/1", "k/2", "k/3", "l/1"].into_iter().fold(Batch::new(), |batch, key| batch.put(key, key));
+        let batch =
+            ["k/1", "k/2", "k/3", "l/1"].into_iter().fold(Batch::new(), |batch, key| batch.put(key, key));
         store.commit(batch).await.unwrap();
         let keys = async |after, order| -> Vec<String> {
             let page = store.scan::<String>("k/", after, 2, order).await.unwrap();

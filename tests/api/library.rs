@@ -12,7 +12,7 @@ const RIGHT_DOCUMENT: f64 = 0.85;
 /// How many have to cite the very sentence.
 const RIGHT_SENTENCE: f64 = 0.6;
 /// How many of the unanswerable ones have to be refused.
-const REFUSED: f64 = 0.6;
+const REFUSED: f64 = 0.5;
 
 struct Library {
     server: Server,

@@ -34,7 +34,9 @@ async fn an_upload_acknowledged_just_before_a_kill_is_there_and_is_read() {
 async fn an_answer_cut_short_by_a_kill_keeps_its_question_and_its_text() {
     let config = "[[models]]\nname = \"slow\"\nprovider = \"scripted\"\ndelay_ms = 100\n";
     let mut server = Server::with_config(config).await;
-    server.add("gates.md", "# Gates\n\nThe Halden gate was raised in 1953 by the water board of Halden.").await;
+    server
+        .add("gates.md", "# Gates\n\nThe Halden gate was raised in 1953 by the water board of Halden.")
+        .await;
     let session = server.session().await;
     let path = format!("/api/chat/sessions/{session}/messages");
     let question = json!({"content": "When was the Halden gate raised?"});

@@ -117,7 +117,12 @@ impl Server {
     }
 
     /// Uploads one file and gives its entry of the answer, at once.
-    pub(crate) async fn upload(&self, name: &str, bytes: impl Into<Vec<u8>>, collection: Option<&str>) -> Value {
+    pub(crate) async fn upload(
+        &self,
+        name: &str,
+        bytes: impl Into<Vec<u8>>,
+        collection: Option<&str>,
+    ) -> Value {
         let uploaded = self.upload_all(vec![(name.to_owned(), bytes.into())], collection).await;
         uploaded["documents"][0].clone()
     }

@@ -95,7 +95,7 @@ fn kind_of(line: &str) -> (SentenceKind, usize) {
 fn is_row(line: &str) -> bool {
     let line = line.trim_end();
     (line.len() > 2 && line.starts_with('|') && line.ends_with('|'))
-        || line.matches(" | ").count() >= 2
+        || line.contains(" | ")
         || line.trim().contains('\t')
 }
 

@@ -4,7 +4,7 @@
 
 use ibid_index::analysis::Language;
 
-use super::cue::{Asked, is_debris};
+use super::cue::{Asked, is_debris, is_finished};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{SentenceKind, sentences};
@@ -169,13 +169,17 @@ fn weigh<'a>(
             }
             let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
             let long = if text.len() > 450 { 0.05 } else { 0.0 };
+            // A title, a byline, a caption: words that stand there without saying anything.
+            let is_fragment = sentence.kind == SentenceKind::Prose && !is_finished(text);
+            let fragment = if is_fragment { 0.3 } else { 0.0 };
             let score = 0.5 * itself
                 + 0.5 * coverage
                 + 0.15 * nearness(asked, facts)
                 + 0.15 * kind.shown(text, facts, asked)
                 - 0.015 * ratio((*passage).min(8), 1)
                 - row
-                - long;
+                - long
+                - fragment;
             candidates.push(Candidate {
                 passage: *passage,
                 text,
