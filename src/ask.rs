@@ -78,7 +78,7 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     while let Some(delta) = deltas.next().await {
         match delta? {
             Delta::Text(text) => draft.write(&text).await?,
-            Delta::Usage(usage) => draft.spend(usage),
+            Delta::Usage(usage) => draft.count(usage),
             Delta::Model { name, reason } => draft.emit(&fallback_step(&name, &reason)),
             Delta::Thinking => {}
             Delta::End(reason) => return Ok(reason),

@@ -302,6 +302,18 @@ pub struct Usage {
     pub calls: u32,
 }
 
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+            calls: self.calls + other.calls,
+        }
+    }
+}
+
 /// Where the time of an answer went, in milliseconds from its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {

@@ -22,7 +22,7 @@ use super::sentence::sentences;
 use crate::event::Citation;
 
 /// What comes out of the scanner. A citation follows the text that holds its mark; where the claim
-/// comes after the mark ("According to [1], …") it follows the end of that sentence.
+/// comes after the mark ("According to \[1\], …") it follows the end of that sentence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     /// More of the answer; a mark is never cut in two.

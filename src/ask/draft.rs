@@ -29,7 +29,10 @@ pub(super) struct Draft<'a> {
     language: Option<Language>,
     citations: Vec<Citation>,
     receipt: Receipt,
+    /// Of the calls that are over.
     usage: Usage,
+    /// Of the call that writes the answer, as far as it was counted.
+    writing: Usage,
     timings: Timings,
 }
 
@@ -46,6 +49,7 @@ impl<'a> Draft<'a> {
             citations: Vec::new(),
             receipt: Receipt::default(),
             usage: Usage::default(),
+            writing: Usage::default(),
             timings: Timings::default(),
         }
     }
@@ -75,10 +79,14 @@ impl<'a> Draft<'a> {
         self.send(pieces).await
     }
 
+    /// Adds what a finished call cost.
     pub(super) fn spend(&mut self, usage: Usage) {
-        self.usage.input_tokens += usage.input_tokens;
-        self.usage.output_tokens += usage.output_tokens;
-        self.usage.calls += usage.calls;
+        self.usage = self.usage.and(usage);
+    }
+
+    /// Takes what the call that writes the answer has cost so far.
+    pub(super) fn count(&mut self, usage: Usage) {
+        self.writing = usage;
     }
 
     /// The last event. What was held back is sent first, whatever the outcome.
@@ -97,7 +105,7 @@ impl<'a> Draft<'a> {
                     finish_reason,
                     citations: u32::try_from(self.citations.len()).unwrap_or(u32::MAX),
                     grounding: self.grounding().await,
-                    usage: self.usage,
+                    usage: self.usage.and(self.writing),
                     timings_ms: self.timings,
                 }
             }

@@ -1,10 +1,10 @@
 //! Reads an upload in a process of its own, so that a hostile file harms nothing but its reader.
 //!
 //! The parent starts `ibid worker <request>` with an empty environment and no path: the opened
-//! original is the child's standard input. The request is JSON, [`Request`]. The child lowers its
+//! original is the child's standard input. The request is JSON, a `Request`. The child lowers its
 //! own limits before it reads a byte, then writes three frames to standard output:
 //!
-//! 1. one line of JSON, [`Reply`]: what was found, or why nothing was; after a failure nothing follows;
+//! 1. one line of JSON, a `Reply`: what was found, or why nothing was; after a failure nothing follows;
 //! 2. the text, exactly `text_bytes` bytes of UTF-8;
 //! 3. `pages` lines of JSON, where each page begins, then `num_passages` lines, a passage each, in order.
 //!

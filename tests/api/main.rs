@@ -1,5 +1,7 @@
 //! The native API, driven over HTTP against the built binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
