@@ -18,7 +18,7 @@ use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, ingest};
+use crate::{Error, ask, idempotency, ingest};
 
 /// The running program.
 pub struct App {
@@ -76,6 +76,8 @@ impl App {
         });
         ask::recover(&app).await.map_err(OpenError::Recovery)?;
         ingest::start(&app, work).await.map_err(OpenError::Recovery)?;
+        let sweeping = Arc::clone(&app);
+        tokio::spawn(async move { idempotency::sweep(&sweeping).await });
         Ok(app)
     }
 

@@ -24,6 +24,7 @@ mod error;
 pub mod event;
 pub mod files;
 pub mod http;
+pub mod idempotency;
 pub mod ingest;
 pub mod provider;
 pub mod run;
@@ -33,3 +34,13 @@ pub mod sessions;
 pub mod store;
 
 pub use error::Error;
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

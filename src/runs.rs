@@ -231,6 +231,14 @@ impl Recorder {
         self.publish(last);
     }
 
+    /// Ends a run that never became one, and removes its file.
+    ///
+    /// # Errors
+    /// If the file can't be removed.
+    pub async fn discard(self) -> io::Result<()> {
+        tokio::fs::remove_file(self.runs.path(self.key)).await
+    }
+
     /// Resolves when someone asks the run to stop.
     #[must_use]
     pub fn cancelled(&self) -> CancellationToken {

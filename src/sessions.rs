@@ -6,6 +6,7 @@ use std::io;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Role, Session};
 use crate::store::{Batch, Order, Record, keys};
@@ -36,11 +37,16 @@ pub struct NewSession {
     pub task_id: Option<String>,
 }
 
-/// Opens a session.
+/// Opens a session; the one that was opened before under the same key, if there is one.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a model or documents that do not exist, or if the store fails.
-pub async fn create(app: &App, new: NewSession) -> Result<Session, Error> {
+pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result<Session, Error> {
+    if let Some(claim) = claim
+        && let Some(session) = claim.made(app).await?
+    {
+        return Ok(get(app, session).await?.value);
+    }
     if let Some(model) = &new.model {
         app.model(Some(model))?;
     }
@@ -65,6 +71,10 @@ pub async fn create(app: &App, new: NewSession) -> Result<Session, Error> {
         .check_absent(keys::session(session.id))
         .put(keys::session(session.id), &session)
         .put(keys::recent_session(now, session.id), &session.id);
+    let batch = match claim {
+        Some(claim) => claim.note(batch, session.id, now),
+        None => batch,
+    };
     match app.store.commit(batch).await?.is_done() {
         true => Ok(session),
         false => Err(Error::Conflict("the session")),

@@ -10,6 +10,7 @@ use super::prompt::Turn;
 use super::retrieve::Scope;
 use crate::app::App;
 use crate::event::Event;
+use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Role, Session};
 use crate::store::{Batch, Order, Record, keys};
@@ -58,12 +59,18 @@ pub(super) struct Asked {
 }
 
 /// Stores the question and starts its answer, which goes on whoever listens. When this returns,
-/// the question is durable and the run can be read.
+/// the question is durable and the run can be read. A request that was made before under the same
+/// key is not made again: its run is returned.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown session or document, [`Error::Invalid`] for a request that
 /// can't be carried out, or if the store fails.
-pub async fn start(app: &Arc<App>, session: Uuid, question: Question) -> Result<RunKey, Error> {
+pub async fn start(
+    app: &Arc<App>,
+    session: Uuid,
+    question: Question,
+    claim: Option<&Claim>,
+) -> Result<RunKey, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
@@ -72,12 +79,18 @@ pub async fn start(app: &Arc<App>, session: Uuid, question: Question) -> Result<
     let question_id = Uuid::now_v7();
     let key = RunKey { session, message: Uuid::now_v7() };
     loop {
+        if let Some(claim) = claim
+            && let Some(message) = claim.made(app).await?
+        {
+            return Ok(RunKey { session, message });
+        }
         let stored = sessions::get(app, session).await?;
         let asked = understand(app, key, question_id, &stored.value, &question).await?;
         let mode = question.mode.unwrap_or(stored.value.mode);
         super::check_mode(mode)?;
         let recorder = app.runs.begin(key).await?;
-        if !store(app, &asked, &question, mode, stored).await? {
+        if !store(app, &asked, &question, mode, stored, claim).await? {
+            recorder.discard().await?;
             continue;
         }
         recorder.append(&Event::Started {
@@ -147,6 +160,7 @@ async fn store(
     question: &Question,
     mode: Mode,
     session: Record<Session>,
+    claim: Option<&Claim>,
 ) -> Result<bool, Error> {
     let RunKey { session: session_id, message: answer_id } = asked.key;
     let now = app.store.now();
@@ -173,6 +187,10 @@ async fn store(
         .put(keys::message(session_id, asked.question_id), &asking)
         .put(keys::message(session_id, answer_id), &answering)
         .put(keys::run(answer_id), &session_id);
+    let batch = match claim {
+        Some(claim) => claim.note(batch, answer_id, now),
+        None => batch,
+    };
     sessions::update(app, batch, &session, &updated).await
 }
 

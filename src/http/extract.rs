@@ -2,7 +2,11 @@
 
 use axum::extract::{FromRequest, FromRequestParts};
 
+use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
 use super::error::Problem;
+use crate::idempotency::Claim;
 
 /// A JSON body.
 #[derive(FromRequest)]
@@ -18,3 +22,17 @@ pub(super) struct Query<T>(pub(super) T);
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(super) struct Path<T>(pub(super) T);
+
+/// The `Idempotency-Key` of a request to `target`, if it carries one.
+pub(super) fn claim(
+    headers: &HeaderMap,
+    target: &str,
+    body: &impl Serialize,
+) -> Result<Option<Claim>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().map_err(|_| {
+        let detail = "an `Idempotency-Key` is made of visible ASCII characters";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    })?;
+    Ok(Some(Claim::new(target, key, body)?))
+}

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::error::Problem;
-use super::extract::{Json as Body, Path, Query};
+use super::extract::{Json as Body, Path, Query, claim};
 use super::sse;
 use crate::app::App;
 use crate::ask::{self, Question};
@@ -30,10 +30,12 @@ pub(crate) struct After {
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
     Path(session): Path<Uuid>,
+    headers: HeaderMap,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
     let stream = question.stream;
-    let run = ask::start(&app, session, question).await?;
+    let claim = claim(&headers, &session.to_string(), &question)?;
+    let run = ask::start(&app, session, question, claim.as_ref()).await?;
     let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
     if stream {
         return Ok(sse::of_run(frames));

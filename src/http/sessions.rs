@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::Problem;
-use super::extract::{Json as Body, Path, Query};
+use super::extract::{Json as Body, Path, Query, claim};
 use super::page::{Page, PageQuery};
 use crate::app::App;
 use crate::session::{Message, Session};
@@ -37,10 +37,12 @@ pub(crate) struct Rename {
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     body: Result<Option<Json<NewSession>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let new = body?.map(|Json(new)| new).unwrap_or_default();
-    Ok((StatusCode::CREATED, Json(sessions::create(&app, new).await?)))
+    let claim = claim(&headers, "sessions", &new)?;
+    Ok((StatusCode::CREATED, Json(sessions::create(&app, new, claim.as_ref()).await?)))
 }
 
 pub(super) async fn list(

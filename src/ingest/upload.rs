@@ -101,7 +101,7 @@ impl Incoming {
         if let Some(folder) = &self.folder {
             crate::files::sync_folder(folder.clone()).await?;
         }
-        let version = hex(&std::mem::take(&mut self.hash).finalize());
+        let version = crate::hex(&std::mem::take(&mut self.hash).finalize());
         Ok(Upload { incoming: self, version, name, collection: collection.map(str::to_owned) })
     }
 }
@@ -197,15 +197,6 @@ fn clean_name(name: &str) -> Option<String> {
         start += 1;
     }
     Some(name[start..].to_owned()).filter(|name| !name.is_empty())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,15 @@ pub const RECENT_SESSIONS: &str = "recent/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
 
+/// All requests that carried a key.
+pub const IDEMPOTENCY: &str = "idempotency/";
+
+/// A request that carried a key, by its digest.
+#[must_use]
+pub fn idempotency(digest: &str) -> String {
+    format!("{IDEMPOTENCY}{digest}")
+}
+
 /// A document.
 #[must_use]
 pub fn document(id: Uuid) -> String {

@@ -1,7 +1,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Server, answer, citations, eventually, frames, outline};
+use crate::support::{Server, answer, citations, client, eventually, frames, outline};
 
 const EELS: &str = "# Eels\n\nSilver eels leave the Halden estuary in October. They swim at night.\n\n\
                     The count of 2019 found 412 eels at the weir.\n";
@@ -203,4 +203,27 @@ async fn bad_questions_are_refused_before_anything_is_stored() {
     assert_eq!(server.get(&format!("/api/chat/sessions/{session}")).await["message_count"], 0);
     let nowhere = "/api/chat/sessions/018f0000-0000-7000-8000-000000000000/messages";
     server.problem(StatusCode::NOT_FOUND, Method::POST, nowhere, Some(json!({"content": "x"}))).await;
+}
+
+#[tokio::test]
+async fn a_question_sent_again_under_its_key_is_asked_once() {
+    let server = slow_server().await;
+    server.add("eels.md", EELS).await;
+    let session = server.session().await;
+    let url = format!("{}/api/chat/sessions/{session}/messages", server.url);
+    let ask = async |body: Value| {
+        let request = client().post(&url).header("idempotency-key", "k1").json(&body);
+        let response = request.send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    };
+    let body = json!({"content": "Tell me of eels."});
+    // All at once: one makes the answer, the others join it.
+    let asked = futures::future::join_all((0..16).map(|_| ask(body.clone()))).await;
+    let first = frames(&asked[0].1);
+    assert!(asked.iter().all(|(status, text)| *status == StatusCode::OK && frames(text) == first));
+    // And after its end.
+    assert_eq!(frames(&ask(body).await.1), first);
+    assert_eq!(server.get(&format!("/api/chat/sessions/{session}")).await["message_count"], 2);
+    let (status, problem) = ask(json!({"content": "Tell me of herons."})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
 }

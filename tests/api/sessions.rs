@@ -64,3 +64,19 @@ async fn a_page_from_elsewhere_can_not_drive_the_server() {
         assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{name}: {value}");
     }
 }
+
+#[tokio::test]
+async fn a_session_asked_for_again_under_its_key_is_the_same() {
+    let server = Server::start().await;
+    let url = format!("{}/api/chat/sessions", server.url);
+    let create = async |title: &str| {
+        let body = json!({"title": title});
+        let request = client().post(&url).header("idempotency-key", "k1").json(&body);
+        request.send().await.unwrap()
+    };
+    let first: serde_json::Value = create("Gates").await.json().await.unwrap();
+    let again: serde_json::Value = create("Gates").await.json().await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(create("Eels").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(server.get("/api/chat/sessions").await["items"].as_array().unwrap().len(), 1);
+}
