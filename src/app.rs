@@ -56,7 +56,8 @@ impl App {
         let store = Store::open(&config.data.join("store")).await?;
         let files = Files::open(&config.data.join("documents")).map_err(OpenError::Io)?;
         let index_folder = config.data.join("index");
-        let index = spawn_blocking(move || open_index(&index_folder))
+        let was_killed = lock.was_killed;
+        let index = spawn_blocking(move || open_index(&index_folder, was_killed))
             .await
             .map_err(|error| OpenError::Io(error.into()))??;
         let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
@@ -148,10 +149,17 @@ pub enum OpenError {
     Io(#[from] std::io::Error),
 }
 
-/// Opens the index. One of an older make, or a damaged one, is thrown away: it is rebuilt from the
-/// store, which has everything.
-fn open_index(folder: &Path) -> Result<PassageIndex, OpenError> {
-    match PassageIndex::open(folder) {
+/// Opens the index, and after a kill reads all of it: damage can lie where opening does not look.
+/// One of an older make, or a damaged one, is thrown away: it is rebuilt from the store, which has
+/// everything.
+fn open_index(folder: &Path, verify: bool) -> Result<PassageIndex, OpenError> {
+    let opened = PassageIndex::open(folder).and_then(|index| {
+        if verify {
+            index.verify()?;
+        }
+        Ok(index)
+    });
+    match opened {
         Ok(index) => Ok(index),
         Err(error @ (IndexError::OtherSchema { .. } | IndexError::Damaged(_))) => {
             tracing::warn!(%error, "the index is rebuilt");
@@ -165,6 +173,8 @@ fn open_index(folder: &Path) -> Result<PassageIndex, OpenError> {
 /// The exclusive hold on a data folder, and the note about who has it.
 struct FolderLock {
     note: std::path::PathBuf,
+    /// Whether the last holder left without taking its note with it.
+    was_killed: bool,
     _file: File,
 }
 
@@ -180,7 +190,7 @@ impl FolderLock {
         let note = data.join("server.json");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(data.join("lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { note, _file: file }),
+            Ok(()) => Ok(Self { was_killed: note.exists(), note, _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { url: server_url(data) }),
             Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
         }

@@ -191,7 +191,8 @@ async fn part(item: &Item) -> Result<Part> {
             Part::stream_with_length(streamed(file), length)
         }
     };
-    Ok(part.file_name(item.name.clone()))
+    // A line end in a name would end the part's header; the server drops control characters anyway.
+    Ok(part.file_name(item.name.replace(char::is_control, " ")))
 }
 
 /// Standard input as a file, read like any other.

@@ -70,7 +70,7 @@ async fn an_index_that_is_gone_is_rebuilt_from_the_store() {
     }
     server.kill();
     std::fs::remove_dir_all(server.data.path().join("index")).unwrap();
-    server.restart().await;
+    server.start_again().await;
     eventually("all are found again", async || {
         let found = server.get("/api/search?q=heron").await;
         (found["hits"].as_array().unwrap().len() == 5).then_some(())
@@ -84,7 +84,30 @@ async fn a_damaged_index_is_rebuilt_from_the_store() {
     server.add("heron.md", "# Heron\n\nThe heron stands in the reeds.").await;
     server.kill();
     std::fs::write(server.data.path().join("index/meta.json"), "{").unwrap();
-    server.restart().await;
+    server.start_again().await;
+    eventually("it is found again", async || {
+        let found = server.get("/api/search?q=heron").await;
+        (found["hits"].as_array().unwrap().len() == 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_of_the_index_altered_behind_its_back_are_noticed_after_a_kill() {
+    let mut server = Server::start().await;
+    server.add("heron.md", "# Heron\n\nThe heron stands in the reeds.").await;
+    server.kill();
+    let segments = std::fs::read_dir(server.data.path().join("index")).unwrap();
+    let files = segments.map(|entry| entry.unwrap().path());
+    for path in files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "idx" || extension == "term"))
+    {
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0xff;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    server.start_again().await;
     eventually("it is found again", async || {
         let found = server.get("/api/search?q=heron").await;
         (found["hits"].as_array().unwrap().len() == 1).then_some(())

@@ -59,9 +59,14 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Starts again on the same folder.
+    /// Kills, and starts again on the same folder.
     pub(crate) async fn restart(&mut self) {
         self.kill();
+        self.start_again().await;
+    }
+
+    /// Starts again on the same folder, after it was killed.
+    pub(crate) async fn start_again(&mut self) {
         (self.child, self.url) = launch(self.data.path(), &self.config).await;
     }
 
@@ -212,7 +217,6 @@ pub(crate) fn client() -> reqwest::Client {
 async fn launch(data: &Path, config: &str) -> (Child, String) {
     let file = data.join("test.toml");
     std::fs::write(&file, config).unwrap();
-    let _ = std::fs::remove_file(data.join("server.json"));
     let child = Command::new(env!("CARGO_BIN_EXE_ibid"))
         .arg("--data")
         .arg(data)
@@ -229,7 +233,8 @@ async fn launch(data: &Path, config: &str) -> (Child, String) {
     let url = eventually("the server says where it is", async || {
         let note = std::fs::read(data.join("server.json")).ok()?;
         let note: Value = serde_json::from_slice(&note).ok()?;
-        Some(note["url"].as_str()?.to_owned())
+        // One left by a killed server names another process.
+        (note["pid"] == child.id()).then(|| note["url"].as_str().unwrap().to_owned())
     })
     .await;
     (child, url)
