@@ -194,3 +194,33 @@ async fn try_post(server: &Server, path: &str, body: Value) -> Option<Value> {
     let request = client().post(format!("{}{path}", server.url)).json(&body);
     request.send().await.ok()?.json().await.ok()
 }
+
+#[tokio::test]
+async fn a_server_asked_to_stop_gives_answers_their_time_and_keeps_what_they_have() {
+    let config = "[server]\nshutdown_grace_s = 1\n\n[[models]]\nname = \"slow\"\nprovider = \"scripted\"\ndelay_ms = 400\n";
+    let mut server = Server::with_config(config).await;
+    server
+        .add("gates.md", "# Gates\n\nThe Halden gate was raised in 1953 by the water board of Halden.")
+        .await;
+    let session = server.session().await;
+    let path = format!("/api/chat/sessions/{session}/messages");
+    let question = json!({"content": "When was the Halden gate raised?"});
+    let mut response = server.send(Method::POST, &path, Some(question)).await;
+    let mut stream = String::new();
+    while !stream.contains("event: token") {
+        stream.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    let pid = rustix::process::Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        stream.push_str(std::str::from_utf8(&bytes).unwrap());
+    }
+    let seen = frames(&stream);
+    assert_eq!(seen.last().unwrap().data["finish_reason"], "interrupted", "the reader is told");
+    assert!(server.exit().await.success());
+
+    server.start_again().await;
+    let history = server.get(&format!("/api/chat/sessions/{session}")).await;
+    assert_eq!(history["messages"][1]["status"], "interrupted");
+    assert_eq!(history["messages"][1]["content"], answer(&seen));
+}
