@@ -27,14 +27,14 @@ fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
         (None, None) => uri.authority().map(axum::http::uri::Authority::as_str),
         _ => None,
     };
-    let origin_is_local = headers.get_all(header::ORIGIN).iter().all(|origin| {
+    // A page served from another port of this machine is another site too.
+    let origin_is_ours = headers.get_all(header::ORIGIN).iter().all(|origin| {
         let origin = origin.to_str().ok();
-        let authority =
-            origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
-        authority.is_some_and(is_loopback_authority)
+        let authority = origin.and_then(|origin| origin.strip_prefix("http://"));
+        authority.is_some_and(|authority| Some(authority) == host)
     });
     let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
-    host.is_some_and(is_loopback_authority) && origin_is_local && !cross_site
+    host.is_some_and(is_loopback_authority) && origin_is_ours && !cross_site
 }
 
 /// `localhost` or a loopback address, with or without a port, and nothing else.
@@ -83,7 +83,9 @@ mod tests {
             }
             is_local(&headers, &Uri::from_static("/"))
         };
-        assert!(check(&[("host", "localhost:4747"), ("origin", "http://127.0.0.1:4747")]));
+        assert!(check(&[("host", "localhost:4747")]));
+        assert!(check(&[("host", "localhost:4747"), ("origin", "http://localhost:4747")]));
+        assert!(!check(&[("host", "localhost:4747"), ("origin", "http://localhost:3000")]));
         assert!(!check(&[("host", "localhost:4747"), ("origin", "https://evil.example")]));
         assert!(!check(&[("host", "localhost:4747"), ("origin", "null")]));
         assert!(!check(&[("host", "localhost:4747"), ("host", "evil.example")]));
