@@ -112,6 +112,7 @@ impl App {
             self.runs.cancel_all();
             self.tasks.wait().await;
         }
+        self.lock.withdraw();
     }
 }
 
@@ -200,11 +201,11 @@ impl FolderLock {
         let note = Note { url: url.to_owned(), pid: std::process::id() };
         std::fs::write(&self.note, serde_json::to_vec(&note)?)
     }
-}
 
-impl Drop for FolderLock {
-    fn drop(&mut self) {
-        // A note that stays is harmless: it is believed only while the lock is held.
+    /// Takes the note away, the sign of an orderly end.
+    fn withdraw(&self) {
+        // One that stays is harmless: it is believed only while the lock is held, and makes the next
+        // start look closer.
         let _ = std::fs::remove_file(&self.note);
     }
 }

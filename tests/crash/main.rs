@@ -218,6 +218,7 @@ async fn a_server_asked_to_stop_gives_answers_their_time_and_keeps_what_they_hav
     let seen = frames(&stream);
     assert_eq!(seen.last().unwrap().data["finish_reason"], "interrupted", "the reader is told");
     assert!(server.exit().await.success());
+    assert!(!server.data.path().join("server.json").exists(), "an orderly end leaves no note");
 
     server.start_again().await;
     let history = server.get(&format!("/api/chat/sessions/{session}")).await;
