@@ -4,7 +4,7 @@
 
 use ibid_index::analysis::Language;
 
-use super::cue::{Asked, is_debris, is_finished};
+use super::cue::{Asked, is_debris, is_finished, is_form, measure};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{SentenceKind, sentences};
@@ -53,7 +53,11 @@ struct Candidate<'a> {
 pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::detect(question));
-    let asked = Facts::of(question, language);
+    let mut asked = Facts::of(question, language);
+    if let Some(measure) = measure(question).filter(|measure| is_form(measure)) {
+        let measure = Facts::of(&measure, language);
+        asked.words.retain(|(word, _)| measure.holds(word) == 0.0);
+    }
     let (mut candidates, weights) = weigh(question, &asked, passages, language);
     candidates.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))

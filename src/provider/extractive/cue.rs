@@ -24,10 +24,8 @@ impl Asked {
         let pair = |first: &str, seconds: &[&str]| {
             words.windows(2).any(|pair| pair[0] == first && seconds.contains(&pair[1]))
         };
-        if pair(
-            "how",
-            &["many", "much", "long", "far", "tall", "big", "large", "old", "high", "often", "fast"],
-        ) || has(&["wieviel", "wieviele", "combien", "cuánto", "cuántos", "percentage", "percent"])
+        if measure(question).is_some()
+            || has(&["wieviel", "wieviele", "combien", "cuánto", "cuántos", "percentage", "percent"])
         {
             Self::Amount
         } else if has(&["when", "wann", "quand", "cuándo"])
@@ -120,6 +118,26 @@ const MONTHS: &[&str] = &[
     "oktober",
     "dezember",
 ];
+
+/// The measure that a question asks for: `wide` in "how wide".
+pub(super) fn measure(question: &str) -> Option<String> {
+    let lower = question.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_measure = |word| MEASURES.contains(word) || FORMS.contains(word);
+    let asked = words.windows(2).find(|pair| pair[0] == "how" && is_measure(&pair[1]))?;
+    Some(asked[1].to_owned())
+}
+
+/// Whether a measure belongs to the form of the question: an answer in numbers does not repeat it,
+/// as "80 metres wide" repeats the others.
+pub(super) fn is_form(measure: &str) -> bool {
+    FORMS.contains(&measure)
+}
+
+const FORMS: &[&str] = &["many", "much", "often", "fast", "quickly", "far", "big", "large"];
+const MEASURES: &[&str] =
+    &["long", "tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
 
 /// Whether a sentence ends as one: with a full stop or its like, inside quotes and brackets or not.
 pub(super) fn is_finished(sentence: &str) -> bool {
