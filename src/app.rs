@@ -77,6 +77,7 @@ impl App {
         });
         ask::recover(&app).await.map_err(OpenError::Recovery)?;
         ingest::start(&app, work).await.map_err(OpenError::Recovery)?;
+        ask::resume(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
         tokio::spawn(async move { idempotency::sweep(&sweeping).await });
         Ok(app)

@@ -9,6 +9,7 @@ pub mod ground;
 pub mod prompt;
 pub mod question;
 mod recover;
+mod research;
 pub mod retrieve;
 pub mod sentence;
 
@@ -31,23 +32,48 @@ use prompt::Turn;
 use question::Asked;
 
 pub use question::{Question, start};
-pub use recover::recover;
+pub use recover::{recover, resume};
+pub use research::budget::Budget;
+pub use research::change_plan;
 
 /// Room for a follow-up made to stand alone.
 const MAX_CONDENSED_TOKENS: u32 = 200;
 /// What a model is taken to read at once if nobody says.
 const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 
-/// Makes one answer, from the stored question to the stored answer.
-async fn run(app: Arc<App>, asked: Asked, recorder: Recorder) {
+/// Makes one answer, from the stored question to the stored answer. `past` are the events of a
+/// deep research that a stopped server left.
+async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
     let cancelled = recorder.cancelled();
+    let is_deep = asked.mode == Mode::DeepResearch;
     let mut draft = Draft::new(&app, &asked, &recorder);
-    let outcome = tokio::select! {
-        biased;
-        () = cancelled.cancelled() => Ok(stopped(&app)),
-        outcome = AssertUnwindSafe(answer(&app, &asked, &mut draft)).catch_unwind() => {
-            outcome.unwrap_or_else(|_| Err(Error::internal("the answer's task panicked")))
+    let mut found = research::record::taken_up(&past, asked.budget, &app.config.research);
+    let outcome = {
+        let work = async {
+            match asked.mode {
+                Mode::Regular => answer(&app, &asked, &mut draft).await,
+                Mode::DeepResearch => {
+                    let is_new = past.is_empty();
+                    research::research(&app, &asked, &recorder, &mut draft, &mut found, is_new).await
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = cancelled.cancelled() => Ok(stopped(&app)),
+            // It stays unfinished in the store, and the next server goes on with it.
+            () = app.stopping.cancelled(), if is_deep => return,
+            outcome = AssertUnwindSafe(work).catch_unwind() => {
+                outcome.unwrap_or_else(|_| Err(Error::internal("the answer's task panicked")))
+            }
         }
+    };
+    let outcome = match outcome {
+        Ok(FinishReason::Cancelled) if is_deep => {
+            let kept = research::salvage(&app, &asked, &recorder, &mut draft, &mut found).await;
+            kept.map(|()| FinishReason::Cancelled)
+        }
+        outcome => outcome,
     };
     if let Err(Error::Internal(cause)) = &outcome {
         tracing::error!(message.id = %asked.key.message, %cause, "the answer failed");
@@ -146,21 +172,24 @@ fn failure(error: &Error) -> Event {
 
 fn search_step(state: StepState, query: &str, found: Option<u32>) -> Event {
     let query = Some(query.to_owned());
-    Event::Step { step: Step { id: 1, kind: StepKind::Search, state, query, found, note: None } }
+    Event::Step {
+        step: Step {
+            id: 1,
+            kind: StepKind::Search,
+            state,
+            query,
+            found,
+            note: None,
+            question_id: None,
+            result: None,
+        },
+    }
 }
 
 fn fallback_step(model: &str, reason: &str) -> Event {
     let note = Some(format!("answered by `{model}`, because {reason}"));
     let (kind, state) = (StepKind::Write, StepState::Started);
-    Event::Step { step: Step { id: 2, kind, state, query: None, found: None, note } }
-}
-
-/// Whether answers can be made in this mode.
-fn check_mode(mode: Mode) -> Result<(), Error> {
-    match mode {
-        Mode::Regular => Ok(()),
-        Mode::DeepResearch => Err(Error::Invalid(
-            "this version answers in `regular` mode only; ask again with `\"mode\": \"regular\"`".to_owned(),
-        )),
+    Event::Step {
+        step: Step { id: 2, kind, state, query: None, found: None, note, question_id: None, result: None },
     }
 }

@@ -31,6 +31,8 @@ pub struct Config {
     pub ingest: IngestConfig,
     /// How answers are made.
     pub ask: AskConfig,
+    /// How deep research is done.
+    pub research: ResearchConfig,
     /// The HTTP server.
     pub server: ServerConfig,
     file: Option<PathBuf>,
@@ -97,6 +99,31 @@ pub struct AskConfig {
 impl Default for AskConfig {
     fn default() -> Self {
         Self { history_messages: 10, passages: 12, context_tokens: 6_000 }
+    }
+}
+
+/// How deep research is done, the `[research]` table. The limits on calls, tokens and seconds are
+/// those of a message that names none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResearchConfig {
+    /// Most further rounds after the first. Default: 2.
+    pub rounds: u32,
+    /// Questions looked into at the same time. Default: 4.
+    pub parallel: usize,
+    /// Most passages a report is written from. Default: 24.
+    pub passages: usize,
+    /// Most calls to a model. Default: 40.
+    pub calls: u32,
+    /// Most tokens read and written. Default: 200,000.
+    pub tokens: u64,
+    /// Longest time, in seconds. Default: 600.
+    pub seconds: u64,
+}
+
+impl Default for ResearchConfig {
+    fn default() -> Self {
+        Self { rounds: 2, parallel: 4, passages: 24, calls: 40, tokens: 200_000, seconds: 600 }
     }
 }
 
@@ -295,6 +322,7 @@ impl Config {
             models,
             ingest: file.ingest,
             ask: file.ask,
+            research: file.research,
             server: file.server,
             file: path,
             origins,
@@ -311,6 +339,9 @@ impl Config {
             ("ingest.time_s", self.ingest.time_s > 0),
             ("ingest.jobs", self.ingest.jobs > 0),
             ("ask.passages", self.ask.passages > 0),
+            ("research.parallel", self.research.parallel > 0),
+            ("research.passages", self.research.passages > 0),
+            ("research.seconds", self.research.seconds > 0),
         ];
         if let Some((key, _)) = positive.into_iter().find(|(_, holds)| !holds) {
             return Err(self.out_of_bounds(key, "at least 1"));

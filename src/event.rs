@@ -6,6 +6,7 @@
 //! | event | when | how often |
 //! |---|---|---|
 //! | `started` | first, once both messages are durable | 1 |
+//! | `plan` | deep research: what will be looked into, and again whenever that changes; the last counts | any |
 //! | `step` | around each piece of work, `started` then `finished` | any |
 //! | `sources` | when the writer's passages are chosen, before the first token | 0–1 |
 //! | `token` | as the answer is written; the texts joined are the answer | any |
@@ -44,6 +45,12 @@ pub enum Event {
         #[serde(flatten)]
         step: Step,
     },
+    /// What a deep research will look into.
+    Plan {
+        /// The plan.
+        #[serde(flatten)]
+        plan: Plan,
+    },
     /// The numbered passages the writer was given.
     Sources {
         /// In the order of their numbers.
@@ -74,6 +81,9 @@ pub enum Event {
         usage: Usage,
         /// Where the time went.
         timings_ms: Timings,
+        /// What a deep research looked at, and what it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coverage: Option<Coverage>,
     },
     /// The answer failed; what was sent before stays stored.
     Error {
@@ -92,6 +102,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
+            Self::Plan { .. } => "plan",
             Self::Step { .. } => "step",
             Self::Sources { .. } => "sources",
             Self::Token { .. } => "token",
@@ -109,7 +120,7 @@ impl Event {
 }
 
 /// A piece of work a reader can watch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Names the step within the answer; the same for its start and its end.
     pub id: u32,
@@ -126,12 +137,136 @@ pub struct Step {
     /// Anything a reader should know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The question of the plan it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question_id: Option<u32>,
+    /// What a finished piece of deep research brought in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<StepResult>,
+}
+
+/// What a finished piece of deep research brought in: enough to go on from here after a crash.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepResult {
+    /// The passages that were read, best first, numbered within the step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<Source>,
+    /// The documents that matched, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<Uuid>,
+    /// What was noted in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// What it cost.
+    #[serde(default)]
+    pub usage: Usage,
+    /// Milliseconds of work on the answer up to here.
+    pub at_ms: u64,
+}
+
+/// A note: the exact words of a document. The quote stands, byte for byte, at `start..end` of the
+/// stored text of that version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Note {
+    /// The passage it was found in.
+    pub passage_id: PassageId,
+    /// First byte of the quote in the stored text.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// The quote itself.
+    pub quote: String,
+}
+
+/// What a deep research will look into.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// What was asked, made to stand alone.
+    pub question: String,
+    /// The questions, in the order of the report.
+    pub questions: Vec<SubQuestion>,
+    /// What it will cost at most.
+    pub estimate: Estimate,
+    /// Whether the research waits for the reader's consent.
+    pub awaiting_approval: bool,
+}
+
+/// One question of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubQuestion {
+    /// Names it within the answer.
+    pub id: u32,
+    /// What is looked for.
+    pub text: String,
+    /// What it is good for.
+    pub why: String,
+}
+
+/// A reader's word on a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanChange {
+    /// Whether a plan that waits for consent is carried out; without it, a change counts as consent.
+    pub approve: Option<bool>,
+    /// The whole list of questions as it shall be: one with a known `id` stays, with its text if it
+    /// has a new one; one without is added; one that is missing is dropped.
+    pub questions: Option<Vec<ChangedQuestion>>,
+}
+
+/// A question of a changed plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangedQuestion {
+    /// The question of the plan it stands for; a new one if absent.
+    pub id: Option<u32>,
+    /// What is looked for; as it was if absent.
+    pub text: Option<String>,
+    /// What it is good for.
+    pub why: Option<String>,
+}
+
+/// What a plan will cost, as far as can be told before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Calls to a model.
+    pub calls: u32,
+    /// Tokens read and written.
+    pub tokens: u64,
+    /// Seconds.
+    pub seconds: u64,
+}
+
+/// What a deep research looked at, and what it did not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Number of documents that were searched.
+    pub searched: u64,
+    /// Number of documents of which passages were read.
+    pub read: u32,
+    /// Number of documents that are cited.
+    pub cited: u32,
+    /// Documents that matched and were not read, the best matches first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Uuid>,
+    /// Number of documents that never matched.
+    pub unmatched: u64,
+    /// Questions to which nothing was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_found: Vec<String>,
+    /// What the budget, or the reader's stop, left undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_done: Vec<String>,
+    /// How many times the research was taken up again after the server had stopped.
+    #[serde(default)]
+    pub resumed: u32,
 }
 
 /// Kinds of work a reader can watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
+    /// Deciding what to look into.
+    Plan,
     /// Looking for passages.
     Search,
     /// Taking notes from passages.
@@ -140,6 +275,8 @@ pub enum StepKind {
     Gap,
     /// Writing the answer.
     Write,
+    /// Going on after the server had stopped.
+    Resume,
 }
 
 /// Whether a step begins or is over.

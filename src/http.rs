@@ -58,6 +58,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/chat/sessions/{id}/messages/{mid}", get(messages::show))
         .route("/api/chat/sessions/{id}/messages/{mid}/events", get(messages::events))
         .route("/api/chat/sessions/{id}/messages/{mid}/cancel", post(messages::cancel))
+        .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
         // the server
         .route("/api/models", get(models::list))
         .route("/healthz", get(health::live))

@@ -13,10 +13,12 @@ pub fn fold(message: &mut Message, events: Vec<Event>) {
                 message.model = Some(model);
                 message.mode = Some(mode);
             }
+            Event::Plan { plan } => message.plan = Some(plan),
             Event::Sources { sources } => message.sources = sources,
             Event::Token { text } => message.content.push_str(&text),
             Event::Citation { citation } => message.citations.push(citation),
-            Event::Done { finish_reason, grounding, usage, .. } => {
+            Event::Done { finish_reason, grounding, usage, coverage, .. } => {
+                message.coverage = coverage;
                 message.status = status_after(finish_reason);
                 message.finish_reason = Some(finish_reason);
                 message.grounding = Some(grounding);

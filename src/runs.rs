@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::Stream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::event::Event;
+use crate::event::{Event, PlanChange};
 use journal::{Journal, RunFile};
 
 /// Names an answer: the session and the assistant message.
@@ -58,6 +58,15 @@ struct Live {
     /// How many frames there are, and whether there will be more.
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
+    steer: mpsc::UnboundedSender<Steering>,
+}
+
+/// A reader's change to the plan of a run, on its way to it.
+pub struct Steering {
+    /// The change.
+    pub change: PlanChange,
+    /// Told once the change is durable; dropped if it is not taken up any more.
+    pub taken: oneshot::Sender<()>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -100,13 +109,21 @@ impl Runs {
         let whole_lines: String = frames.iter().map(|frame| format!("{}\n", frame.data)).collect();
         let file = tokio::task::spawn_blocking(move || RunFile::create(&path, &whole_lines)).await??;
         let len = frames.len();
+        let (steer, steering) = mpsc::unbounded_channel();
         let live = Arc::new(Live {
+            steer,
             frames: Mutex::new(frames),
             progress: watch::Sender::new(Progress { len, closed: false }),
             cancel: CancellationToken::new(),
         });
         lock(&self.live).insert(key.message, Arc::clone(&live));
-        Ok(Recorder { runs: Arc::clone(self), key, live, file: Arc::new(file) })
+        Ok(Recorder {
+            runs: Arc::clone(self),
+            key,
+            live,
+            file: Arc::new(file),
+            steering: Mutex::new(Some(steering)),
+        })
     }
 
     /// Reads a run from after position `after`: what there is, then what comes, until its end.
@@ -166,6 +183,19 @@ impl Runs {
         })
     }
 
+    /// Hands a change of plan to a run and waits until it is durable. False if the run is over, or
+    /// past the point where its plan can change.
+    pub async fn steer(&self, message: Uuid, change: PlanChange) -> bool {
+        let live = lock(&self.live).get(&message).cloned();
+        let Some(live) = live else { return false };
+        let (taken, outcome) = oneshot::channel();
+        live.steer.send(Steering { change, taken }).is_ok() && {
+            // Held any longer it would keep the channel open past the run's end.
+            drop(live);
+            outcome.await.is_ok()
+        }
+    }
+
     /// Whether an answer is being made.
     #[must_use]
     pub fn is_live(&self, message: Uuid) -> bool {
@@ -207,6 +237,7 @@ pub struct Recorder {
     key: RunKey,
     live: Arc<Live>,
     file: Arc<RunFile>,
+    steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
 }
 
 impl Recorder {
@@ -214,6 +245,19 @@ impl Recorder {
     pub fn append(&self, event: &Event) {
         let frame = self.publish(event);
         self.runs.journal.append(&self.file, frame.data);
+    }
+
+    /// Puts what was sent so far on disk, durably: work that is in the record is not done twice.
+    ///
+    /// # Errors
+    /// If the file could not be written or synced.
+    pub async fn sync(&self) -> io::Result<()> {
+        self.runs.journal.sync(&self.file).await
+    }
+
+    /// The changes of plan that readers ask for. There is one such list: the first call gets it.
+    pub fn steering(&self) -> Option<mpsc::UnboundedReceiver<Steering>> {
+        lock(&self.steering).take()
     }
 
     /// Puts the last event on disk, durably, before any reader sees it.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::event::{Citation, FinishReason, Grounding, Source, Step, Usage};
+use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -105,6 +105,9 @@ pub struct Message {
     /// The collection a question was limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
+    /// What a deep research set out to look into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
     /// The work that was done for the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -117,6 +120,9 @@ pub struct Message {
     /// How well the answer stands on its sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grounding: Option<Grounding>,
+    /// What a deep research looked at, and what it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// What it cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -143,10 +149,12 @@ impl Message {
             parent_id: None,
             document_ids: None,
             collection: None,
+            plan: None,
             steps: Vec::new(),
             citations: Vec::new(),
             sources: Vec::new(),
             grounding: None,
+            coverage: None,
             usage: None,
             finish_reason: None,
             error: None,

@@ -1,7 +1,7 @@
 //! An answer while it is written: text goes in, events come out, and no citation passes whose quote
 //! does not stand in the stored text.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ibid_index::analysis::Language;
 
@@ -13,7 +13,7 @@ use super::retrieve::{Found, num_documents};
 use crate::Error;
 use crate::app::App;
 use crate::document::PassageId;
-use crate::event::{Citation, Event, FinishReason, Grounding, Receipt, Timings, Usage};
+use crate::event::{Citation, Coverage, Event, FinishReason, Grounding, Receipt, Timings, Usage};
 use crate::runs::Recorder;
 
 /// Nearest passages named when nothing answers the question.
@@ -34,6 +34,12 @@ pub(super) struct Draft<'a> {
     /// Of the call that writes the answer, as far as it was counted.
     writing: Usage,
     timings: Timings,
+    coverage: Option<Coverage>,
+    /// Where the words about the answer itself begin: what follows makes no claims.
+    colophon: Option<usize>,
+    /// A part of a report on its way out.
+    pending: Vec<Piece>,
+    is_supplied: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -51,7 +57,103 @@ impl<'a> Draft<'a> {
             usage: Usage::default(),
             writing: Usage::default(),
             timings: Timings::default(),
+            coverage: None,
+            colophon: None,
+            pending: Vec::new(),
+            is_supplied: false,
         }
+    }
+
+    /// Takes the passages a report is written from.
+    pub(super) fn supply_report(&mut self, excerpts: Vec<Excerpt>, queries: Vec<String>) {
+        self.timings.retrieval = self.elapsed_ms();
+        self.language = language(&excerpts);
+        self.scanner = Scanner::new(excerpts.clone(), self.language);
+        let nearest = excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect();
+        self.receipt = Receipt { queries, documents_searched: 0, nearest };
+        self.excerpts = excerpts;
+        self.is_supplied = true;
+    }
+
+    /// Whether it has its passages.
+    pub(super) fn is_supplied(&self) -> bool {
+        self.is_supplied
+    }
+
+    /// Takes a whole part of a report. Its text is one event, and its citations follow: a part is
+    /// in the record whole or not at all.
+    pub(super) async fn write_part(&mut self, text: &str) -> Result<(), Error> {
+        let pieces = self.scanner.push(text);
+        self.pending.extend(pieces);
+        self.flush().await
+    }
+
+    /// Sends the part that was stopped on its way out, if there is one.
+    pub(super) async fn flush(&mut self) -> Result<(), Error> {
+        let mut text = String::new();
+        let mut citations = Vec::new();
+        for piece in &self.pending {
+            match piece {
+                Piece::Text(more) => text.push_str(more),
+                Piece::Citation(citation) => citations.extend(self.check(citation.clone()).await?),
+            }
+        }
+        // No waiting from here on: all of it is sent, or none.
+        self.pending.clear();
+        if text.is_empty() {
+            return Ok(());
+        }
+        if self.timings.first_token == 0 {
+            self.timings.first_token = self.elapsed_ms().max(1);
+        }
+        self.emit(&Event::Token { text });
+        for citation in citations {
+            self.emit(&Event::Citation { citation: citation.clone() });
+            self.citations.push(citation);
+        }
+        Ok(())
+    }
+
+    /// Takes what the record of a stopped run has of the report: its text, how many of its
+    /// citations were sent, and where its colophon begins. The other citations are sent now.
+    pub(super) async fn replay(
+        &mut self,
+        text: &str,
+        num_sent: usize,
+        colophon: Option<usize>,
+    ) -> Result<(), Error> {
+        let mut citations = Vec::new();
+        for piece in self.scanner.push(text) {
+            if let Piece::Citation(citation) = piece {
+                citations.extend(self.check(citation).await?);
+            }
+        }
+        for citation in citations.iter().skip(num_sent) {
+            self.emit(&Event::Citation { citation: citation.clone() });
+        }
+        self.citations = citations;
+        self.colophon = colophon;
+        Ok(())
+    }
+
+    /// Says that what follows is about the answer, and counts as no claim.
+    pub(super) fn begin_colophon(&mut self) {
+        self.colophon.get_or_insert(self.scanner.answer().len());
+    }
+
+    /// The citations sent so far.
+    pub(super) fn citations(&self) -> &[Citation] {
+        &self.citations
+    }
+
+    /// What was looked at, for the last event.
+    pub(super) fn cover(&mut self, coverage: Coverage) {
+        self.coverage = Some(coverage);
+    }
+
+    /// Counts time that an earlier run of the server spent on this answer.
+    pub(super) fn add_time(&mut self, spent: Duration) {
+        self.begun = self.begun.checked_sub(spent).unwrap_or(self.begun);
     }
 
     pub(super) fn emit(&self, event: &Event) {
@@ -107,6 +209,7 @@ impl<'a> Draft<'a> {
                     grounding: self.grounding().await,
                     usage: self.usage.and(self.writing),
                     timings_ms: self.timings,
+                    coverage: self.coverage,
                 }
             }
         }
@@ -115,6 +218,7 @@ impl<'a> Draft<'a> {
     async fn grounding(&mut self) -> Grounding {
         let dropped = self.scanner.dropped_marks();
         let answer = self.scanner.answer();
+        let answer = &answer[..self.colophon.unwrap_or(answer.len())];
         let mut grounding = ground(answer, &self.citations, &self.excerpts, self.language, dropped);
         if self.citations.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);

@@ -26,7 +26,9 @@ pub fn ground(
     let mut grounding = Grounding { dropped_marks: dropped, ..Grounding::default() };
     for sentence in sentences(answer) {
         let claim = without_marks(&answer[sentence.range.clone()]);
-        if !is_claim(&claim, &sentence, language) {
+        let heads_table = sentence.kind == SentenceKind::Row
+            && answer[sentence.range.end..].trim_start_matches([' ', '\n']).starts_with("|-");
+        if heads_table || !is_claim(&claim, &sentence, language) {
             continue;
         }
         let range = &sentence.range;

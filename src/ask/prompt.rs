@@ -105,7 +105,7 @@ pub fn language(passages: &[Excerpt]) -> Option<Language> {
     Language::detect(&sample.join("\n"))
 }
 
-fn render(excerpt: &Excerpt) -> String {
+pub(super) fn render(excerpt: &Excerpt) -> String {
     let source = &excerpt.source;
     let mut place = source.title.clone();
     if let Some(page) = source.page {

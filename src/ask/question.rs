@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::prompt::Turn;
+use super::research::budget::Budget;
 use super::retrieve::Scope;
 use crate::app::App;
 use crate::event::Event;
@@ -39,6 +40,12 @@ pub struct Question {
     /// Which model answers; the session's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What a deep research may cost at most; as configured where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// Whether a deep research waits with its plan until the reader approves it.
+    #[serde(default)]
+    pub approve_plan: bool,
     /// Stream the events (the default), or answer once with the whole message.
     #[serde(default = "yes")]
     pub stream: bool,
@@ -56,6 +63,57 @@ pub(super) struct Asked {
     pub(super) content: String,
     pub(super) model: String,
     pub(super) scope: Scope,
+    pub(super) mode: Mode,
+    pub(super) budget: Budget,
+    pub(super) approve_plan: bool,
+}
+
+impl Asked {
+    /// The first event of the answer.
+    pub(super) fn started(&self) -> Event {
+        Event::Started {
+            message_id: self.key.message,
+            user_message_id: self.question_id,
+            session_id: self.key.session,
+            mode: self.mode,
+            model: self.model.clone(),
+        }
+    }
+}
+
+/// What is kept of an answer being made, to go on with it after a crash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RunRecord {
+    session: Uuid,
+    question_id: Uuid,
+    scope: Scope,
+    budget: Budget,
+    approve_plan: bool,
+}
+
+impl RunRecord {
+    /// The answer it is about.
+    pub(super) fn key(&self, message: Uuid) -> RunKey {
+        RunKey { session: self.session, message }
+    }
+
+    /// The question again; None if its session is gone.
+    pub(super) async fn asked(self, app: &App, message: Uuid) -> Result<Option<Asked>, Error> {
+        let key = self.key(message);
+        let question = app.store.get::<Message>(&keys::message(self.session, self.question_id)).await?;
+        let answer = app.store.get::<Message>(&keys::message(self.session, message)).await?;
+        let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
+        Ok(Some(Asked {
+            key,
+            question_id: self.question_id,
+            content: question.value.content,
+            model: answer.value.model.unwrap_or_default(),
+            scope: self.scope,
+            mode: answer.value.mode.unwrap_or_default(),
+            budget: self.budget,
+            approve_plan: self.approve_plan,
+        }))
+    }
 }
 
 /// Stores the question and starts its answer, which goes on whoever listens. When this returns,
@@ -86,21 +144,13 @@ pub async fn start(
         }
         let stored = sessions::get(app, session).await?;
         let asked = understand(app, key, question_id, &stored.value, &question).await?;
-        let mode = question.mode.unwrap_or(stored.value.mode);
-        super::check_mode(mode)?;
         let recorder = app.runs.begin(key).await?;
-        if !store(app, &asked, &question, mode, stored, claim).await? {
+        if !store(app, &asked, &question, stored, claim).await? {
             recorder.discard().await?;
             continue;
         }
-        recorder.append(&Event::Started {
-            message_id: key.message,
-            user_message_id: asked.question_id,
-            session_id: session,
-            mode,
-            model: asked.model.clone(),
-        });
-        app.tasks.spawn(super::run(Arc::clone(app), asked, recorder));
+        recorder.append(&asked.started());
+        app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
         return Ok(key);
     }
 }
@@ -131,6 +181,12 @@ fn check(question: &Question) -> Result<(), Error> {
             question.content.len()
         )));
     }
+    let is_deep_only = question.budget.is_some() || question.approve_plan;
+    if is_deep_only && question.mode == Some(Mode::Regular) {
+        return Err(Error::Invalid(
+            "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
+        ));
+    }
     Ok(())
 }
 
@@ -150,7 +206,16 @@ async fn understand(
         (&session.document_ids, &session.collection)
     };
     let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
-    Ok(Asked { key, question_id, content: question.content.clone(), model, scope })
+    Ok(Asked {
+        key,
+        question_id,
+        content: question.content.clone(),
+        model,
+        scope,
+        mode: question.mode.unwrap_or(session.mode),
+        budget: question.budget.unwrap_or_default(),
+        approve_plan: question.approve_plan,
+    })
 }
 
 /// One commit: both messages, the run, the session. False if the session changed meanwhile.
@@ -158,20 +223,19 @@ async fn store(
     app: &App,
     asked: &Asked,
     question: &Question,
-    mode: Mode,
     session: Record<Session>,
     claim: Option<&Claim>,
 ) -> Result<bool, Error> {
     let RunKey { session: session_id, message: answer_id } = asked.key;
     let now = app.store.now();
     let asking = Message {
-        mode: Some(mode),
+        mode: Some(asked.mode),
         document_ids: question.document_ids.clone(),
         collection: question.collection.clone(),
         ..Message::new(asked.question_id, Role::User, question.content.clone(), now)
     };
     let answering = Message {
-        mode: Some(mode),
+        mode: Some(asked.mode),
         model: Some(asked.model.clone()),
         parent_id: Some(asked.question_id),
         status: MessageStatus::Running,
@@ -183,10 +247,17 @@ async fn store(
     if updated.title.is_empty() {
         updated.title = title(&question.content);
     }
+    let record = RunRecord {
+        session: session_id,
+        question_id: asked.question_id,
+        scope: asked.scope.clone(),
+        budget: asked.budget,
+        approve_plan: asked.approve_plan,
+    };
     let batch = Batch::new()
         .put(keys::message(session_id, asked.question_id), &asking)
         .put(keys::message(session_id, answer_id), &answering)
-        .put(keys::run(answer_id), &session_id);
+        .put(keys::run(answer_id), &record);
     let batch = match claim {
         Some(claim) => claim.note(batch, answer_id, now),
         None => batch,

@@ -1,4 +1,5 @@
-//! After a crash: answers that were being made are ended with what they had.
+//! After a crash: answers that were being made are ended with what they had, and deep research is
+//! taken up where it was.
 
 use std::io;
 use std::sync::Arc;
@@ -7,39 +8,92 @@ use uuid::Uuid;
 
 use super::ground::ground;
 use super::prompt::{Excerpt, language};
+use super::question::RunRecord;
 use super::settle;
 use crate::app::App;
 use crate::event::{Event, FinishReason, Timings};
-use crate::runs::RunKey;
-use crate::session::{Message, Role};
-use crate::store::{Order, keys};
+use crate::runs::{Recorder, RunKey};
+use crate::session::{Message, Mode, Role};
+use crate::store::{Batch, Order, Record, keys};
 use crate::{Error, run};
 
 /// More than a server can have been making at once.
 const MAX_RUNS: usize = 100_000;
 
 /// Ends every answer that an earlier run of the server left unfinished, as `interrupted`, with its
-/// text and citations so far. An answer whose end was on disk already is only marked so.
+/// text and citations so far. An answer whose end was on disk already is only marked so. Deep
+/// research is left to [`resume`].
 ///
 /// # Errors
 /// If the store or the answers can't be read.
 pub async fn recover(app: &Arc<App>) -> Result<(), Error> {
-    for (key, record) in app.store.scan::<Uuid>(keys::RUNS, None, MAX_RUNS, Order::Ascending).await? {
-        let Some(message) = key.strip_prefix(keys::RUNS).and_then(|id| id.parse().ok()) else { continue };
-        let key = RunKey { session: record.value, message };
-        end(app, key).await?;
-        tracing::info!(message.id = %message, "an answer that was cut short is kept as far as it went");
+    for (message, record) in unfinished(app).await? {
+        let key = record.key(message);
+        if mode(app, key).await? != Mode::DeepResearch {
+            end(app, key).await?;
+            tracing::info!(message.id = %message, "an answer that was cut short is kept as far as it went");
+        }
     }
     Ok(())
 }
 
-async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
-    let (recorder, events) = match app.runs.take_up(key).await {
-        Ok(taken_up) => taken_up,
-        // The question was stored and the answer's file was not: begin it, to end it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (app.runs.begin(key).await?, Vec::new()),
-        Err(error) => return Err(error.into()),
+/// Goes on with every deep research that an earlier run of the server left unfinished, once there
+/// is an index to search.
+///
+/// # Errors
+/// If the store or the answers can't be read.
+pub async fn resume(app: &Arc<App>) -> Result<(), Error> {
+    for (message, record) in unfinished(app).await? {
+        let key = record.key(message);
+        let Some(asked) = record.asked(app, message).await? else {
+            let batch = Batch::new().delete(keys::run(message));
+            app.store.commit(batch).await?;
+            continue;
+        };
+        // A model that is no longer configured can't go on.
+        if app.model(Some(&asked.model)).is_err() {
+            end(app, key).await?;
+            continue;
+        }
+        let (recorder, events) = open(app, key).await?;
+        match events.last().filter(|last| last.is_terminal()) {
+            Some(last) => settle(app, key, last).await?,
+            None => {
+                if events.is_empty() {
+                    recorder.append(&asked.started());
+                }
+                tracing::info!(message.id = %message, "a deep research goes on");
+                app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, events));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn unfinished(app: &App) -> Result<Vec<(Uuid, RunRecord)>, Error> {
+    let records = app.store.scan::<RunRecord>(keys::RUNS, None, MAX_RUNS, Order::Ascending).await?;
+    let named = |(key, record): (String, Record<RunRecord>)| {
+        Some((key.strip_prefix(keys::RUNS)?.parse().ok()?, record.value))
     };
+    Ok(records.into_iter().filter_map(named).collect())
+}
+
+async fn mode(app: &App, key: RunKey) -> Result<Mode, Error> {
+    let answer = app.store.get::<Message>(&keys::message(key.session, key.message)).await?;
+    Ok(answer.and_then(|answer| answer.value.mode).unwrap_or_default())
+}
+
+/// The record of a run; a new one if the question was stored and the answer's file was not.
+async fn open(app: &Arc<App>, key: RunKey) -> Result<(Recorder, Vec<Event>), Error> {
+    match app.runs.take_up(key).await {
+        Ok(taken_up) => Ok(taken_up),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((app.runs.begin(key).await?, Vec::new())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
+    let (recorder, events) = open(app, key).await?;
     if let Some(last) = events.last().filter(|last| last.is_terminal()) {
         return settle(app, key, last).await;
     }
@@ -53,6 +107,7 @@ async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
         grounding: ground(&message.content, &message.citations, &excerpts, language(&excerpts), 0),
         usage: message.usage.unwrap_or_default(),
         timings_ms: Timings::default(),
+        coverage: None,
     };
     recorder.seal(&last).await?;
     settle(app, key, &last).await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ibid_index::Query;
 use ibid_index::analysis::{Language, TermKind, terms};
+use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ const MAX_PER_DOCUMENT: usize = 3;
 const NEAR_DUPLICATE: f32 = 0.85;
 
 /// Where to search. Documents are named by their newest version.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Scope {
     documents: Option<Vec<Uuid>>,
     collection: Option<String>,
@@ -91,6 +92,8 @@ pub struct Found {
     pub excerpts: Vec<Excerpt>,
     /// Passages that matched.
     pub num_candidates: u32,
+    /// The documents of these, best first.
+    pub matched: Vec<Uuid>,
     /// The query.
     pub query: String,
 }
@@ -138,12 +141,18 @@ pub async fn retrieve(app: &App, scope: &Scope, query: &str) -> Result<Found, Er
     let wanted = app.config.ask.passages;
     let hits = search(app, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
     let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
+    let mut matched: Vec<Uuid> = Vec::new();
+    for hit in &hits {
+        if !matched.contains(&hit.document.id) {
+            matched.push(hit.document.id);
+        }
+    }
     let chosen = choose(hits, wanted, app.config.ask.context_tokens);
     let mut excerpts = Vec::with_capacity(chosen.len());
     for (n, span) in (1..).zip(join_neighbours(chosen)) {
         excerpts.push(span.into_excerpt(app, n).await?);
     }
-    Ok(Found { excerpts, num_candidates, query: query.to_owned() })
+    Ok(Found { excerpts, num_candidates, matched, query: query.to_owned() })
 }
 
 /// How many documents a search in this scope looks at.

@@ -3,7 +3,7 @@
 
 use std::io::{Result, Write};
 
-use ibid::event::{Citation, Event, Grounding, Source, Step, StepKind, StepState, Verdict};
+use ibid::event::{Citation, Coverage, Event, Grounding, Plan, Source, Step, StepKind, StepState, Verdict};
 
 use super::screen::{Paint, clean, flow, line};
 
@@ -70,6 +70,8 @@ fn place_in(page: Option<u32>, heading: Option<&str>) -> String {
 pub(crate) fn step(event: &Event) -> Option<String> {
     let Event::Step { step: Step { kind, state, query, found, note, .. } } = event else { return None };
     let what = match (kind, state) {
+        (StepKind::Plan, StepState::Started) => "planning",
+        (StepKind::Plan, StepState::Finished) => return None,
         (StepKind::Search, StepState::Started) => "searching",
         (StepKind::Search, StepState::Finished) => "searched",
         (StepKind::Read, StepState::Started) => "reading",
@@ -77,12 +79,56 @@ pub(crate) fn step(event: &Event) -> Option<String> {
         (StepKind::Gap, StepState::Started) => "looking for gaps",
         (StepKind::Gap, StepState::Finished) => "looked for gaps",
         (StepKind::Write, StepState::Started) => "writing",
+        (StepKind::Resume, _) => "resumed",
         (StepKind::Write, StepState::Finished) => return None,
     };
     let query = query.as_deref().map(|query| format!(" “{}”", line(query)));
-    let found = found.map(|found| format!(": {}", count(found.into(), "passage")));
+    let of = match kind {
+        StepKind::Read => "note",
+        StepKind::Gap => "further question",
+        _ => "passage",
+    };
+    let found = found.map(|found| format!(": {}", count(found.into(), of)));
     let note = note.as_deref().map(|note| format!(" ({})", line(note)));
     Some([Some(what.to_owned()), query, found, note].into_iter().flatten().collect())
+}
+
+/// The questions of a plan, a line each.
+pub(crate) fn plan(plan: &Plan) -> String {
+    let mut lines = vec![format!("plan: {}", count(plan.questions.len() as u64, "question"))];
+    lines
+        .extend(plan.questions.iter().map(|question| format!("  {}. {}", question.id, line(&question.text))));
+    if plan.estimate.calls > 0 {
+        let estimate = &plan.estimate;
+        lines.push(format!(
+            "  about {}, {} tokens, {} s",
+            count(estimate.calls.into(), "call"),
+            estimate.tokens,
+            estimate.seconds
+        ));
+    }
+    if plan.awaiting_approval {
+        lines.push("  it waits for approval".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// What a deep research looked at, in one line.
+pub(crate) fn coverage(coverage: &Coverage) -> String {
+    let mut text = format!(
+        "{} searched, {} read, {} cited, {} matched but not read, {} never matched",
+        count(coverage.searched, "document"),
+        coverage.read,
+        coverage.cited,
+        coverage.skipped.len(),
+        coverage.unmatched
+    );
+    for (what, questions) in [("not found", &coverage.not_found), ("not looked into", &coverage.not_done)] {
+        for question in questions {
+            text += &format!("\n{what}: {}", line(question));
+        }
+    }
+    text
 }
 
 /// What stands behind the answer, in one line; a second one when nothing relevant was found.

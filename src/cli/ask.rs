@@ -194,6 +194,7 @@ impl Screen {
                     self.aside(&line)?;
                 }
             }
+            Event::Plan { plan } => self.aside(&answer::plan(&plan))?,
             Event::Sources { sources } => self.sources = sources,
             Event::Token { text } => {
                 let mut out = stdout();
@@ -202,7 +203,7 @@ impl Screen {
                 self.mid_line = !text.ends_with('\n');
             }
             Event::Citation { citation } => self.citations.push(citation),
-            Event::Done { finish_reason, grounding, timings_ms, .. } => {
+            Event::Done { finish_reason, grounding, timings_ms, coverage, .. } => {
                 self.end_line()?;
                 answer::write_sources(&mut stdout(), &self.citations, self.paint, width())?;
                 if self.citations.is_empty() && !self.sources.is_empty() {
@@ -210,6 +211,9 @@ impl Screen {
                 }
                 if let Some(reason) = ended_early(finish_reason) {
                     self.aside(reason)?;
+                }
+                if let Some(coverage) = &coverage {
+                    self.aside(&answer::coverage(coverage))?;
                 }
                 let seconds = std::time::Duration::from_millis(timings_ms.total).as_secs_f64();
                 self.aside(&format!("\n{}, {seconds:.1} s", answer::grounding(&grounding)))?;

@@ -34,6 +34,12 @@ const ABOUT: &[(&str, &str)] = &[
     ("ask.history_messages", "earlier messages considered for a follow-up"),
     ("ask.passages", "most passages given to the writer"),
     ("ask.context_tokens", "most text of passages given to the writer, in tokens"),
+    ("research.rounds", "most further rounds of a deep research"),
+    ("research.parallel", "questions looked into at the same time"),
+    ("research.passages", "most passages a report is written from"),
+    ("research.calls", "most calls to a model for one report"),
+    ("research.tokens", "most tokens for one report"),
+    ("research.seconds", "longest a deep research may take, in seconds"),
     ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
     ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
 ];
@@ -98,6 +104,7 @@ fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
     all.insert("listen".into(), config.listen.to_string().into());
     all.insert("ingest".into(), Value::try_from(&config.ingest)?);
     all.insert("ask".into(), Value::try_from(&config.ask)?);
+    all.insert("research".into(), Value::try_from(&config.research)?);
     all.insert("server".into(), Value::try_from(&config.server)?);
     let value_of = |key: &str| match key.split_once('.') {
         Some((table, name)) => all.get(table)?.get(name).cloned(),
@@ -138,6 +145,7 @@ mod tests {
         for (name, table) in [
             ("ingest", Table::try_from(&config.ingest).unwrap()),
             ("ask", Table::try_from(&config.ask).unwrap()),
+            ("research", Table::try_from(&config.research).unwrap()),
             ("server", Table::try_from(&config.server).unwrap()),
         ] {
             keys.extend(table.keys().map(|key| format!("{name}.{key}")));

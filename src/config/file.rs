@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
-use super::{AskConfig, ConfigError, IngestConfig, Origin, ServerConfig, beside, parse_listen};
+use super::{
+    AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, beside, parse_listen,
+};
 use crate::config::model::ModelConfig;
 
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +21,7 @@ pub(super) struct File {
     pub(super) models: Vec<ModelConfig>,
     pub(super) ingest: IngestConfig,
     pub(super) ask: AskConfig,
+    pub(super) research: ResearchConfig,
     pub(super) server: ServerConfig,
 }
 

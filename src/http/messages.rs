@@ -16,6 +16,7 @@ use super::extract::{Json as Body, Path, Query, claim};
 use super::sse;
 use crate::app::App;
 use crate::ask::{self, Question};
+use crate::event::PlanChange;
 use crate::runs::RunKey;
 use crate::session::{Message, Role};
 use crate::{Error, sessions};
@@ -81,6 +82,15 @@ pub(super) async fn cancel(
         let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
         frames.for_each(|_| async {}).await;
     }
+    Ok(Json(sessions::message(&app, session, message).await?))
+}
+
+pub(super) async fn plan(
+    State(app): State<Arc<App>>,
+    Path((session, message)): Path<(Uuid, Uuid)>,
+    Body(change): Body<PlanChange>,
+) -> Result<Json<Message>, Problem> {
+    ask::change_plan(&app, session, message, change).await?;
     Ok(Json(sessions::message(&app, session, message).await?))
 }
 

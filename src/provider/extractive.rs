@@ -12,7 +12,7 @@ use futures::stream;
 
 use self::choose::Choice;
 use super::{Delta, DeltaStream};
-use crate::ask::prompt::Prompt;
+use crate::ask::prompt::{Excerpt, Prompt};
 use crate::event::{FinishReason, Usage};
 
 /// What is said when the passages do not answer.
@@ -46,6 +46,13 @@ pub fn write(prompt: &Prompt) -> Answer {
     Answer { pieces, refused: false }
 }
 
+/// The sentences that answer, each with the number of its passage and its words as stored; none if
+/// the passages do not answer.
+#[must_use]
+pub fn quotes(question: &str, passages: &[Excerpt]) -> Vec<(u32, String)> {
+    choose::choose(question, passages).into_iter().map(|choice| (choice.n, choice.text)).collect()
+}
+
 /// The same as a provider's stream, a word at a time.
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "every provider's stream takes its prompt")]
@@ -68,7 +75,7 @@ fn layout(at: usize, choice: &Choice) -> String {
 }
 
 /// A stored sentence on one line, with the signs escaped that Markdown would act on.
-fn plain_markdown(sentence: &str) -> String {
+pub(crate) fn plain_markdown(sentence: &str) -> String {
     let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ").replace("**", "");
     let mut escaped = String::with_capacity(line.len() + 8);
     for (at, c) in line.char_indices() {

@@ -8,5 +8,6 @@ mod support;
 mod documents;
 mod library;
 mod messages;
+mod research;
 mod search;
 mod sessions;
