@@ -214,6 +214,10 @@ pub async fn header(app: &App, session: Uuid, id: Uuid) -> Result<Message, Error
 /// If the record of the answer can't be read.
 pub async fn with_answer(app: &App, session: Uuid, mut message: Message) -> Result<Message, Error> {
     if message.role == Role::Assistant {
+        // The store learns of the end a moment before readers do; until then it is not over.
+        if app.runs.is_live(message.id) {
+            message.status = MessageStatus::Running;
+        }
         match app.runs.events(RunKey { session, message: message.id }).await {
             Ok(events) => run::fold(&mut message, events),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

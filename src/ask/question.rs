@@ -144,6 +144,12 @@ pub async fn start(
         }
         let stored = sessions::get(app, session).await?;
         let asked = understand(app, key, question_id, &stored.value, &question).await?;
+        let for_research = question.budget.is_some() || question.approve_plan;
+        if for_research && asked.mode == Mode::Regular {
+            return Err(Error::Invalid(
+                "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
+            ));
+        }
         let recorder = app.runs.begin(key).await?;
         if !store(app, &asked, &question, stored, claim).await? {
             recorder.discard().await?;
@@ -180,12 +186,6 @@ fn check(question: &Question) -> Result<(), Error> {
             "the question has {} bytes, more than {MAX_QUESTION_BYTES}; upload long texts as documents",
             question.content.len()
         )));
-    }
-    let is_deep_only = question.budget.is_some() || question.approve_plan;
-    if is_deep_only && question.mode == Some(Mode::Regular) {
-        return Err(Error::Invalid(
-            "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
-        ));
     }
     Ok(())
 }

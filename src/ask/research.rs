@@ -43,6 +43,8 @@ pub(super) struct Research {
     inquiries: Vec<Inquiry>,
     /// Rounds of looking for gaps that are over.
     num_rounds: u32,
+    /// Whether the last look found none.
+    has_no_gaps: bool,
     /// The passages of the report, once they are chosen.
     sources: Vec<Source>,
     /// The parts of the report that are written.
@@ -124,7 +126,7 @@ pub(super) async fn research(
     helm.consent(&desk, research).await?;
     if research.sources.is_empty() {
         look_into_all(&desk, research, &mut helm).await?;
-        while research.num_rounds < app.config.research.rounds && gap::look(&desk, research).await? {
+        while research.may_look_again(app.config.research.rounds) && gap::look(&desk, research).await? {
             look_into_all(&desk, research, &mut helm).await?;
         }
     }
@@ -184,6 +186,7 @@ impl Research {
             plan: Plan::default(),
             inquiries: Vec::new(),
             num_rounds: 0,
+            has_no_gaps: false,
             sources: Vec::new(),
             parts: Vec::new(),
             text: String::new(),
@@ -192,6 +195,10 @@ impl Research {
             num_resumed: 0,
             next_step: Arc::new(AtomicU32::new(1)),
         }
+    }
+
+    fn may_look_again(&self, rounds: u32) -> bool {
+        self.num_rounds < rounds && !self.has_no_gaps
     }
 
     /// Takes a new plan; what was found to questions that stay stays.

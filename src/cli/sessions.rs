@@ -163,6 +163,9 @@ fn write_answer(out: &mut impl Write, message: &Message, paint: Paint) -> Result
     if let Some(state) = state {
         writeln!(out, "\n{}", paint.bad(&state))?;
     }
+    if let Some(coverage) = &message.coverage {
+        writeln!(out, "\n{}", paint.dim(&answer::coverage(coverage)))?;
+    }
     if let Some(grounding) = &message.grounding {
         writeln!(out, "\n{}", paint.dim(&answer::grounding(grounding)))?;
     }

@@ -182,8 +182,11 @@ async fn modes_can_change_from_message_to_message() {
         messages[1]["plan"].is_null() && messages[3]["plan"].is_object() && messages[5]["plan"].is_null()
     );
     let path = format!("/api/chat/sessions/{session}/messages");
-    let cheap = json!({"content": "x", "mode": "regular", "budget": {"calls": 1}});
-    server.problem(StatusCode::BAD_REQUEST, Method::POST, &path, Some(cheap)).await;
+    for for_research in
+        [json!({"content": "x", "budget": {"calls": 1}}), json!({"content": "x", "approve_plan": true})]
+    {
+        server.problem(StatusCode::BAD_REQUEST, Method::POST, &path, Some(for_research)).await;
+    }
     let plan = format!("{path}/{}/plan", messages[1]["id"].as_str().unwrap());
     server.problem(StatusCode::BAD_REQUEST, Method::POST, &plan, Some(json!({"approve": true}))).await;
 }
@@ -260,6 +263,9 @@ async fn a_budget_holds_and_what_is_there_is_told() {
         done["usage"]["input_tokens"].as_u64().unwrap() + done["usage"]["output_tokens"].as_u64().unwrap();
     assert!(tokens <= 3000, "{done}");
 
+    let most = ask(json!({"calls": u32::MAX, "tokens": u64::MAX, "seconds": u64::MAX})).await;
+    assert_eq!(most.last().unwrap().data["finish_reason"], "stop", "limits may be as high as numbers go");
+
     let none = ask(json!({"calls": 0})).await;
     assert_eq!(none.last().unwrap().data["usage"]["calls"], 0);
     assert!(!citations(&none).is_empty(), "one question is looked into at any price");
@@ -328,6 +334,8 @@ async fn a_plan_waits_for_approval_and_can_be_edited() {
     );
 
     server.problem(StatusCode::BAD_REQUEST, Method::POST, &format!("{path}/plan"), Some(json!({}))).await;
+    let endless = json!({"questions": [{"text": "x".repeat(2_000)}]});
+    server.problem(StatusCode::BAD_REQUEST, Method::POST, &format!("{path}/plan"), Some(endless)).await;
     let questions = json!([{"id": 1}, {"text": "How long is the set-back dike?"}]);
     let edit = json!({"approve": false, "questions": questions});
     let edited = server.post(&format!("{path}/plan"), edit).await;
@@ -439,4 +447,30 @@ async fn a_killed_research_goes_on_from_its_last_finished_step() {
         assert!(message["content"].as_str().unwrap().contains("The server stopped during this work"));
         assert!(message["grounding"]["unsupported"].as_array().unwrap().len() <= 3, "{message}");
     }
+}
+
+#[tokio::test]
+async fn a_research_left_at_a_shutdown_goes_on_at_the_next_start() {
+    let mut rules = rules();
+    rules[2]["delay_ms"] = json!(60_000);
+    let mut server = scripted(&rules, 0).await;
+    let session = server.session().await;
+    let mut body = deep("What happened at Sallow?");
+    body["approve_plan"] = json!(true);
+    let (id, response, _) = ask_until(&server, &session, body, "event: plan").await;
+    drop(response);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let begun = std::time::Instant::now();
+    server.exit().await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "it waits for no reader");
+    server.restart().await;
+    let path = format!("/api/chat/sessions/{session}/messages/{id}");
+    let waiting = server.get(&path).await;
+    assert_eq!(waiting["status"], "running");
+    assert_eq!(waiting["plan"]["awaiting_approval"], true);
+    let questions = json!([{"text": "How long is the set-back dike?"}]);
+    server.post(&format!("{path}/plan"), json!({"questions": questions})).await;
+    let cancelled = server.post(&format!("{path}/cancel"), json!({})).await;
+    assert_eq!(cancelled["status"], "cancelled");
 }

@@ -74,7 +74,7 @@ impl Purse {
         Self {
             calls: budget.calls.unwrap_or(config.calls),
             tokens: budget.tokens.unwrap_or(config.tokens),
-            time: Duration::from_secs(budget.seconds.unwrap_or(config.seconds)),
+            time: Duration::from_secs(budget.seconds.unwrap_or(config.seconds).min(MAX_SECONDS)),
             begun: now.checked_sub(elapsed).unwrap_or(now),
             spent: Mutex::new(Spent { usage, ..Spent::default() }),
         }
@@ -86,7 +86,7 @@ impl Purse {
         let (calls, tokens, until) = self.limits(phase);
         let mut spent = self.lock();
         let used = spent.usage.input_tokens + spent.usage.output_tokens + spent.held_tokens;
-        let left = tokens.saturating_sub(used + input_tokens);
+        let left = tokens.saturating_sub(used.saturating_add(input_tokens));
         let output_tokens = output_tokens.min(u32::try_from(left).unwrap_or(u32::MAX));
         let room = spent.usage.calls + spent.held_calls < calls && output_tokens >= LEAST_OUTPUT;
         if !room || Instant::now() >= until {
@@ -146,7 +146,7 @@ impl Purse {
         match phase {
             Phase::Report => (self.calls, self.tokens, self.begun + self.time),
             Phase::Research => {
-                ((self.calls * 2).div_ceil(3), self.tokens / 3 * 2, self.begun + self.time * 2 / 3)
+                (self.calls - self.calls / 3, self.tokens / 3 * 2, self.begun + self.time * 2 / 3)
             }
         }
     }
@@ -156,6 +156,8 @@ impl Purse {
     }
 }
 
+/// A day: nobody waits longer for a report.
+const MAX_SECONDS: u64 = 86_400;
 /// Below this many tokens no answer is worth its call.
 const LEAST_OUTPUT: u32 = 64;
 

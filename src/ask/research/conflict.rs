@@ -240,12 +240,12 @@ fn values(text: &str, facts: &Facts, language: Option<Language>) -> Vec<Value> {
         let kind = if is_year { Kind::Year(day_before(text, term.start)) } else { Kind::Amount };
         // A day of a month belongs to its year.
         let is_day = !is_year && is_month(words.get(at + 1).map_or("", |term| &text[term.start..term.end]));
-        let next = words.get(at + 1).filter(|next| !is_year && next.kind != TermKind::Number);
+        let next = words.get(at + 1).filter(|next| !is_year && next.kind == TermKind::Word);
         let end = next.map_or(term.end, |next| next.end);
         let before = text[..term.start].chars().next_back().filter(|c| matches!(c, '€' | '$' | '£' | '¥'));
         let start = term.start - before.map_or(0, char::len_utf8);
         let written = text[start..end].split_whitespace().collect::<Vec<_>>().join(" ");
-        let counted = next.filter(|next| next.kind == TermKind::Word).map(|next| next.stem.clone());
+        let counted = next.map(|next| next.stem.clone());
         (!is_day).then(|| Value { number: number.clone(), written, kind, beside, counted })
     };
     facts.numbers.iter().filter_map(value).collect()

@@ -55,9 +55,9 @@ pub(super) async fn look(desk: &Desk<'_>, research: &mut Research) -> Result<boo
     }
     desk.finish(step, Some(num_new), StepResult { usage, ..StepResult::default() }).await?;
     research.num_rounds += 1;
-    let is_wider = plan.is_some();
+    research.has_no_gaps = plan.is_none();
     plan.into_iter().for_each(|plan| research.replan(plan));
-    Ok(is_wider)
+    Ok(!research.has_no_gaps)
 }
 
 async fn ask_model(

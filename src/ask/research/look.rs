@@ -29,7 +29,7 @@ struct Reading {
 #[serde(deny_unknown_fields)]
 struct Quoted {
     /// The number of the passage.
-    passage: i64,
+    passage: serde_json::Number,
     /// One or two sentences of it, copied letter by letter.
     quote: String,
 }
@@ -88,7 +88,7 @@ pub(super) fn quoted(question: &str, excerpts: &[Excerpt]) -> Vec<Note> {
 
 /// Where a model's quote stands, white space aside; none if it does not.
 fn place(noted: &Quoted, excerpts: &[Excerpt]) -> Option<Note> {
-    let n = u32::try_from(noted.passage).ok()?;
+    let n = u32::try_from(noted.passage.as_u64()?).ok()?;
     let excerpt = excerpts.iter().find(|excerpt| excerpt.source.n == n)?;
     let words: Vec<&str> = noted.quote.split_whitespace().collect();
     let first = *words.first()?;
@@ -114,7 +114,9 @@ fn note_at(excerpt: &Excerpt, at: usize, quote: String) -> Note {
 
 #[cfg(test)]
 mod tests {
-    use super::{Quoted, place};
+    use schemars::schema_for;
+
+    use super::{Quoted, Reading, place};
     use crate::ask::cite::fixtures::excerpts;
 
     #[test]
@@ -122,12 +124,19 @@ mod tests {
         let excerpts = excerpts();
         let text = &excerpts[0].text;
         let words: Vec<&str> = text.split_whitespace().take(4).collect();
-        let noted = Quoted { passage: 1, quote: words.join("\n ") };
+        let noted = Quoted { passage: 1.into(), quote: words.join("\n ") };
         let note = place(&noted, &excerpts).unwrap();
         let from = excerpts[0].source.start;
         assert_eq!(text[note.start - from..note.end - from], note.quote);
         for (passage, quote) in [(1, "Words that nobody wrote"), (99, words[0]), (-1, words[0]), (1, " ")] {
-            assert!(place(&Quoted { passage, quote: quote.to_owned() }, &excerpts).is_none());
+            assert!(place(&Quoted { passage: passage.into(), quote: quote.to_owned() }, &excerpts).is_none());
         }
+    }
+    #[test]
+    fn the_shape_of_notes_can_be_asked_for_as_binding() {
+        let schema = schema_for!(Reading).to_value();
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["$defs"]["Quoted"]["additionalProperties"], false);
+        assert!(!schema.to_string().contains("\"format\""), "vendors refuse formats: {schema}");
     }
 }

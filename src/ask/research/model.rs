@@ -29,6 +29,8 @@ pub(super) struct Answered<T> {
 pub(super) enum Why {
     #[error("the budget is spent")]
     Spent,
+    #[error("the model's answer was cut off at its length limit")]
+    Cut,
     #[error("{0}")]
     Failed(#[from] ProviderError),
     #[error("the model's answer can't be read: {0}")]
@@ -94,7 +96,7 @@ pub(super) async fn ask(
             Some(Ok(Delta::Text(more))) => text.push_str(&more),
             Some(Ok(Delta::Usage(counted))) => usage = Some(counted),
             Some(Ok(Delta::End(FinishReason::Stop))) => break Ok(()),
-            Some(Ok(Delta::End(_))) => break Err(Why::Spent),
+            Some(Ok(Delta::End(_))) => break Err(Why::Cut),
             Some(Ok(Delta::Model { .. } | Delta::Thinking)) => {}
             Some(Err(error)) => break Err(error.into()),
             None => break Err(ProviderError::Truncated("it has no end mark".to_owned()).into()),
@@ -106,9 +108,11 @@ pub(super) async fn ask(
         }
     };
     drop(deltas);
-    let usage = desk.purse.settle(&ticket, usage.filter(|_| outcome.is_ok()));
+    let usage = desk.purse.settle(&ticket, usage.filter(|_| matches!(outcome, Ok(()) | Err(Why::Cut))));
     match outcome {
-        Err(Why::Spent) if !is_object && !text.trim().is_empty() => (Ok(whole_sentences(&text)), usage),
+        Err(Why::Spent | Why::Cut) if !is_object && !text.trim().is_empty() => {
+            (Ok(whole_sentences(&text)), usage)
+        }
         outcome => (outcome.map(|()| text), usage),
     }
 }

@@ -18,7 +18,7 @@ use crate::session::Role;
 /// Most questions of a plan before any is answered.
 const MAX_QUESTIONS: usize = 6;
 /// Most bytes of one question.
-const MAX_BYTES: usize = 1_000;
+pub(super) const MAX_BYTES: usize = 1_000;
 /// Tokens that a call takes, to tell beforehand what a plan may cost; passages make up most.
 const TOKENS_PER_CALL: u64 = 7_000;
 /// Seconds that a call takes.

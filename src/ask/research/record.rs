@@ -57,7 +57,10 @@ fn take(research: &mut Research, found: &mut HashMap<u32, StepResult>, step: &St
                 Evidence { passages: searched.passages, matched: searched.matched, notes: result.notes };
             research.note(question, evidence);
         }
-        (StepKind::Gap, _) => research.num_rounds += 1,
+        (StepKind::Gap, _) => {
+            research.num_rounds += 1;
+            research.has_no_gaps = step.found == Some(0);
+        }
         (StepKind::Resume, _) => research.num_resumed += 1,
         _ => {}
     }

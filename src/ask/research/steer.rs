@@ -5,7 +5,7 @@ use std::future::pending;
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
-use super::plan::{clean, estimate};
+use super::plan::{MAX_BYTES, clean, estimate};
 use super::{Desk, Research};
 use crate::app::App;
 use crate::event::{Event, Plan, PlanChange, SubQuestion};
@@ -33,6 +33,13 @@ pub async fn change_plan(app: &App, session: Uuid, message: Uuid, change: PlanCh
     if num_questions > MAX_QUESTIONS {
         return Err(Error::Invalid(format!(
             "a plan has at most {MAX_QUESTIONS} questions, not {num_questions}"
+        )));
+    }
+    let texts = change.questions.iter().flatten().filter_map(|question| question.text.as_deref());
+    if let Some(text) = texts.into_iter().find(|text| clean(text).is_none()) {
+        let num_bytes = text.len();
+        return Err(Error::Invalid(format!(
+            "a question of a plan has 1 to {MAX_BYTES} bytes, not {num_bytes}; leave `text` out to keep it"
         )));
     }
     match app.runs.steer(message, change).await {
