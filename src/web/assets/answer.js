@@ -259,7 +259,7 @@ export class Answer {
       }
       setTimeout(() => (copy.textContent = 'Copy'), 1600);
     }, { class: 'plain' });
-    const seconds = message.timings?.total && `${(message.timings.total / 1000).toFixed(1)} s`;
+    const seconds = message.timings?.total >= 100 && `${(message.timings.total / 1000).toFixed(1)} s`;
     const about = [message.model, seconds, message.usage?.output_tokens ? `${message.usage.output_tokens} tokens` : ''];
     return h('p', { class: 'tools' }, copy, h('span', { text: about.filter(Boolean).join(' · ') }));
   }

@@ -1,5 +1,8 @@
 // Speaking to the server: JSON, event streams, and noticing when it is away and back.
 
+/** A stream says something at least every 15 seconds; one that does not has lost its server. */
+const SILENCE_MS = 40_000;
+
 /** A refusal in the server's words. */
 export class Problem extends Error {
   constructor(status, code, detail) {
@@ -91,7 +94,11 @@ export async function* frames(response) {
   let buffer = '';
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      let timer;
+      const silence = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error('the stream fell silent')), SILENCE_MS);
+      });
+      const { value, done } = await Promise.race([reader.read(), silence]).finally(() => clearTimeout(timer));
       if (done) return;
       buffer += value;
       let end;

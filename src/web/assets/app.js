@@ -21,7 +21,7 @@ let leaving = new AbortController();
 
 /** Goes to an address of the page; quietly if the view is there already. */
 function go(path, quietly = false) {
-  if (path !== location.pathname) history.pushState(null, '', path);
+  if (path !== location.pathname + location.search) history.pushState(null, '', path);
   if (quietly) paint();
   else show();
 }

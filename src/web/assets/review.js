@@ -40,12 +40,13 @@ export async function review(main, { id, signal }) {
           return h('article', { class: 'cited' },
             h('p', { class: 'where' }, place(citation) || 'in the text', ' · ', h('span', { class: `verdict ${citation.verdict}`, text: verdicts[citation.verdict] ?? '' })),
             h('blockquote', null, open),
-            h('p', { class: 'claim' }, h('span', { class: 'label', text: 'for ' }), claim),
+            claim.trim() !== citation.quote.trim() && h('p', { class: 'claim' }, h('span', { class: 'label', text: 'for ' }), claim),
             h('p', { class: 'asked', text: question }));
         }));
       })));
 }
 
+/** One document's text; the address may name a range of it in bytes, to be shown and marked. */
 export async function reading(main, { id, signal }) {
   const found = await documentOf(id, true);
   if (signal.aborted) return;
@@ -62,5 +63,7 @@ export async function reading(main, { id, signal }) {
     h('p', { class: 'facts', text: [found.name, found.pages && count(found.pages, 'page'), found.collection && `in ${found.collection}`].filter(Boolean).join(' · ') }),
     found.superseded_by && h('p', { class: 'badge' }, 'A newer version has replaced this text. ', link(`/d/${found.superseded_by}`, null, 'Open the newest')),
     body);
-  await showText(body, { document_id: id, version: found.version });
+  const wanted = new URLSearchParams(location.search);
+  const [start, end] = ['start', 'end'].map((name) => Number(wanted.get(name)) || 0);
+  await showText(body, { document_id: id, version: found.version, start, end });
 }

@@ -10,7 +10,9 @@ const AROUND = 12_000;
 
 /** Page and heading, as they are told everywhere. */
 export function place({ page, heading, title }) {
-  return [page ? `p. ${page}` : '', heading && heading !== title ? heading : ''].filter(Boolean).join(' · ');
+  // A document's own title is often its first heading.
+  const rest = (heading ?? '').split(' › ').filter((one, at) => at || one !== title).join(' › ');
+  return [page ? `p. ${page}` : '', rest].filter(Boolean).join(' · ');
 }
 
 let timer;
@@ -67,7 +69,7 @@ export async function openSource(citations, at, from) {
       title,
       h('p', { class: 'where' }, place(citation), place(citation) && ' · ',
         h('a', { href: `/api/documents/${citation.document_id}/content`, download: true, text: 'Original' }), ' · ',
-        link(`/d/${citation.document_id}`, null, 'Whole text')),
+        link(`/d/${citation.document_id}${citation.end ? `?start=${citation.start}&end=${citation.end}` : ''}`, null, 'Whole text')),
       citation.verdict && h('p', { class: `verdict ${citation.verdict}`, text: verdicts[citation.verdict] }),
       badge),
     body);
@@ -147,6 +149,7 @@ export async function showText(body, { document_id, version, start, end, quote }
   if (mark) {
     const offset = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
     body.scrollTop += offset - body.clientHeight / 3;
+    if (body.scrollHeight <= body.clientHeight) mark.scrollIntoView({ block: 'center' });
   }
 }
 
