@@ -4,7 +4,7 @@ import { button, count, fill, h, say } from './dom.js';
 import { documentOf, api } from './api.js';
 import { ranges } from './bytes.js';
 import { marks, show } from './markdown.js';
-import { Work } from './research.js';
+import { coverage, Work } from './research.js';
 import { hideCard, showCard, place, verdicts } from './source.js';
 
 /** Adds an event to a message. Unknown events change nothing. */
@@ -13,7 +13,7 @@ export function fold(message, event) {
     case 'started':
       Object.assign(message, { id: event.message_id, mode: event.mode, model: event.model, status: 'running' });
       break;
-    case 'plan': message.plan = event; break;
+    case 'plan': message.plan = event; break; // the last one counts
     case 'step': {
       const { type, ...step } = event;
       const known = message.steps.findIndex(({ id }) => id === step.id);
@@ -52,12 +52,15 @@ function steps(stored) {
 }
 
 export class Answer {
-  /** `open(citations, at)` opens the source panel, `again()` asks the same once more. */
-  constructor(message, { open, again }) {
+  /**
+   * `open(answer, at, from)` opens the source panel, `again()` asks the same once more,
+   * `steer(change)` sends the reader's word on a plan.
+   */
+  constructor(message, { open, again, steer }) {
     this.message = whole(message);
     this.open = open;
     this.again = again;
-    this.work = new Work();
+    this.work = new Work(steer);
     this.prose = h('div', { class: 'prose' });
     this.foot = h('footer', { class: 'foot' });
     this.element = h('div', { class: 'answer' }, this.work.element, this.prose, this.foot);
@@ -185,7 +188,7 @@ export class Answer {
   footer(numUnsupported) {
     const { message } = this;
     const state = {
-      running: message.content ? null : h('p', { class: 'state wait' }, this.work.now(message)),
+      running: message.content || message.mode === 'deep_research' ? null : h('p', { class: 'state wait' }, this.work.now(message)),
       cancelled: h('p', { class: 'state', text: 'Stopped. What was written so far is kept.' }),
       interrupted: h('p', { class: 'state' }, 'The server stopped in mid-answer; this is what there was. ', this.retry()),
       failed: h('p', { class: 'state fault', role: 'alert' }, message.error?.message ?? 'The answer failed.', ' ', this.retry()),
@@ -307,17 +310,4 @@ function receipt(message, open) {
     h('p', null, `Searched ${count(found.documents_searched, 'document')} for `,
       (found.queries ?? []).flatMap((query, at) => [at ? ', ' : '', h('q', { text: query })]), '. Nothing relevant was found.'),
     nearest.children.length > 0 && [h('p', { class: 'label', text: 'The nearest passages' }), nearest]);
-}
-
-/** What deep research covered; its shape may grow, so what is not understood is left out. */
-function coverage(found) {
-  if (!found || typeof found !== 'object') return null;
-  const rows = Object.entries(found).filter(([, value]) => ['number', 'string'].includes(typeof value) || Array.isArray(value));
-  if (!rows.length) return null;
-  const words = (value) => (typeof value === 'object' && value ? value.text ?? value.title ?? value.question ?? value.note ?? value.id : value);
-  return h('details', { class: 'coverage' }, h('summary', { text: 'What was covered' }),
-    h('dl', null, rows.flatMap(([name, value]) => [
-      h('dt', { text: name.replaceAll('_', ' ') }),
-      h('dd', { text: Array.isArray(value) ? value.map(words).filter((one) => typeof one !== 'object').join('; ') || '—' : value }),
-    ])));
 }

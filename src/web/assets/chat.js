@@ -105,7 +105,8 @@ export async function chat(main, { id, go, signal }) {
       const body = { content, ...(mode && { mode }), ...(document_ids && { document_ids }), ...(collection && { collection }) };
       ask(body).catch((error) => exchange.answer.set({ ...exchange.answer.message, error: { message: error.message }, status: 'failed' }));
     };
-    exchange.answer = new Answer(message, { open: (answer, at, from) => openSource(answer.citations, at, from), again });
+    const steer = (change) => api(`/api/chat/sessions/${session.id}/messages/${exchange.answer.message.id}/plan`, { method: 'POST', body: change });
+    exchange.answer = new Answer(message, { open: (answer, at, from) => openSource(answer.citations, at, from), again, steer });
     exchange.element.append(exchange.answer.element);
   }
 

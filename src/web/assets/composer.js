@@ -21,6 +21,9 @@ export function composer({ ask, stop, mode = 'regular', model }) {
   const modes = h('fieldset', { class: 'modes' }, h('legend', { class: 'unseen', text: 'How to answer' }),
     radio('regular', 'Answer', 'One search, one answer'),
     radio('deep_research', 'Deep research', 'Plan, search, read, look for gaps, write a report'));
+  const ahead = h('input', { type: 'checkbox' });
+  const review = h('label', { class: 'check', hidden: mode !== 'deep_research' }, ahead, 'Show me the plan first');
+  modes.addEventListener('change', () => (review.hidden = modes.querySelector(':checked').value !== 'deep_research'));
   const limit = button('', pickScope, { class: 'plain', 'aria-haspopup': 'dialog' });
   const nameLimit = () => {
     limit.textContent = scope.documents.size || scope.collection ? 'Change scope' : 'All documents';
@@ -44,7 +47,7 @@ export function composer({ ask, stop, mode = 'regular', model }) {
     if (!content) return text.focus();
     fault.hidden = true;
     const chosen = element.querySelector('input[name=mode]:checked');
-    const body = { content, mode: chosen.value, ...scopeOfMessage(), ...(choice.value && { model: choice.value }) };
+    const body = { content, mode: chosen.value, ...(chosen.value === 'deep_research' && ahead.checked && { approve_plan: true }), ...scopeOfMessage(), ...(choice.value && { model: choice.value }) };
     text.value = '';
     fit();
     scope.isFresh = false;
@@ -61,7 +64,7 @@ export function composer({ ask, stop, mode = 'regular', model }) {
   const element = h('form', { class: 'composer', onsubmit: (event) => event.preventDefault() },
     fault, chips(),
     h('div', { class: 'box' }, text,
-      h('div', { class: 'row' }, modes, limit, choice, h('span', { class: 'space' }), send)),
+      h('div', { class: 'row' }, modes, review, limit, choice, h('span', { class: 'space' }), send)),
     h('p', { id: 'composer-hint', class: 'unseen', text: 'Enter sends, Shift and Enter begins a new line.' }));
 
   models ??= api('/api/models').then(({ items }) => items).catch(() => {

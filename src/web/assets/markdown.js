@@ -22,13 +22,18 @@ export function show(target, source, notes) {
   const kept = target.blocks ?? [];
   const blocks = parse(lines(source), 0);
   const shown = [];
-  let level = 2;
+  const above = [];
   blocks.forEach((block, at) => {
     const isLast = at === blocks.length - 1;
-    if (block.type === 'heading') level = block.shown = Math.min(block.level + 2, level + 1, 6);
+    if (block.type === 'heading') {
+      // The page has two levels above an answer, and none may be left out below them.
+      while (above.at(-1) >= block.level) above.pop();
+      above.push(block.level);
+      block.shown = Math.min(above.length + 2, 6);
+    }
     const [start, end] = [block.start, block.end];
     const open = notes.streaming && isLast;
-    const key = `${start} ${level} ${open} ${notes.key(start, end)} ${block.type} ${source.slice(start, end)}`;
+    const key = `${start} ${block.shown} ${open} ${notes.key(start, end)} ${block.type} ${source.slice(start, end)}`;
     if (kept[at]?.key === key) {
       shown.push(kept[at]);
       return;

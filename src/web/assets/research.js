@@ -1,12 +1,17 @@
 // The work behind an answer while it is done: the plan of deep research, its steps, the time.
 
-import { count, fill, h } from './dom.js';
+import { documentOf } from './api.js';
+import { button, count, fill, h, link } from './dom.js';
 
-const DOING = { search: 'Searching', read: 'Reading', gap: 'Looking for what is missing', write: 'Writing' };
-const DONE = { search: 'Searched', read: 'Read', gap: 'Looked for what is missing', write: 'Wrote' };
+const DOING = { plan: 'Planning', search: 'Searching', read: 'Reading', gap: 'Looking for what is missing', write: 'Writing', resume: 'Going on after a stop' };
+const DONE = { plan: 'Planned', search: 'Searched', read: 'Read', gap: 'Looked for what is missing', write: 'Wrote', resume: 'Went on after a stop' };
+/** What `found` counts. */
+const FINDS = { plan: 'question', search: 'passage', read: 'note', gap: 'gap' };
 
 export class Work {
-  constructor() {
+  /** `steer(change)` sends the reader's word on a plan. */
+  constructor(steer) {
+    this.steer = steer;
     this.element = h('details', { class: 'work', hidden: true });
     this.summary = h('summary');
     this.body = h('div');
@@ -22,6 +27,7 @@ export class Work {
 
   /** What is being done right now, in a few words. */
   now(message) {
+    if (message.plan?.awaiting_approval) return 'The plan waits for you.';
     const step = message.steps.findLast(({ state }) => state === 'started');
     if (step) return `${this.words(step)}…`;
     return message.steps.length ? 'Writing…' : 'Starting…';
@@ -67,22 +73,70 @@ export class Work {
   }
 
   plan(plan, steps) {
-    return h('div', { class: 'plan' },
-      plan.awaiting_approval && h('p', { class: 'label', text: 'This plan waits for approval.' }),
-      h('ol', null, (plan.questions ?? []).map((question) => {
-        const own = steps.filter(({ question_id }) => question_id === question.id);
-        return h('li', null, h('p', null, question.text), question.why && h('p', { class: 'why', text: question.why }),
-          own.length > 0 && h('ul', { class: 'steps' }, own.map((step) => this.step(step))));
-      })));
+    if (plan.awaiting_approval && this.steer) return this.draft(plan);
+    return h('ol', { class: 'plan' }, (plan.questions ?? []).map((question) => {
+      const own = steps.filter(({ question_id }) => question_id === question.id);
+      return h('li', null, h('p', null, question.text), question.why && h('p', { class: 'why', text: question.why }),
+        own.length > 0 && h('ul', { class: 'steps' }, own.map((step) => this.step(step))));
+    }));
+  }
+
+  /** A plan that waits: its questions can be reworded, dropped and added to before it is carried out. */
+  draft(plan) {
+    const list = h('ol', { class: 'plan' });
+    const add = (question) => {
+      const input = h('input', { value: question.text, 'aria-label': 'Question of the plan' });
+      input.question = question.id;
+      const item = h('li', null, h('div', { class: 'row' }, input, button('Drop', () => item.remove(), { class: 'plain' })),
+        question.why && h('p', { class: 'why', text: question.why }));
+      list.append(item);
+      return input;
+    };
+    for (const question of plan.questions ?? []) add(question);
+    const fault = h('p', { class: 'fault', role: 'alert' });
+    const begin = async () => {
+      const inputs = [...list.querySelectorAll('input')].filter(({ value }) => value.trim());
+      const questions = inputs.map((input) => ({ ...(input.question !== undefined && { id: input.question }), text: input.value.trim() }));
+      try {
+        await this.steer({ approve: true, questions });
+      } catch (error) {
+        fault.textContent = error.message;
+      }
+    };
+    const { calls, tokens, seconds } = plan.estimate ?? {};
+    const cost = [calls && `${calls} calls`, tokens && `${tokens} tokens`, seconds && elapsed(seconds * 1000)].filter(Boolean);
+    return h('div', { class: 'draft' }, list, cost.length > 0 && h('p', { class: 'why', text: `At most ${cost.join(', ')}.` }), fault,
+      h('div', { class: 'row' }, button('Start the research', begin, { class: 'strong' }),
+        button('Add a question', () => add({ text: '' }).focus(), { class: 'plain' })));
   }
 
   step(step) {
     return h('li', { class: step.state === 'finished' ? 'finished' : 'started' },
       h('span', null, (step.state === 'finished' ? DONE : DOING)[step.kind] ?? step.kind),
       step.query && [' ', h('q', { text: step.query })],
-      step.found !== undefined && h('span', { class: 'found', text: ` ${count(step.found, 'passage')}` }),
+      step.found !== undefined && FINDS[step.kind] && h('span', { class: 'found', text: ` ${count(step.found, FINDS[step.kind])}` }),
       step.note && h('span', { class: 'note', text: ` ${step.note}` }));
   }
+}
+
+/** What a deep research looked at, and what it did not. */
+export function coverage(found) {
+  if (!found || typeof found !== 'object') return null;
+  const { searched, read, cited, unmatched, skipped = [], not_found = [], not_done = [], resumed } = found;
+  const names = h('ul');
+  for (const id of skipped.slice(0, 20)) {
+    const item = h('li', { text: '…' });
+    names.append(item);
+    documentOf(id).then((document) => fill(item, document ? link(`/d/${id}`, null, document.title) : 'a document since removed'));
+  }
+  const list = (title, inner) => inner.length > 0 && [h('p', { class: 'label', text: title }), h('ul', null, inner.map((text) => h('li', { text })))];
+  const counts = [searched !== undefined && `${count(searched, 'document')} searched`, read !== undefined && `${read} read`,
+    cited !== undefined && `${cited} cited`, unmatched > 0 && `${unmatched} never matched`, resumed > 0 && `taken up again ${count(resumed, 'time')}`];
+  const line = counts.filter(Boolean).join(' · ');
+  if (!not_found.length && !not_done.length && !skipped.length) return h('p', { class: 'coverage', text: line });
+  return h('details', { class: 'coverage' }, h('summary', { text: line }),
+    list('Nothing was found on', not_found), list('Not done', not_done),
+    skipped.length > 0 && [h('p', { class: 'label', text: 'Matched and not read' }), names]);
 }
 
 function elapsed(ms) {
