@@ -107,6 +107,25 @@ async fn hostile_words_from_anywhere_are_shown_as_words() {
 }
 
 #[tokio::test]
+async fn a_deep_research_is_shown_with_its_plan_and_what_it_covered() {
+    let Some(browser) = find() else { return };
+    let server = Server::start().await;
+    server.add("eels.md", EELS).await;
+    let session = server.session().await;
+    let body = json!({"content": "When do silver eels leave?", "mode": "deep_research"});
+    server.ask(&session, body).await;
+    let stored = server.get(&format!("/api/chat/sessions/{session}")).await;
+    let questions = stored["messages"][1]["plan"]["questions"].as_array().unwrap();
+
+    let html = dump(&browser, &format!("{}/s/{session}", server.url)).await;
+    let plan = between(&html, "<ol class=\"plan\">", "</ol>").unwrap();
+    for question in questions {
+        assert!(plan.contains(&escaped(question["text"].as_str().unwrap())), "{plan}");
+    }
+    assert!(html.contains("1 document searched"), "{html}");
+}
+
+#[tokio::test]
 async fn the_library_lists_what_is_there_and_why_something_is_not() {
     let Some(browser) = find() else { return };
     let server = Server::start().await;
