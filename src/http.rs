@@ -30,6 +30,7 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use crate::app::App;
+use crate::web;
 
 /// How long connections get to end after the last answer has.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
@@ -46,6 +47,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents/{id}/content", get(documents::content))
         .route("/api/documents/{id}/text", get(documents::text))
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))
+        .route("/api/documents/{id}/pages", get(documents::pages))
         .route("/api/documents/{id}/events", get(documents::events))
         .route("/api/search", get(search::search))
         // the conversation
@@ -63,6 +65,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        // the page
+        .merge(web::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))

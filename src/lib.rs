@@ -13,7 +13,7 @@
 //! sent; [`config`] is what was asked for at start and [`app`] what was opened; [`store`],
 //! [`files`] and [`runs`] keep; [`documents`] and [`sessions`] read and change; [`ingest`] and
 //! [`ask`] are the flows, [`provider`] the vendors that write; [`http`] and the command line are
-//! ways in.
+//! ways in; `web` is the page that a browser gets.
 
 pub mod app;
 pub mod ask;
@@ -32,6 +32,7 @@ pub mod runs;
 pub mod session;
 pub mod sessions;
 pub mod store;
+mod web;
 
 pub use error::Error;
 

@@ -22,7 +22,7 @@ use super::page::{Page, PageQuery};
 use super::sse;
 use crate::Error;
 use crate::app::App;
-use crate::document::{Document, Passage, PassageId, Status};
+use crate::document::{Document, PageStart, Passage, PassageId, Status};
 use crate::documents::{self, Filter};
 use crate::ingest::{self, Incoming};
 use crate::store::keys;
@@ -234,6 +234,16 @@ pub(super) async fn passage(
     let text = app.files.read_text(id, passage.range()).await.map_err(Error::from)?;
     let (version, title) = (document.version, document.title);
     Ok(Json(PassageBody { passage_id, document_id: id, version, title, passage, text }))
+}
+
+/// Where the pages of a document begin in its stored text.
+pub(super) async fn pages(
+    State(app): State<Arc<App>>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Page<PageStart>>, Problem> {
+    let document = documents::get(&app, id).await?.value;
+    let layout = documents::layout(&app, &document).await?;
+    Ok(Json(Page::new(layout.pages.clone(), None)))
 }
 
 /// One document's progress, from its state now until it is ready or failed.

@@ -1,0 +1,108 @@
+// The page: which view an address shows, the theme, the keys, and word of the server being away.
+
+import { connection } from './api.js';
+import { chat } from './chat.js';
+import { $, button, fill, h, say } from './dom.js';
+import { acceptDrops, library } from './library.js';
+import { reading, review } from './review.js';
+import { clearScope } from './scope.js';
+import { paint, side, toggle } from './sessions.js';
+import { closeSource, hideCard } from './source.js';
+
+const VIEWS = [
+  [/^\/library$/, library],
+  [/^\/s\/([^/]+)\/citations$/, review],
+  [/^\/s\/([^/]+)$/, chat],
+  [/^\/d\/([^/]+)$/, reading],
+  [/^\/$/, chat],
+];
+
+let leaving = new AbortController();
+
+/** Goes to an address of the page; quietly if the view is there already. */
+function go(path, quietly = false) {
+  if (path !== location.pathname + location.search) history.pushState(null, '', path);
+  if (quietly) paint();
+  else show();
+}
+
+async function show() {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const main = $('main');
+  closeSource();
+  hideCard();
+  toggle(false);
+  paint();
+  const [pattern, view] = VIEWS.find(([pattern]) => pattern.test(location.pathname)) ?? VIEWS.at(-1);
+  main.className = view.name;
+  main.scrollTop = 0;
+  try {
+    await view(main, { id: pattern.exec(location.pathname)?.[1], go, signal });
+  } catch (error) {
+    if (signal.aborted) return;
+    const again = button('Try again', show, { class: 'plain' });
+    const words = error.status === 404 ? 'There is no such session; it may have been deleted.' : error.message;
+    fill(main, h('div', { class: 'bar' }, h('h1', { text: error.status === 404 ? 'Not here' : 'This can’t be shown' })),
+      h('p', { class: 'lede' }, words, ' ', error.status !== 404 && again));
+    if (error.status === 0) connection.addEventListener('back', show, { once: true, signal });
+  }
+}
+
+const THEMES = { auto: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' };
+function theme() {
+  const set = (name) => {
+    document.documentElement.dataset.theme = name;
+    element.textContent = THEMES[name];
+    try {
+      localStorage.setItem('theme', name);
+    } catch { /* not kept, then */ }
+  };
+  const element = button('', () => {
+    const names = Object.keys(THEMES);
+    set(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length]);
+  }, { class: 'plain theme' });
+  let kept = 'auto';
+  try {
+    kept = localStorage.getItem('theme') ?? 'auto';
+  } catch { /* as the system, then */ }
+  set(kept in THEMES ? kept : 'auto');
+  return element;
+}
+
+document.addEventListener('click', (event) => {
+  const anchor = event.target.closest?.('a[data-inside]');
+  if (!anchor || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (anchor.matches('.new, .brand')) clearScope();
+  go(anchor.getAttribute('href'));
+});
+addEventListener('popstate', show);
+addEventListener('keydown', (event) => {
+  const isTyping = event.target.closest?.('input, textarea, select, dialog');
+  if (event.key === 'Escape' && !event.target.closest?.('dialog')) {
+    hideCard();
+    if (!closeSource()) toggle(false);
+  } else if (event.key === '/' && !isTyping && !event.ctrlKey && !event.metaKey) {
+    const target = $('question') ?? document.querySelector('main input[type=search]');
+    if (target) {
+      event.preventDefault();
+      target.focus();
+    }
+  }
+});
+$('main').addEventListener('scroll', hideCard, { passive: true });
+
+connection.addEventListener('away', () => {
+  fill($('banner'), 'The server is away. This page goes on by itself when it is back.');
+  $('banner').hidden = false;
+});
+connection.addEventListener('back', () => {
+  $('banner').hidden = true;
+  say('The server is back.');
+});
+
+side({ go, theme: theme() });
+acceptDrops(go);
+show();

@@ -1,0 +1,89 @@
+// Where a question is written: its words, how it is to be answered, by which model, over what.
+
+import { api } from './api.js';
+import { button, fill, h } from './dom.js';
+import { chips, pickScope, scope, scopeOfMessage } from './scope.js';
+
+let models;
+
+/** `ask(question)` takes a message's body and rejects with the problem if it was refused. */
+export function composer({ ask, stop, mode = 'regular', model }) {
+  let isRunning = false;
+  const text = h('textarea', {
+    id: 'question', rows: 1, placeholder: 'Ask your documents', 'aria-label': 'Question',
+    enterkeyhint: 'send', maxlength: 30000, 'aria-describedby': 'composer-hint',
+  });
+  const fault = h('p', { class: 'state fault', role: 'alert', hidden: true });
+  const send = button('Ask', () => (isRunning ? stop() : submit()), { class: 'send strong' });
+  const choice = h('select', { 'aria-label': 'Model', hidden: true });
+  const radio = (value, words, hint) => h('label', { title: hint },
+    h('input', { type: 'radio', name: 'mode', value, ...(value === mode && { checked: true }) }), h('span', { text: words }));
+  const modes = h('fieldset', { class: 'modes' }, h('legend', { class: 'unseen', text: 'How to answer' }),
+    radio('regular', 'Answer', 'One search, one answer'),
+    radio('deep_research', 'Deep research', 'Plan, search, read, look for gaps, write a report'));
+  const ahead = h('input', { type: 'checkbox' });
+  const review = h('label', { class: 'check', hidden: mode !== 'deep_research' }, ahead, 'Show me the plan first');
+  modes.addEventListener('change', () => (review.hidden = modes.querySelector(':checked').value !== 'deep_research'));
+  const limit = button('', pickScope, { class: 'plain', 'aria-haspopup': 'dialog' });
+  const nameLimit = () => {
+    limit.textContent = scope.documents.size || scope.collection ? 'Change scope' : 'All documents';
+  };
+  scope.addEventListener('change', nameLimit);
+  nameLimit();
+
+  const fit = () => {
+    text.style.height = 'auto';
+    text.style.height = `${Math.min(text.scrollHeight, innerHeight * 0.4)}px`;
+  };
+  text.addEventListener('input', fit);
+  text.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (!isRunning) submit();
+  });
+
+  async function submit() {
+    const content = text.value.trim();
+    if (!content) return text.focus();
+    fault.hidden = true;
+    const chosen = element.querySelector('input[name=mode]:checked');
+    const body = { content, mode: chosen.value, ...(chosen.value === 'deep_research' && ahead.checked && { approve_plan: true }), ...scopeOfMessage(), ...(choice.value && { model: choice.value }) };
+    text.value = '';
+    fit();
+    scope.isFresh = false;
+    try {
+      await ask(body);
+    } catch (error) {
+      text.value ||= content;
+      fit();
+      fault.textContent = error.message;
+      fault.hidden = false;
+    }
+  }
+
+  const element = h('form', { class: 'composer', onsubmit: (event) => event.preventDefault() },
+    fault, chips(),
+    h('div', { class: 'box' }, text,
+      h('div', { class: 'row' }, modes, review, limit, choice, h('span', { class: 'space' }), send)),
+    h('p', { id: 'composer-hint', class: 'unseen', text: 'Enter sends, Shift and Enter begins a new line.' }));
+
+  models ??= api('/api/models').then(({ items }) => items).catch(() => {
+    models = undefined;
+    return [];
+  });
+  models.then((items) => {
+    fill(choice, items.map(({ name }) => h('option', { value: name, text: name })));
+    choice.value = items.some(({ name }) => name === model) ? model : items.find((one) => one.default)?.name ?? '';
+    choice.hidden = items.length < 2;
+  });
+
+  return {
+    element,
+    focus: () => text.focus({ preventScroll: true }),
+    running(is) {
+      isRunning = is;
+      send.textContent = is ? 'Stop' : 'Ask';
+      send.classList.toggle('strong', !is);
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// The work behind an answer while it is done: the plan of deep research, its steps, the time.
+
+import { documentOf } from './api.js';
+import { button, count, fill, h, link } from './dom.js';
+
+const DOING = { plan: 'Planning', search: 'Searching', read: 'Reading', gap: 'Looking for what is missing', write: 'Writing', resume: 'Going on after a stop' };
+const DONE = { plan: 'Planned', search: 'Searched', read: 'Read', gap: 'Looked for what is missing', write: 'Wrote', resume: 'Went on after a stop' };
+/** What `found` counts. */
+const FINDS = { plan: 'question', search: 'passage', read: 'note', gap: 'gap' };
+
+export class Work {
+  /** `steer(change)` sends the reader's word on a plan. */
+  constructor(steer) {
+    this.steer = steer;
+    this.element = h('details', { class: 'work', hidden: true });
+    this.summary = h('summary');
+    this.body = h('div');
+    this.element.append(this.summary, this.body);
+    this.touched = false;
+    this.summary.addEventListener('click', () => (this.touched = true));
+  }
+
+  words(step) {
+    const names = step.state === 'finished' ? DONE : DOING;
+    return `${names[step.kind] ?? step.kind}${step.query ? `: ${step.query}` : ''}`;
+  }
+
+  /** What is being done right now, in a few words. */
+  now(message) {
+    if (message.plan?.awaiting_approval) return 'The plan waits for you.';
+    const step = message.steps.findLast(({ state }) => state === 'started');
+    if (step) return `${this.words(step)}…`;
+    return message.steps.length ? 'Writing…' : 'Starting…';
+  }
+
+  show(message) {
+    const { plan, steps } = message;
+    const isDeep = message.mode === 'deep_research';
+    const key = JSON.stringify([plan, steps, message.status]);
+    if (key !== this.key) {
+      this.key = key;
+      this.element.hidden = !plan && !steps.some(({ note, query }) => note || query);
+      if (!this.touched) this.element.open = isDeep && message.status === 'running';
+      fill(this.body, plan && this.plan(plan, steps), h('ul', { class: 'steps' },
+        steps.filter(({ question_id }) => !plan?.questions?.some(({ id }) => id === question_id)).map((step) => this.step(step))));
+    }
+    const isRunning = message.status === 'running';
+    if (isRunning && isDeep && !this.clock) {
+      this.begun = new Date(message.created_at ?? Date.now());
+      this.clock = setInterval(() => this.title(message), 1000);
+    } else if (!isRunning) {
+      clearInterval(this.clock);
+      this.clock = null;
+    }
+    this.title(message);
+  }
+
+  title(message) {
+    if (this.clock && !this.element.isConnected) clearInterval(this.clock);
+    const { steps } = message;
+    const searches = steps.filter(({ kind }) => kind === 'search');
+    const found = searches.reduce((sum, step) => sum + (step.found ?? 0), 0);
+    const parts = [];
+    if (this.clock) parts.push(elapsed(Date.now() - this.begun), this.now(message));
+    else {
+      if (message.plan?.questions) parts.push(count(message.plan.questions.length, 'question'));
+      if (searches.length) parts.push(`${count(searches.length, 'search', 'searches')}, ${count(found, 'passage')} found`);
+    }
+    const note = steps.find((step) => step.note && step.kind === 'write')?.note;
+    if (note && !message.plan) parts.push(note);
+    const text = parts.join(' · ');
+    if (this.summary.textContent !== text) this.summary.textContent = text;
+  }
+
+  plan(plan, steps) {
+    if (plan.awaiting_approval && this.steer) return this.draft(plan);
+    return h('ol', { class: 'plan' }, (plan.questions ?? []).map((question) => {
+      const own = steps.filter(({ question_id }) => question_id === question.id);
+      return h('li', null, h('p', null, question.text), question.why && h('p', { class: 'why', text: question.why }),
+        own.length > 0 && h('ul', { class: 'steps' }, own.map((step) => this.step(step))));
+    }));
+  }
+
+  /** A plan that waits: its questions can be reworded, dropped and added to before it is carried out. */
+  draft(plan) {
+    const list = h('ol', { class: 'plan' });
+    const add = (question) => {
+      const input = h('input', { value: question.text, 'aria-label': 'Question of the plan' });
+      input.question = question.id;
+      const item = h('li', null, h('div', { class: 'row' }, input, button('Drop', () => item.remove(), { class: 'plain' })),
+        question.why && h('p', { class: 'why', text: question.why }));
+      list.append(item);
+      return input;
+    };
+    for (const question of plan.questions ?? []) add(question);
+    const fault = h('p', { class: 'fault', role: 'alert' });
+    const begin = async () => {
+      const inputs = [...list.querySelectorAll('input')].filter(({ value }) => value.trim());
+      const questions = inputs.map((input) => ({ ...(input.question !== undefined && { id: input.question }), text: input.value.trim() }));
+      try {
+        await this.steer({ approve: true, questions });
+      } catch (error) {
+        fault.textContent = error.message;
+      }
+    };
+    const { calls, tokens, seconds } = plan.estimate ?? {};
+    const cost = [calls && `${calls} calls`, tokens && `${tokens} tokens`, seconds && elapsed(seconds * 1000)].filter(Boolean);
+    return h('div', { class: 'draft' }, list, cost.length > 0 && h('p', { class: 'why', text: `At most ${cost.join(', ')}.` }), fault,
+      h('div', { class: 'row' }, button('Start the research', begin, { class: 'strong' }),
+        button('Add a question', () => add({ text: '' }).focus(), { class: 'plain' })));
+  }
+
+  step(step) {
+    return h('li', { class: step.state === 'finished' ? 'finished' : 'started' },
+      h('span', null, (step.state === 'finished' ? DONE : DOING)[step.kind] ?? step.kind),
+      step.query && [' ', h('q', { text: step.query })],
+      step.found !== undefined && FINDS[step.kind] && h('span', { class: 'found', text: ` ${count(step.found, FINDS[step.kind])}` }),
+      step.note && h('span', { class: 'note', text: ` ${step.note}` }));
+  }
+}
+
+/** What a deep research looked at, and what it did not. */
+export function coverage(found) {
+  if (!found || typeof found !== 'object') return null;
+  const { searched, read, cited, unmatched, skipped = [], not_found = [], not_done = [], resumed } = found;
+  const names = h('ul');
+  for (const id of skipped.slice(0, 20)) {
+    const item = h('li', { text: '…' });
+    names.append(item);
+    documentOf(id).then((document) => fill(item, document ? link(`/d/${id}`, null, document.title) : 'a document since removed'));
+  }
+  const list = (title, inner) => inner.length > 0 && [h('p', { class: 'label', text: title }), h('ul', null, inner.map((text) => h('li', { text })))];
+  const counts = [searched !== undefined && `${count(searched, 'document')} searched`, read !== undefined && `${read} read`,
+    cited !== undefined && `${cited} cited`, unmatched > 0 && `${unmatched} never matched`, resumed > 0 && `taken up again ${count(resumed, 'time')}`];
+  const line = counts.filter(Boolean).join(' · ');
+  if (!not_found.length && !not_done.length && !skipped.length) return h('p', { class: 'coverage', text: line });
+  return h('details', { class: 'coverage' }, h('summary', { text: line }),
+    list('Nothing was found on', not_found), list('Not done', not_done),
+    skipped.length > 0 && [h('p', { class: 'label', text: 'Matched and not read' }), names]);
+}
+
+function elapsed(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
