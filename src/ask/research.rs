@@ -4,6 +4,7 @@
 
 pub(super) mod budget;
 mod conflict;
+mod coverage;
 mod facets;
 mod gap;
 mod look;

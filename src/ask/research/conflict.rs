@@ -350,6 +350,16 @@ mod tests {
     }
 
     #[test]
+    fn another_number_of_the_same_thing_counted_is_a_conflict() {
+        check(
+            "How many hectares of marsh were restored at Sallow?",
+            "At Sallow the tide returned to 412 hectares of marsh.",
+            "The tide reached 385 hectares of the marsh at Sallow.",
+            Some(["412 hectares", "385 hectares"]),
+        );
+    }
+
+    #[test]
     fn the_same_value_and_other_things_are_no_conflict() {
         let question = "How many eels were counted at the Halden weir?";
         check(

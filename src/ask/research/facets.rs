@@ -10,6 +10,9 @@ const MAX_FACETS: usize = 6;
 /// Content words below which a clause is not searched by itself.
 const LEAST_WORDS: usize = 3;
 
+/// Content words below which half a question is not searched by itself.
+const LEAST_IN_HALF: usize = 2;
+
 /// The parts of a question that can be looked into one by one; empty if it has only one. A part
 /// that names nothing gets the names and numbers of the others, in brackets.
 pub(super) fn facets(question: &str) -> Vec<String> {
@@ -39,6 +42,20 @@ pub(super) fn facets(question: &str) -> Vec<String> {
         if others.is_empty() { part.clone() } else { format!("{part} ({})", others.join(" ")) }
     });
     with_pins.collect()
+}
+
+/// A text cut in two between its content words, for when all of it together finds nothing; none if
+/// its halves would say too little.
+pub(super) fn halves(text: &str) -> Option<[String; 2]> {
+    let language = Language::detect(text).or_else(|| Language::from_code("en"));
+    let words: Vec<_> =
+        terms(text, language).into_iter().filter(|term| term.kind != TermKind::Stop).collect();
+    if words.len() < 2 * LEAST_IN_HALF {
+        return None;
+    }
+    let middle = words.len().div_ceil(2);
+    let (first, last) = (&words[..middle], &words[middle..]);
+    Some([first, last].map(|half| text[half[0].start..half[half.len() - 1].end].to_owned()))
 }
 
 /// The names in a text: runs of capitalised words, the first word of a sentence only if it goes on.
@@ -175,7 +192,7 @@ const OPENERS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{facets, names};
+    use super::{facets, halves, names};
 
     #[test]
     fn clauses_are_looked_into_one_by_one_with_the_names_they_lack() {
@@ -202,6 +219,16 @@ mod tests {
         assert!(facets("In which year was the Sallow Dike breached?").is_empty());
         assert!(facets("How much did 1,500 ducks eat?").is_empty());
         assert!(facets("").is_empty());
+    }
+
+    #[test]
+    fn halves_are_cut_between_content_words() {
+        let halves = |text| halves(text).map(|halves| halves.join(" / "));
+        assert_eq!(
+            halves("Is the old ladder steep at the mill gate?").unwrap(),
+            "old ladder steep / mill gate"
+        );
+        assert!(halves("How steep is it?").is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::budget::Phase;
 use super::conflict::{conflicts, is_month};
-use super::facets::names;
+use super::facets::{halves, names};
 use super::model::{ask_for, prompt};
 use super::plan::{PlannedQuestion, extend};
 use super::{Desk, Research};
@@ -18,7 +18,7 @@ use crate::event::{Event, StepKind, StepResult, Usage};
 use crate::provider::Model;
 
 /// Most questions a round adds.
-const MAX_NEW: usize = 3;
+const MAX_NEW: usize = 4;
 /// Names that a further question takes from the notes.
 const MAX_NAMES: usize = 2;
 
@@ -91,6 +91,14 @@ async fn from_notes(desk: &Desk<'_>, research: &Research) -> Result<Vec<PlannedQ
         let values: Vec<&str> = conflict.sides.iter().map(|side| side.value.as_str()).collect();
         let text = format!("{} ({})", research.plan.question, values.join(" "));
         new.push(PlannedQuestion { text, why: "documents give different values".to_owned() });
+    }
+    let parts = research.plan.questions.len() > 1;
+    for (question, found) in research.questions().skip(usize::from(parts)) {
+        // Where nothing matched, no part of it matches either.
+        let may_hold_parts = found.is_some_and(|found| found.notes.is_empty() && !found.passages.is_empty());
+        let halves = halves(&question.text).into_iter().flatten().filter(|_| may_hold_parts);
+        let why = "nothing speaks of the whole question";
+        new.extend(halves.map(|text| PlannedQuestion { text, why: why.to_owned() }));
     }
     let brought = brought_to_light(research);
     let is_wide = research.plan.questions.len() > 1;

@@ -10,20 +10,15 @@ use uuid::Uuid;
 use super::budget::Phase;
 use super::conflict::{Conflict, conflicts};
 use super::model::{ask, prompt};
-use super::{Desk, Part, Research};
+use super::{Desk, Part, Research, coverage};
+use crate::Error;
 use crate::ask::draft::Draft;
 use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render};
-use crate::ask::retrieve::num_documents;
-use crate::event::{Coverage, Event, Note, Source, StepKind, StepResult, SubQuestion};
-use crate::provider::extractive::{REFUSAL, plain_markdown, quotes};
-use crate::{Error, documents};
+use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion};
+use crate::provider::extractive::{plain_markdown, quotes};
 
 /// Sentences of a summary without a model.
 const SUMMARY_SENTENCES: usize = 3;
-/// Documents named as found but not read.
-const MAX_SKIPPED: usize = 50;
-/// Of these, how many the report itself names.
-const MAX_NAMED: usize = 8;
 
 /// Writes what is not written yet.
 pub(super) async fn write(
@@ -53,9 +48,9 @@ pub(super) async fn write(
         draft.write_part(&table(&conflicts, &excerpts)).await?;
         desk.finish(step, None, StepResult::default()).await?;
     }
-    let coverage = coverage(desk, draft, research).await?;
+    let coverage = coverage::coverage(desk, draft, research).await?;
     if research.begin_part(&Part::Colophon) {
-        let text = colophon(desk, &coverage, told == 0).await;
+        let text = coverage::colophon(desk, &coverage, told == 0).await;
         desk.begin(StepKind::Write, None, None, Some(Part::COLOPHON));
         draft.begin_colophon();
         draft.write_part(&text).await?;
@@ -273,86 +268,5 @@ fn table(conflicts: &[Conflict], excerpts: &[Excerpt]) -> String {
         }
         text.push('\n');
     }
-    text
-}
-
-async fn coverage(desk: &Desk<'_>, draft: &Draft<'_>, research: &Research) -> Result<Coverage, Error> {
-    let searched = num_documents(desk.app, &desk.asked.scope).await?;
-    let mut matched: Vec<Uuid> = Vec::new();
-    let mut read: HashSet<Uuid> = HashSet::new();
-    for found in research.questions().filter_map(|(_, found)| found) {
-        matched.extend(&found.matched);
-        read.extend(found.passages.iter().map(|source| source.document_id));
-    }
-    let mut once = HashSet::new();
-    matched.retain(|document| once.insert(*document));
-    let cited: HashSet<Uuid> = draft.citations().iter().map(|citation| citation.document_id).collect();
-    let unmatched = searched.saturating_sub(matched.len() as u64);
-    matched.retain(|document| !read.contains(document));
-    matched.truncate(MAX_SKIPPED);
-    let (mut not_found, mut not_done) = (Vec::new(), Vec::new());
-    for (question, found) in research.questions() {
-        match found {
-            None => not_done.push(question.text.clone()),
-            Some(found) if found.notes.is_empty() => not_found.push(question.text.clone()),
-            Some(_) => {}
-        }
-    }
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Ok(Coverage {
-        searched,
-        read: count(read.len()),
-        cited: count(cited.len()),
-        skipped: matched,
-        unmatched,
-        not_found,
-        not_done,
-        resumed: research.num_resumed,
-    })
-}
-
-/// What the report says about itself.
-async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_empty: bool) -> String {
-    let mut text = String::new();
-    if is_empty {
-        text.push_str(REFUSAL);
-        text.push_str("\n\n");
-    }
-    for (heading, questions) in [
-        ("Not found in your documents", &coverage.not_found),
-        ("Not looked into, since the work ended before", &coverage.not_done),
-    ] {
-        if !questions.is_empty() {
-            let _ = writeln!(text, "## {heading}\n");
-            questions.iter().for_each(|question| {
-                let _ = writeln!(text, "- {}", plain_markdown(question));
-            });
-            text.push('\n');
-        }
-    }
-    let Coverage { searched, read, cited, unmatched, .. } = coverage;
-    let _ = write!(
-        text,
-        "## What was read\n\nOf {searched} searched documents, passages of {read} were read and {cited} cited; {} \
-         matched without being read, and {unmatched} never matched.",
-        coverage.skipped.len(),
-    );
-    let mut titles = Vec::new();
-    for id in coverage.skipped.iter().take(MAX_NAMED) {
-        if let Ok(document) = documents::get(desk.app, *id).await {
-            titles.push(plain_markdown(&document.value.title));
-        }
-    }
-    if !titles.is_empty() {
-        let more = coverage.skipped.len() - titles.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let _ = write!(text, " Not read: {}{more}.", titles.join("; "));
-    }
-    if coverage.resumed > 0 {
-        text.push_str(
-            " The server stopped during this work, which then went on from its last finished step.",
-        );
-    }
-    text.push('\n');
     text
 }
