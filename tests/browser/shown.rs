@@ -30,7 +30,7 @@ async fn a_session_opens_with_its_citations_and_sources() {
     assert!(html.contains("When do silver eels leave?</h2>"), "{html}");
     assert_eq!(html.matches("<button type=\"button\" class=\"mark ").count(), cited.len(), "{html}");
     assert!(html.contains("class=\"mark supported\""), "{html}");
-    let sources = between(&html, "aria-label=\"Sources\"", "</section>").unwrap();
+    let sources = between(&html, "aria-label=\"Sources\"", "<p class=\"tools\"").unwrap();
     assert!(sources.contains(cited[0]["title"].as_str().unwrap()), "{sources}");
 
     let html = dump(&browser, &format!("{}/s/{session}/citations", server.url)).await;

@@ -232,7 +232,7 @@ export class Answer {
       const element = this.source(source, () => this.open({ citations: [{ ...source, quote: '' }] }, 0, element.querySelector('button')));
       return element;
     });
-    return h('section', { class: 'sources', 'aria-label': 'Sources' },
+    return h('div', { class: 'sources', role: 'group', 'aria-label': 'Sources' },
       cited.length > 0 && h('h3', { text: 'Sources' }),
       cited.length > 0 && h('ol', null, cited),
       rest.length > 0 && h('details', null,
@@ -306,7 +306,7 @@ function receipt(message, open) {
       fill(item, element, h('span', { class: 'where', text: place(passage) }));
     }).catch(() => item.remove());
   }
-  return h('section', { class: 'receipt', 'aria-label': 'What was tried' },
+  return h('div', { class: 'receipt', role: 'group', 'aria-label': 'What was tried' },
     h('p', null, `Searched ${count(found.documents_searched, 'document')} for `,
       (found.queries ?? []).flatMap((query, at) => [at ? ', ' : '', h('q', { text: query })]), '. Nothing relevant was found.'),
     nearest.children.length > 0 && [h('p', { class: 'label', text: 'The nearest passages' }), nearest]);

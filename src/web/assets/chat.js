@@ -4,7 +4,7 @@ import { Answer } from './answer.js';
 import { api, connection, documentOf, follow, request } from './api.js';
 import { button, confirm, fill, h, link } from './dom.js';
 import { composer } from './composer.js';
-import { adopt, scope } from './scope.js';
+import { adopt } from './scope.js';
 import { closeSource, openSource } from './source.js';
 import { news, rename, tell } from './sessions.js';
 
@@ -31,7 +31,8 @@ export async function chat(main, { id, go, signal }) {
   if (matchMedia('(pointer: fine)').matches) writing.focus();
 
   const look = () => {
-    more.hidden = !(running && main.scrollHeight - main.scrollTop - main.clientHeight > 48);
+    const below = running && running.answer.element.getBoundingClientRect().bottom - writing.element.getBoundingClientRect().top;
+    more.hidden = !(below > 8);
   };
   main.addEventListener('scroll', look, { signal, passive: true });
   const watcher = new ResizeObserver(look);
@@ -188,7 +189,7 @@ export async function chat(main, { id, go, signal }) {
 async function limits(about, { document_ids, collection }) {
   const names = [];
   if (collection) names.push(`collection ${collection}`);
-  for (const id of (document_ids ?? []).slice(0, 3)) names.push(scope.documents.get(id) ?? (await documentOf(id))?.title ?? 'a document since removed');
+  for (const id of (document_ids ?? []).slice(0, 3)) names.push((await documentOf(id))?.title ?? 'a document since removed');
   if (document_ids?.length > 3) names.push(`${document_ids.length - 3} more`);
   if (names.length) about.append(`${about.textContent ? ' · ' : ''}Only in ${names.join(', ')}`);
 }
