@@ -171,5 +171,7 @@ pub(super) fn is_debris(sentence: &str) -> bool {
         || letters * 2 < visible
         || sentence.contains("....")
         || sentence.contains(". . . .")
+        // Bylines and mastheads are told by what parts their items.
+        || sentence.matches(" · ").count() >= 2
         || furniture.iter().any(|sign| lower.contains(sign))
 }
