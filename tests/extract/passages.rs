@@ -133,18 +133,3 @@ fn a_long_section_is_cut_at_sentences_into_equal_parts() {
         assert!(words.ends_with('.') && words.len() > 400, "{}", words.len());
     }
 }
-
-#[test]
-fn time_grows_with_the_text_not_with_its_square() {
-    let paragraph = "Bees fly over the meadow, and the keeper counts them all day long. ".repeat(8);
-    let time = |paragraphs: usize| {
-        let text = format!("{paragraph}\n\n").repeat(paragraphs);
-        let start = std::time::Instant::now();
-        let passages = split(View { text: &text, pages: &[], headings: &[], markdown: false });
-        assert!(passages.len() >= paragraphs / 2);
-        start.elapsed()
-    };
-    let small = (0..5).map(|_| time(400)).min().unwrap();
-    let large = (0..3).map(|_| time(6_400)).min().unwrap();
-    assert!(large < small * 16 * 8, "{small:?} for 400 paragraphs, {large:?} for 6,400");
-}
