@@ -7,11 +7,12 @@ mod cue;
 #[cfg(test)]
 mod tests;
 
-use futures::StreamExt;
 use futures::stream;
+use futures::{StreamExt, TryStreamExt};
+use tokio::task::spawn_blocking;
 
 use self::choose::Choice;
-use super::{Delta, DeltaStream};
+use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::event::{FinishReason, Usage};
 
@@ -53,16 +54,19 @@ pub fn quotes(question: &str, passages: &[Excerpt]) -> Vec<(u32, String)> {
     choose::choose(question, passages).into_iter().map(|choice| (choice.n, choice.text)).collect()
 }
 
-/// The same as a provider's stream, a word at a time.
+/// The same as a provider's stream, a word at a time. The choosing is work for a processor and is
+/// done where it holds up no other answer.
 #[must_use]
-#[expect(clippy::needless_pass_by_value, reason = "every provider's stream takes its prompt")]
 pub fn stream(prompt: Prompt) -> DeltaStream {
-    let text = write(&prompt).text();
-    let words = text.split_inclusive(' ').map(|word| Ok(Delta::Text(word.to_owned())));
-    let words: Vec<_> = words.collect();
-    stream::iter(words)
-        .chain(stream::iter([Ok(Delta::Usage(Usage::default())), Ok(Delta::End(FinishReason::Stop))]))
-        .boxed()
+    let written = async move {
+        let answer = spawn_blocking(move || write(&prompt)).await;
+        let text = answer.map_err(|error| ProviderError::Unavailable(error.to_string()))?.text();
+        let words = text.split_inclusive(' ').map(|word| Delta::Text(word.to_owned()));
+        let end = [Delta::Usage(Usage::default()), Delta::End(FinishReason::Stop)];
+        let deltas: Vec<_> = words.chain(end).map(Ok).collect();
+        Ok(stream::iter(deltas))
+    };
+    stream::once(written).try_flatten().boxed()
 }
 
 fn layout(at: usize, choice: &Choice) -> String {
