@@ -174,7 +174,8 @@ async fn nothing_acknowledged_is_lost_over_many_kills_under_load() {
 async fn found_again(server: &Server, num_passages: usize) {
     eventually("the passages are found again", async || {
         let found = server.get("/api/search?q=heron").await;
-        (found["hits"].as_array().unwrap().len() == num_passages).then_some(())
+        let hits = found["hits"].as_array();
+        hits.is_some_and(|hits| hits.len() == num_passages).then_some(())
     })
     .await;
 }
