@@ -3,6 +3,7 @@
 //! told. HTTP only starts a run and reads one.
 
 pub mod cite;
+mod commands;
 pub mod condense;
 mod draft;
 pub mod ground;
@@ -28,12 +29,14 @@ use crate::run;
 use crate::runs::{Recorder, RunKey};
 use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
+use commands::reply::reply;
 use draft::Draft;
 use prompt::Turn;
 use question::Asked;
 
+pub use commands::{COMMANDS, Usage};
 pub use once::{Conversation, once};
-pub use question::{Question, start};
+pub use question::{Question, answer_posed, pose, start};
 pub use recover::{recover, resume};
 pub use research::budget::Budget;
 pub use research::change_plan;
@@ -52,6 +55,10 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     let mut found = research::record::taken_up(&past, asked.budget, &app.config.research);
     let outcome = {
         let work = async {
+            if let Some(command) = &asked.command {
+                draft.say(&reply(&app, &asked, command).await?);
+                return Ok(FinishReason::Stop);
+            }
             match asked.mode {
                 Mode::Regular => answer(&app, &asked, &mut draft).await,
                 Mode::DeepResearch => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use uuid::Uuid;
 
+use super::commands::spoken;
 use super::prompt::Turn;
 use super::question::{self, Asked, Past};
 use super::research::budget::Budget;
@@ -69,16 +70,19 @@ async fn understand(app: &App, conversation: Conversation, content: String) -> R
     let Conversation { mut turns, system, model, mode, document_ids, collection, budget, max_output_tokens } =
         conversation;
     turns.retain(|turn| !turn.content.trim().is_empty());
+    let (content, said_mode, command) = question::heard(&content);
+    question::check(&content)?;
     Ok(Asked {
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         question_id: Uuid::nil(),
         content,
+        command,
         model: app.model(model.as_deref())?.name().to_owned(),
         scope: Scope::resolve(app, document_ids.as_deref(), collection.as_deref()).await?,
-        mode,
+        mode: said_mode.unwrap_or(mode),
         budget,
         approve_plan: false,
-        past: Past::Given(turns),
+        past: Past::Given(spoken(turns)),
         system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.system.clone()),
         max_output_tokens,
     })

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::commands::{Command, Heard, hear, spoken};
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
@@ -46,9 +48,31 @@ pub struct Question {
     /// Whether a deep research waits with its plan until the reader approves it.
     #[serde(default)]
     pub approve_plan: bool,
+    /// How many earlier messages the model is told at most; as configured if absent. Not for clients
+    /// of ibid's own API to say.
+    #[serde(skip)]
+    pub history_messages: Option<usize>,
     /// Stream the events (the default), or answer once with the whole message.
     #[serde(default = "yes")]
     pub stream: bool,
+}
+
+impl Question {
+    /// A question with nothing beside its words.
+    #[must_use]
+    pub fn new(content: String) -> Self {
+        Self {
+            content,
+            mode: None,
+            document_ids: None,
+            collection: None,
+            model: None,
+            budget: None,
+            approve_plan: false,
+            history_messages: None,
+            stream: true,
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -60,7 +84,10 @@ fn yes() -> bool {
 pub(super) struct Asked {
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
+    /// What is asked, without the command that says how.
     pub(super) content: String,
+    /// What ibid is to answer itself, if that is what is asked.
+    pub(super) command: Option<Command>,
     pub(super) model: String,
     pub(super) scope: Scope,
     pub(super) mode: Mode,
@@ -76,8 +103,8 @@ pub(super) struct Asked {
 /// Where the conversation before a question is.
 #[derive(Clone, Debug)]
 pub(super) enum Past {
-    /// In the store.
-    Stored,
+    /// In the store; that many messages of it count.
+    Stored(usize),
     /// With the request: nothing of it is stored, nor of the answer.
     Given(Vec<Turn>),
 }
@@ -85,7 +112,7 @@ pub(super) enum Past {
 impl Asked {
     /// Whether the answer is stored.
     pub(super) fn is_kept(&self) -> bool {
-        matches!(self.past, Past::Stored)
+        matches!(self.past, Past::Stored(_))
     }
 
     /// The first event of the answer.
@@ -122,16 +149,18 @@ impl RunRecord {
         let question = app.store.get::<Message>(&keys::message(self.session, self.question_id)).await?;
         let answer = app.store.get::<Message>(&keys::message(self.session, message)).await?;
         let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
+        let (content, _, command) = heard(&question.value.content);
         Ok(Some(Asked {
             key,
             question_id: self.question_id,
-            content: question.value.content,
+            content,
+            command,
             model: answer.value.model.unwrap_or_default(),
             scope: self.scope,
             mode: answer.value.mode.unwrap_or_default(),
             budget: self.budget,
             approve_plan: self.approve_plan,
-            past: Past::Stored,
+            past: Past::Stored(app.config.ask.history_messages),
             system: app.config.ask.system.clone(),
             max_output_tokens: None,
         }))
@@ -154,9 +183,66 @@ pub async fn start(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
+    begin(app, session, &question, None, claim).await
+}
+
+/// Stores a question whose answer is to be started later by [`answer_posed`], together with what
+/// `also` adds to the change under the question's id. When this returns, both are durable.
+///
+/// # Errors
+/// As [`start`].
+pub async fn pose(
+    app: &App,
+    session: Uuid,
+    question: &Question,
+    also: impl Fn(Batch, Uuid) -> Batch,
+) -> Result<Uuid, Error> {
+    check(&question.content)?;
+    let key = RunKey { session, message: Uuid::now_v7() };
+    loop {
+        let stored = sessions::get(app, session).await?;
+        let asked = understand(app, key, key.message, &stored.value, question).await?;
+        let now = app.store.now();
+        let asking = asking(&asked, question, now);
+        let updated = grown(&stored.value, &asked, 1, now);
+        let batch = Batch::new().put(keys::message(session, asking.id), &asking);
+        if sessions::update(app, also(batch, asking.id), &stored, &updated).await? {
+            return Ok(asking.id);
+        }
+    }
+}
+
+/// Starts the answer to a question that was posed; the same one, however often it is called under
+/// the same key. `question` says how; its words are those that were posed.
+///
+/// # Errors
+/// As [`start`].
+pub async fn answer_posed(
+    app: &Arc<App>,
+    session: Uuid,
+    question_id: Uuid,
+    question: Question,
+    claim: &Claim,
+) -> Result<RunKey, Error> {
+    if app.stopping.is_cancelled() {
+        return Err(Error::ShuttingDown);
+    }
+    let posed = sessions::header(app, session, question_id).await?;
+    let question = Question { content: posed.content, ..question };
+    begin(app, session, &question, Some(question_id), Some(claim)).await
+}
+
+/// Starts an answer to a new question, or to one that is stored already.
+async fn begin(
+    app: &Arc<App>,
+    session: Uuid,
+    question: &Question,
+    posed: Option<Uuid>,
+    claim: Option<&Claim>,
+) -> Result<RunKey, Error> {
     check(&question.content)?;
     // In this order: messages sort by their ids.
-    let question_id = Uuid::now_v7();
+    let question_id = posed.unwrap_or_else(Uuid::now_v7);
     let key = RunKey { session, message: Uuid::now_v7() };
     loop {
         if let Some(claim) = claim
@@ -165,7 +251,7 @@ pub async fn start(
             return Ok(RunKey { session, message });
         }
         let stored = sessions::get(app, session).await?;
-        let asked = understand(app, key, question_id, &stored.value, &question).await?;
+        let asked = understand(app, key, question_id, &stored.value, question).await?;
         let for_research = question.budget.is_some() || question.approve_plan;
         if for_research && asked.mode == Mode::Regular {
             return Err(Error::Invalid(
@@ -173,7 +259,8 @@ pub async fn start(
             ));
         }
         let recorder = app.runs.begin(key).await?;
-        if !store(app, &asked, &question, stored, claim).await? {
+        let asking = posed.is_none().then(|| asking(&asked, question, app.store.now()));
+        if !store(app, &asked, asking, stored, claim).await? {
             recorder.discard().await?;
             continue;
         }
@@ -186,12 +273,12 @@ pub async fn start(
 /// The messages before a question, oldest first: as many as the configuration gives the model, or
 /// all that came with the request.
 pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error> {
-    if let Past::Given(turns) = &asked.past {
-        return Ok(turns.clone());
-    }
+    let limit = match &asked.past {
+        Past::Given(turns) => return Ok(turns.clone()),
+        Past::Stored(limit) => *limit,
+    };
     let prefix = keys::messages(asked.key.session);
     let before = keys::message(asked.key.session, asked.question_id);
-    let limit = app.config.ask.history_messages;
     let stored = app.store.scan::<Message>(&prefix, Some(&before), limit, Order::Descending).await?;
     let mut turns = Vec::with_capacity(stored.len());
     for (_, record) in stored.into_iter().rev() {
@@ -200,7 +287,16 @@ pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error
             turns.push(Turn { role: message.role, content: message.content });
         }
     }
-    Ok(turns)
+    Ok(spoken(turns))
+}
+
+/// A message as what it asks, how if it says so, and the command if it is one.
+pub(super) fn heard(content: &str) -> (String, Option<Mode>, Option<Command>) {
+    match hear(content) {
+        Heard::Question { text, mode } => (text, mode, None),
+        // It is answered at once, whatever the session's mode.
+        Heard::Command(command) => (content.to_owned(), Some(Mode::Regular), Some(command)),
+    }
 }
 
 pub(super) fn check(content: &str) -> Result<(), Error> {
@@ -232,37 +328,56 @@ async fn understand(
         (&session.document_ids, &session.collection)
     };
     let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
+    let (content, said_mode, command) = heard(&question.content);
+    check(&content)?;
     Ok(Asked {
         key,
         question_id,
-        content: question.content.clone(),
+        content,
+        command,
         model,
         scope,
-        mode: question.mode.unwrap_or(session.mode),
+        mode: said_mode.or(question.mode).unwrap_or(session.mode),
         budget: question.budget.unwrap_or_default(),
         approve_plan: question.approve_plan,
-        past: Past::Stored,
+        past: Past::Stored(question.history_messages.unwrap_or(app.config.ask.history_messages)),
         system: app.config.ask.system.clone(),
         max_output_tokens: None,
     })
 }
 
-/// One commit: both messages, the run, the session. False if the session changed meanwhile.
+/// The question as it is stored.
+fn asking(asked: &Asked, question: &Question, now: Timestamp) -> Message {
+    Message {
+        mode: Some(asked.mode),
+        document_ids: question.document_ids.clone(),
+        collection: question.collection.clone(),
+        ..Message::new(asked.question_id, Role::User, question.content.clone(), now)
+    }
+}
+
+/// A session with so many messages more. A command says nothing of what it is about.
+fn grown(session: &Session, asked: &Asked, num_messages: u32, now: Timestamp) -> Session {
+    let mut grown = session.clone();
+    grown.message_count += num_messages;
+    grown.updated_at = now;
+    if grown.title.is_empty() && asked.command.is_none() {
+        grown.title = title(&asked.content);
+    }
+    grown
+}
+
+/// One commit: the question if it is new, the answer, the run, the session. False if the session
+/// changed meanwhile.
 async fn store(
     app: &App,
     asked: &Asked,
-    question: &Question,
+    asking: Option<Message>,
     session: Record<Session>,
     claim: Option<&Claim>,
 ) -> Result<bool, Error> {
     let RunKey { session: session_id, message: answer_id } = asked.key;
     let now = app.store.now();
-    let asking = Message {
-        mode: Some(asked.mode),
-        document_ids: question.document_ids.clone(),
-        collection: question.collection.clone(),
-        ..Message::new(asked.question_id, Role::User, question.content.clone(), now)
-    };
     let answering = Message {
         mode: Some(asked.mode),
         model: Some(asked.model.clone()),
@@ -270,12 +385,7 @@ async fn store(
         status: MessageStatus::Running,
         ..Message::new(answer_id, Role::Assistant, String::new(), now)
     };
-    let mut updated = session.value.clone();
-    updated.message_count += 2;
-    updated.updated_at = now;
-    if updated.title.is_empty() {
-        updated.title = title(&question.content);
-    }
+    let updated = grown(&session.value, asked, 1 + u32::from(asking.is_some()), now);
     let record = RunRecord {
         session: session_id,
         question_id: asked.question_id,
@@ -283,14 +393,15 @@ async fn store(
         budget: asked.budget,
         approve_plan: asked.approve_plan,
     };
-    let batch = Batch::new()
-        .put(keys::message(session_id, asked.question_id), &asking)
+    let mut batch = Batch::new()
         .put(keys::message(session_id, answer_id), &answering)
         .put(keys::run(answer_id), &record);
-    let batch = match claim {
-        Some(claim) => claim.note(batch, answer_id, now),
-        None => batch,
-    };
+    if let Some(asking) = asking {
+        batch = batch.put(keys::message(session_id, asking.id), &asking);
+    }
+    if let Some(claim) = claim {
+        batch = claim.note(batch, answer_id, now);
+    }
     sessions::update(app, batch, &session, &updated).await
 }
 
