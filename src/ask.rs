@@ -95,7 +95,7 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     let query = stand_alone(model, &history, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None));
-    let found = retrieve::retrieve(app, &asked.scope, &query).await?;
+    let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
     let prompt = prompt::answer(history, query, &found, context_tokens(model));
     draft.supply(&found, &prompt);

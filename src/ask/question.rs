@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::event::Event;
 use crate::idempotency::Claim;
@@ -58,6 +59,7 @@ fn yes() -> bool {
 /// A stored question whose answer is being made.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    pub(super) caller: Caller,
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
     pub(super) content: String,
@@ -84,6 +86,9 @@ impl Asked {
 /// What is kept of an answer being made, to go on with it after a crash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
+    /// Who asked.
+    #[serde(default)]
+    owner: User,
     session: Uuid,
     question_id: Uuid,
     scope: Scope,
@@ -104,6 +109,7 @@ impl RunRecord {
         let answer = app.store.get::<Message>(&keys::message(self.session, message)).await?;
         let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
         Ok(Some(Asked {
+            caller: Caller::on_behalf_of(self.owner),
             key,
             question_id: self.question_id,
             content: question.value.content,
@@ -125,6 +131,7 @@ impl RunRecord {
 /// can't be carried out, or if the store fails.
 pub async fn start(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     question: Question,
     claim: Option<&Claim>,
@@ -142,8 +149,8 @@ pub async fn start(
         {
             return Ok(RunKey { session, message });
         }
-        let stored = sessions::get(app, session).await?;
-        let asked = understand(app, key, question_id, &stored.value, &question).await?;
+        let stored = sessions::get(app, caller, session).await?;
+        let asked = understand(app, caller, key, question_id, &stored.value, &question).await?;
         let for_research = question.budget.is_some() || question.approve_plan;
         if for_research && asked.mode == Mode::Regular {
             return Err(Error::Invalid(
@@ -192,6 +199,7 @@ fn check(question: &Question) -> Result<(), Error> {
 
 async fn understand(
     app: &App,
+    caller: &Caller,
     key: RunKey,
     question_id: Uuid,
     session: &Session,
@@ -205,8 +213,9 @@ async fn understand(
     } else {
         (&session.document_ids, &session.collection)
     };
-    let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
+    let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     Ok(Asked {
+        caller: caller.clone(),
         key,
         question_id,
         content: question.content.clone(),
@@ -248,6 +257,7 @@ async fn store(
         updated.title = title(&question.content);
     }
     let record = RunRecord {
+        owner: asked.caller.user.clone(),
         session: session_id,
         question_id: asked.question_id,
         scope: asked.scope.clone(),
