@@ -68,9 +68,28 @@ pub(super) struct Asked {
     pub(super) mode: Mode,
     pub(super) budget: Budget,
     pub(super) approve_plan: bool,
+    pub(super) past: Past,
+    /// How the one who asks wants answers to be.
+    pub(super) system: Option<String>,
+    /// How long the answer may be, in tokens.
+    pub(super) max_output_tokens: Option<u32>,
+}
+
+/// Where the conversation before a question is.
+#[derive(Clone, Debug)]
+pub(super) enum Past {
+    /// In the store.
+    Stored,
+    /// With the request: nothing of it is stored, nor of the answer.
+    Given(Vec<Turn>),
 }
 
 impl Asked {
+    /// Whether the answer is stored.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.past, Past::Stored)
+    }
+
     /// The first event of the answer.
     pub(super) fn started(&self) -> Event {
         Event::Started {
@@ -118,6 +137,9 @@ impl RunRecord {
             mode: answer.value.mode.unwrap_or_default(),
             budget: self.budget,
             approve_plan: self.approve_plan,
+            past: Past::Stored,
+            system: app.config.ask.system.clone(),
+            max_output_tokens: None,
         }))
     }
 }
@@ -139,7 +161,7 @@ pub async fn start(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    check(&question)?;
+    check(&question.content)?;
     // In this order: messages sort by their ids.
     let question_id = Uuid::now_v7();
     let key = RunKey { session, message: Uuid::now_v7() };
@@ -168,8 +190,12 @@ pub async fn start(
     }
 }
 
-/// The messages before a question, oldest first: as many as the configuration gives the model.
+/// The messages before a question, oldest first: as many as the configuration gives the model, or
+/// all that came with the request.
 pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error> {
+    if let Past::Given(turns) = &asked.past {
+        return Ok(turns.clone());
+    }
     let prefix = keys::messages(asked.key.session);
     let before = keys::message(asked.key.session, asked.question_id);
     let limit = app.config.ask.history_messages;
@@ -184,14 +210,14 @@ pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error
     Ok(turns)
 }
 
-fn check(question: &Question) -> Result<(), Error> {
-    if question.content.trim().is_empty() {
+pub(super) fn check(content: &str) -> Result<(), Error> {
+    if content.trim().is_empty() {
         return Err(Error::Invalid("`content` is empty; write a question".to_owned()));
     }
-    if question.content.len() > MAX_QUESTION_BYTES {
+    if content.len() > MAX_QUESTION_BYTES {
         return Err(Error::TooLarge(format!(
             "the question has {} bytes, more than {MAX_QUESTION_BYTES}; upload long texts as documents",
-            question.content.len()
+            content.len()
         )));
     }
     Ok(())
@@ -224,6 +250,9 @@ async fn understand(
         mode: question.mode.unwrap_or(session.mode),
         budget: question.budget.unwrap_or_default(),
         approve_plan: question.approve_plan,
+        past: Past::Stored,
+        system: app.config.ask.system.clone(),
+        max_output_tokens: None,
     })
 }
 
