@@ -18,7 +18,7 @@ use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, idempotency, ingest};
+use crate::{Error, ask, idempotency, ingest, stream_sessions};
 
 /// The running program.
 pub struct App {
@@ -79,7 +79,9 @@ impl App {
         ingest::start(&app, work).await.map_err(OpenError::Recovery)?;
         ask::resume(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
-        tokio::spawn(async move { idempotency::sweep(&sweeping).await });
+        tokio::spawn(async move {
+            tokio::join!(idempotency::sweep(&sweeping), stream_sessions::sweep(&sweeping));
+        });
         Ok(app)
     }
 

@@ -107,7 +107,7 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     let query = stand_alone(model, recent, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None));
-    let found = retrieve::retrieve(app, &asked.scope, &query).await?;
+    let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
     let system = asked.system.as_deref();
     let prompt = prompt::answer(system, history, query, &found, context_tokens(model));

@@ -48,8 +48,16 @@ pub const COMMANDS: [Usage; 9] = [
         about: "sum up what the documents say about a subject, or about what was just asked",
     },
     Usage { name: "model", argument: "[name]", about: "tell which model answers, or choose another" },
-    Usage { name: "export", argument: "[json|markdown|pdf]", about: "tell where the session can be downloaded" },
-    Usage { name: "clear", argument: "", about: "begin anew: what was said before is kept, but not considered" },
+    Usage {
+        name: "export",
+        argument: "[json|markdown|pdf]",
+        about: "tell where the session can be downloaded",
+    },
+    Usage {
+        name: "clear",
+        argument: "",
+        about: "begin anew: what was said before is kept, but not considered",
+    },
 ];
 
 /// What a message asks for.
@@ -172,7 +180,10 @@ mod tests {
     #[test]
     fn a_command_may_be_in_any_case_and_have_an_argument() {
         assert_eq!(hear(" /HELP\n"), Heard::Command(Command::Help));
-        assert_eq!(hear("/deep  why do\neels leave?"), question("why do\neels leave?", Some(Mode::DeepResearch)));
+        assert_eq!(
+            hear("/deep  why do\neels leave?"),
+            question("why do\neels leave?", Some(Mode::DeepResearch))
+        );
         assert_eq!(hear("/Regular\nwhy?"), question("why?", Some(Mode::Regular)));
         assert_eq!(hear("/deep"), Heard::Command(Command::Mode(Mode::DeepResearch)));
         assert_eq!(hear("/summarize the eels"), question("Summarize the eels", None));

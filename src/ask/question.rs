@@ -11,6 +11,7 @@ use super::commands::{Command, Heard, hear, spoken};
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::event::Event;
 use crate::idempotency::Claim;
@@ -73,6 +74,14 @@ impl Question {
             stream: true,
         }
     }
+
+    /// Whether it is one that can be asked.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is empty, [`Error::TooLarge`] if it is too long.
+    pub fn check(&self) -> Result<(), Error> {
+        check(&self.content)
+    }
 }
 
 fn yes() -> bool {
@@ -82,6 +91,7 @@ fn yes() -> bool {
 /// A stored question whose answer is being made.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    pub(super) caller: Caller,
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
     /// What is asked, without the command that says how.
@@ -130,6 +140,9 @@ impl Asked {
 /// What is kept of an answer being made, to go on with it after a crash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
+    /// Who asked.
+    #[serde(default)]
+    owner: User,
     session: Uuid,
     question_id: Uuid,
     scope: Scope,
@@ -151,6 +164,7 @@ impl RunRecord {
         let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
         let (content, _, command) = heard(&question.value.content);
         Ok(Some(Asked {
+            caller: Caller::on_behalf_of(self.owner),
             key,
             question_id: self.question_id,
             content,
@@ -176,6 +190,7 @@ impl RunRecord {
 /// can't be carried out, or if the store fails.
 pub async fn start(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     question: Question,
     claim: Option<&Claim>,
@@ -183,7 +198,7 @@ pub async fn start(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    begin(app, session, &question, None, claim).await
+    begin(app, caller, session, &question, None, claim).await
 }
 
 /// Stores a question whose answer is to be started later by [`answer_posed`], together with what
@@ -193,15 +208,16 @@ pub async fn start(
 /// As [`start`].
 pub async fn pose(
     app: &App,
+    caller: &Caller,
     session: Uuid,
     question: &Question,
     also: impl Fn(Batch, Uuid) -> Batch,
 ) -> Result<Uuid, Error> {
-    check(&question.content)?;
+    question.check()?;
     let key = RunKey { session, message: Uuid::now_v7() };
     loop {
-        let stored = sessions::get(app, session).await?;
-        let asked = understand(app, key, key.message, &stored.value, question).await?;
+        let stored = sessions::get(app, caller, session).await?;
+        let asked = understand(app, caller, key, key.message, &stored.value, question).await?;
         let now = app.store.now();
         let asking = asking(&asked, question, now);
         let updated = grown(&stored.value, &asked, 1, now);
@@ -219,6 +235,7 @@ pub async fn pose(
 /// As [`start`].
 pub async fn answer_posed(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     question_id: Uuid,
     question: Question,
@@ -227,20 +244,21 @@ pub async fn answer_posed(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    let posed = sessions::header(app, session, question_id).await?;
+    let posed = sessions::header(app, caller, session, question_id).await?;
     let question = Question { content: posed.content, ..question };
-    begin(app, session, &question, Some(question_id), Some(claim)).await
+    begin(app, caller, session, &question, Some(question_id), Some(claim)).await
 }
 
 /// Starts an answer to a new question, or to one that is stored already.
 async fn begin(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     question: &Question,
     posed: Option<Uuid>,
     claim: Option<&Claim>,
 ) -> Result<RunKey, Error> {
-    check(&question.content)?;
+    question.check()?;
     // In this order: messages sort by their ids.
     let question_id = posed.unwrap_or_else(Uuid::now_v7);
     let key = RunKey { session, message: Uuid::now_v7() };
@@ -250,8 +268,8 @@ async fn begin(
         {
             return Ok(RunKey { session, message });
         }
-        let stored = sessions::get(app, session).await?;
-        let asked = understand(app, key, question_id, &stored.value, question).await?;
+        let stored = sessions::get(app, caller, session).await?;
+        let asked = understand(app, caller, key, question_id, &stored.value, question).await?;
         let for_research = question.budget.is_some() || question.approve_plan;
         if for_research && asked.mode == Mode::Regular {
             return Err(Error::Invalid(
@@ -314,6 +332,7 @@ pub(super) fn check(content: &str) -> Result<(), Error> {
 
 async fn understand(
     app: &App,
+    caller: &Caller,
     key: RunKey,
     question_id: Uuid,
     session: &Session,
@@ -327,10 +346,11 @@ async fn understand(
     } else {
         (&session.document_ids, &session.collection)
     };
-    let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
+    let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     let (content, said_mode, command) = heard(&question.content);
     check(&content)?;
     Ok(Asked {
+        caller: caller.clone(),
         key,
         question_id,
         content,
@@ -387,15 +407,15 @@ async fn store(
     };
     let updated = grown(&session.value, asked, 1 + u32::from(asking.is_some()), now);
     let record = RunRecord {
+        owner: asked.caller.user.clone(),
         session: session_id,
         question_id: asked.question_id,
         scope: asked.scope.clone(),
         budget: asked.budget,
         approve_plan: asked.approve_plan,
     };
-    let mut batch = Batch::new()
-        .put(keys::message(session_id, answer_id), &answering)
-        .put(keys::run(answer_id), &record);
+    let mut batch =
+        Batch::new().put(keys::message(session_id, answer_id), &answering).put(keys::run(answer_id), &record);
     if let Some(asking) = asking {
         batch = batch.put(keys::message(session_id, asking.id), &asking);
     }

@@ -86,13 +86,15 @@ impl IntoResponse for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "not_found" => StatusCode::NOT_FOUND,
+        "forbidden" => StatusCode::FORBIDDEN,
+        "expired" => StatusCode::GONE,
         "invalid_request" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "conflict" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
         "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
-        "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        "provider_rate_limited" | "too_often" => StatusCode::TOO_MANY_REQUESTS,
         "provider_timed_out" => StatusCode::GATEWAY_TIMEOUT,
         "provider_unauthorized" | "provider_rejected" | "provider_truncated" => StatusCode::BAD_GATEWAY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -50,7 +50,7 @@ fn help() -> String {
 
 async fn docs(app: &App, asked: &Asked) -> Result<String, Error> {
     let filter = Filter { collection: asked.scope.collection().map(str::to_owned), ..Filter::default() };
-    let (listed, more) = documents::list(app, &filter, None, MAX_DOCUMENTS).await?;
+    let (listed, more) = documents::list(app, &asked.caller, &filter, None, MAX_DOCUMENTS).await?;
     let searched: Vec<_> = listed.iter().filter(|document| asked.scope.contains(document)).collect();
     if searched.is_empty() {
         return Ok("There are no documents to search yet. Upload some, then ask.".to_owned());
@@ -141,7 +141,7 @@ async fn change(app: &App, asked: &Asked, how: impl Fn(&mut Session)) -> Result<
         return Ok(false);
     }
     loop {
-        let stored = sessions::get(app, asked.key.session).await?;
+        let stored = sessions::get(app, &asked.caller, asked.key.session).await?;
         let mut changed = stored.value.clone();
         how(&mut changed);
         if sessions::update(app, Batch::new(), &stored, &changed).await? {
