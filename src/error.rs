@@ -29,6 +29,14 @@ pub enum Error {
         /// The name it was asked for by.
         id: String,
     },
+    /// No model of this name is configured.
+    #[error("there is no model `{name}`; configured are {known}")]
+    UnknownModel {
+        /// The name it was asked for by.
+        name: String,
+        /// The names that would do.
+        known: String,
+    },
     /// The same thing was asked for too often.
     #[error("{0}")]
     TooOften(String),
@@ -66,6 +74,7 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Forbidden(_) => "forbidden",
             Self::Expired { .. } => "expired",
+            Self::UnknownModel { .. } => "unknown_model",
             Self::TooOften(_) => "too_often",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
@@ -85,6 +94,7 @@ impl Error {
             Self::NotFound { .. }
             | Self::Forbidden(_)
             | Self::Expired { .. }
+            | Self::UnknownModel { .. }
             | Self::TooOften(_)
             | Self::Invalid(_)
             | Self::TooLarge(_)

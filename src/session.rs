@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::access::User;
-use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, Step, Usage};
+use crate::event::{Citation, Coverage, Event, FinishReason, Grounding, Plan, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -175,4 +175,12 @@ pub struct Failure {
     pub message: String,
     /// Whether asking again may work.
     pub retryable: bool,
+}
+
+impl Failure {
+    /// The event that says so.
+    #[must_use]
+    pub fn into_event(self) -> Event {
+        Event::Error { code: self.code, message: self.message, retryable: self.retryable }
+    }
 }

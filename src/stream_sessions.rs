@@ -87,9 +87,10 @@ pub async fn start(app: &App, caller: &Caller, new: NewStream) -> Result<(Uuid, 
 /// # Errors
 /// [`Error::NotFound`] if there is none, [`Error::Expired`] once it is too old, [`Error::Forbidden`]
 /// for anyone but its owner, [`Error::TooOften`] after ten times, and as [`ask::start`].
-pub async fn open(app: &Arc<App>, caller: &Caller, id: Uuid) -> Result<RunKey, Error> {
+pub async fn open(app: &Arc<App>, caller: &Caller, id: &str) -> Result<RunKey, Error> {
+    let unknown = || Error::NotFound { what: "stream session", id: id.to_owned() };
+    let id: Uuid = id.parse().map_err(|_| unknown())?;
     let key = keys::stream_session(id);
-    let unknown = || Error::NotFound { what: "stream session", id: id.to_string() };
     let stored = app.store.get::<StreamSession>(&key).await?.ok_or_else(unknown)?;
     let stream = stored.value;
     if stream.owner != caller.user {
@@ -220,18 +221,18 @@ mod tests {
             task_id: None,
         };
         let (expired, chat) = start(&app, &caller, new.clone()).await.unwrap();
-        assert!(matches!(open(&app, &caller, expired).await, Err(Error::Expired { .. })));
+        assert!(matches!(open(&app, &caller, &expired.to_string()).await, Err(Error::Expired { .. })));
         let lasting = Uuid::now_v7();
         let stored = app.store.get::<StreamSession>(&keys::stream_session(expired)).await.unwrap().unwrap();
         let later = StreamSession { expires_at: app.store.now() + SWEEP, ..stored.value };
         app.store.commit(Batch::new().put(keys::stream_session(lasting), &later)).await.unwrap();
 
         forget_expired(&app).await.unwrap();
-        assert!(matches!(open(&app, &caller, expired).await, Err(Error::NotFound { .. })));
-        assert!(open(&app, &caller, lasting).await.is_ok());
+        assert!(matches!(open(&app, &caller, &expired.to_string()).await, Err(Error::NotFound { .. })));
+        assert!(open(&app, &caller, &lasting.to_string()).await.is_ok());
         assert_eq!(history(&app, &caller, Some(&chat)).await.unwrap()[0].content, "What is there?");
         let other = Caller::on_behalf_of(User::new("other").unwrap());
-        assert!(matches!(open(&app, &other, lasting).await, Err(Error::Forbidden(_))));
+        assert!(matches!(open(&app, &other, &lasting.to_string()).await, Err(Error::Forbidden(_))));
         assert!(history(&app, &other, Some(&chat)).await.is_err());
     }
 }

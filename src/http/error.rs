@@ -20,13 +20,13 @@ pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     /// The status in words.
-    title: &'static str,
+    pub(super) title: &'static str,
     /// The HTTP status.
-    status: u16,
+    pub(super) status: u16,
     /// What is wrong and what to do.
-    detail: String,
+    pub(super) detail: String,
     /// A stable code, the same as in a stream's `error` event.
-    code: String,
+    pub(super) code: String,
     /// The message that failed, if one was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
@@ -47,9 +47,14 @@ impl Problem {
         }
     }
 
+    /// The failure of an answer.
+    pub(crate) fn of_code(code: &str, detail: &str) -> Self {
+        Self::new(status_of(code), code, detail)
+    }
+
     /// The failure of an answer that is stored.
     pub(crate) fn of_message(id: Uuid, code: &str, detail: &str) -> Self {
-        Self { message_id: Some(id), ..Self::new(status_of(code), code, detail) }
+        Self { message_id: Some(id), ..Self::of_code(code, detail) }
     }
 }
 
@@ -88,7 +93,7 @@ fn status_of(code: &str) -> StatusCode {
         "not_found" => StatusCode::NOT_FOUND,
         "forbidden" => StatusCode::FORBIDDEN,
         "expired" => StatusCode::GONE,
-        "invalid_request" => StatusCode::BAD_REQUEST,
+        "invalid_request" | "unknown_model" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "conflict" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
