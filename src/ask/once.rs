@@ -82,6 +82,7 @@ async fn understand(
     Ok(Asked {
         caller: caller.clone(),
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
+        caller: caller.clone(),
         question_id: Uuid::nil(),
         content,
         command,

@@ -319,7 +319,7 @@ pub(super) fn heard(content: &str) -> (String, Option<Mode>, Option<Command>) {
 
 pub(super) fn check(content: &str) -> Result<(), Error> {
     if content.trim().is_empty() {
-        return Err(Error::Invalid("`content` is empty; write a question".to_owned()));
+        return Err(Error::Invalid("the question is empty; write one".to_owned()));
     }
     if content.len() > MAX_QUESTION_BYTES {
         return Err(Error::TooLarge(format!(
