@@ -82,7 +82,6 @@ async fn understand(
     Ok(Asked {
         caller: caller.clone(),
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
-        caller: caller.clone(),
         question_id: Uuid::nil(),
         content,
         command,
@@ -92,7 +91,7 @@ async fn understand(
         budget,
         approve_plan: false,
         past: Past::Given(spoken(turns)),
-        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.system.clone()),
+        system: system.unwrap_or_else(|| app.config.ask.system.clone()),
         max_output_tokens,
     })
 }
