@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ibid_index::Query;
 use ibid_index::analysis::{Language, TermKind, terms};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -172,6 +173,20 @@ pub async fn num_documents(app: &App, scope: &Scope) -> Result<u64, Error> {
         record.value.collection.as_ref() == Some(collection) && scope.contains(&record.value)
     });
     Ok(inside.count() as u64)
+}
+
+/// What changes whenever a search in this scope may begin to find something else: the revisions of
+/// its documents, or how often its collection or the library has changed.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn revision(app: &App, scope: &Scope) -> Result<Vec<Option<u64>>, Error> {
+    let Some(documents) = &scope.documents else {
+        return Ok(vec![Some(app.ingest.num_changes(scope.collection.as_deref()))]);
+    };
+    let keys: Vec<String> = documents.iter().copied().map(keys::document).collect();
+    let stored = app.store.get_many::<IgnoredAny>(&keys).await?;
+    Ok(stored.into_iter().map(|record| record.map(|record| record.revision)).collect())
 }
 
 fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {

@@ -23,16 +23,22 @@ pub(super) struct Query<T>(pub(super) T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(super) struct Path<T>(pub(super) T);
 
-/// The `Idempotency-Key` of a request to `target`, if it carries one.
+/// The claim of a request to `target` that carries an `Idempotency-Key`.
 pub(super) fn claim(
     headers: &HeaderMap,
     target: &str,
     body: &impl Serialize,
 ) -> Result<Option<Claim>, Problem> {
+    let Some(key) = idempotency_key(headers)? else { return Ok(None) };
+    Ok(Some(Claim::new(target, key, body)?))
+}
+
+/// The `Idempotency-Key` of a request, if it carries one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().map_err(|_| {
         let detail = "an `Idempotency-Key` is made of visible ASCII characters";
         Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
     })?;
-    Ok(Some(Claim::new(target, key, body)?))
+    Ok(Some(key))
 }

@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use super::budget::Phase;
 use super::conflict::{Conflict, conflicts};
-use super::model::{ask, prompt};
+use super::model::{Why, ask, prompt};
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
 use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render};
 use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion};
+use crate::provider::ProviderError;
 use crate::provider::extractive::{plain_markdown, quotes};
 
 /// Sentences of a summary without a model.
@@ -107,9 +108,22 @@ async fn part(
         None => None,
         Some(model) => {
             let notes = section.map_or(&[][..], |(_, notes)| notes);
-            let prompt = section_prompt(desk, question, excerpts, notes);
-            let (text, usage) = ask(desk, model, Phase::Report, prompt, None).await;
+            let prompt = section_prompt(question, excerpts, notes, desk.app.config.ask.context_tokens);
+            let passages = prompt.passages.clone();
+            let (mut text, usage) = ask(desk, model, Phase::Report, prompt, None).await;
             result.usage = usage;
+            if let Err(Why::Failed(ProviderError::ContextTooLong)) = text
+                && passages.len() > 1
+            {
+                let room =
+                    passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))).sum::<usize>() / 2;
+                let usage;
+                let shorter = section_prompt(question, excerpts, notes, room);
+                (text, usage) = ask(desk, model, Phase::Report, shorter, None).await;
+                result.usage = result.usage.and(usage);
+                let note = "written from fewer passages, since the model can't read so much at once";
+                step.note = Some(note.to_owned());
+            }
             if let Err(why) = &text {
                 step.note = Some(format!("written without a model, because {why}"));
             }
@@ -123,13 +137,16 @@ async fn part(
     desk.finish(step, None, result).await
 }
 
-fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: &[Note]) -> Prompt {
-    let mut room = desk.app.config.ask.context_tokens;
+/// The passages that serve a section with their notes: the first one, and more as far as there is
+/// room.
+fn section_prompt(question: &str, excerpts: &[Excerpt], notes: &[Note], mut room: usize) -> Prompt {
     let serves =
         |excerpt: &&Excerpt| notes.is_empty() || notes.iter().any(|note| holds(&excerpt.source, note));
+    let mut is_first = true;
     let fits = |excerpt: &&Excerpt| {
         let cost = estimate_tokens(&render(excerpt));
-        let fits = cost <= room;
+        let fits = cost <= room || is_first;
+        is_first = false;
         room = room.saturating_sub(cost);
         fits
     };
