@@ -59,6 +59,18 @@ struct Outcome {
     rejected: Vec<Rejected>,
 }
 
+/// A form on its way in.
+struct Intake<'a> {
+    app: &'a App,
+    /// The key it is sent under.
+    turn: Option<Turn>,
+    /// Whether it was carried out before, so that it is only read and compared.
+    is_again: bool,
+    collection: Option<String>,
+    uploaded: Uploaded,
+    failure: Option<Error>,
+}
+
 /// Takes any number of files, each as a part with a file name, after an optional part `collection`.
 /// A file that can't be accepted does not spoil the others. Sent again under its key, a form is
 /// read and compared, and gets the answer that the first one got.
@@ -67,77 +79,94 @@ pub(super) async fn upload(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut turn = match idempotency_key(&headers)? {
+    let turn = match idempotency_key(&headers)? {
         Some(key) => Some(app.turns.take("documents", key).await?),
         None => None,
     };
-    let is_again = match &turn {
-        Some(turn) => turn.is_over(&app).await?,
-        None => false,
-    };
+    let mut intake = Intake::new(&app, turn).await?;
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
-    let mut collection: Option<String> = None;
-    let mut uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
-    let mut failure = None;
-    while let Some(mut field) = form.next_field().await.map_err(|error| broken_form(&error))? {
+    while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
+        intake.take(field).await?;
+    }
+    Ok(intake.finish().await?.into_response())
+}
+
+impl<'a> Intake<'a> {
+    async fn new(app: &'a App, turn: Option<Turn>) -> Result<Self, Error> {
+        let is_again = match &turn {
+            Some(turn) => turn.is_over(app).await?,
+            None => false,
+        };
+        let uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
+        Ok(Self { app, turn, is_again, collection: None, uploaded, failure: None })
+    }
+
+    /// Takes the next part. An error ends the whole request; a refused file does not.
+    async fn take(&mut self, mut field: Field<'_>) -> Result<(), Problem> {
         let Some(name) = field.file_name().map(str::to_owned) else {
             if field.name() == Some("collection") {
                 let text = field.text().await.map_err(|error| broken_form(&error))?;
-                read_part(&mut turn, &["collection", &text]);
-                collection = Some(text);
+                read_part(&mut self.turn, &["collection", &text]);
+                self.collection = Some(text);
             }
-            continue;
+            return Ok(());
         };
-        read_part(&mut turn, &["file", &name]);
-        if is_again {
-            while next_bytes(&mut field, &mut turn).await?.is_some() {}
-            continue;
+        read_part(&mut self.turn, &["file", &name]);
+        if self.is_again {
+            while next_bytes(&mut field, &mut self.turn).await?.is_some() {}
+            return Ok(());
         }
-        match receive(&app, field, &mut turn, &name, collection.as_deref()).await? {
-            Ok(accepted) => uploaded.documents.push(accepted),
+        match self.receive(field, &name).await? {
+            Ok(accepted) => self.uploaded.documents.push(accepted),
             Err(error) => {
                 let (code, detail) = (error.code().to_owned(), error.to_string());
-                uploaded.rejected.push(Rejected { name, code, detail });
-                failure = Some(error);
+                self.uploaded.rejected.push(Rejected { name, code, detail });
+                self.failure = Some(error);
             }
         }
+        Ok(())
     }
-    let claim = turn.as_mut().map(Turn::claim);
-    match (failure, claim) {
-        (_, Some(claim)) if is_again => uploaded = Outcome::told(&app, &claim).await?,
-        (Some(error), _) if uploaded.documents.is_empty() => return Err(error.into()),
-        (None, _) if uploaded.documents.is_empty() => {
-            return Err(bad_form("there is no file in it; send each file as a part with a `filename`"));
-        }
-        (_, Some(claim)) => claim.remember(&app, &Outcome::of(&uploaded)).await,
-        (_, None) => {}
-    }
-    Ok(uploaded.into_response())
-}
 
-/// One file. The outer error ends the whole request, the inner one is the file's own.
-async fn receive(
-    app: &App,
-    mut field: Field<'_>,
-    turn: &mut Option<Turn>,
-    name: &str,
-    collection: Option<&str>,
-) -> Result<Result<Accepted, Error>, Problem> {
-    let mut incoming = Incoming::new(app).await?;
-    let mut outcome = Ok(());
-    while let Some(bytes) = next_bytes(&mut field, turn).await? {
-        // The rest of a refused file is read and dropped, to get at the next one.
-        if outcome.is_ok() {
-            outcome = incoming.write(&bytes).await;
+    /// One file. The outer error ends the whole request, the inner one is the file's own.
+    async fn receive(
+        &mut self,
+        mut field: Field<'_>,
+        name: &str,
+    ) -> Result<Result<Accepted, Error>, Problem> {
+        let app = self.app;
+        let mut incoming = Incoming::new(app).await?;
+        let mut outcome = Ok(());
+        while let Some(bytes) = next_bytes(&mut field, &mut self.turn).await? {
+            // The rest of a refused file is read and dropped, to get at the next one.
+            if outcome.is_ok() {
+                outcome = incoming.write(&bytes).await;
+            }
         }
+        let accepted = async {
+            outcome?;
+            let upload = incoming.complete(name, self.collection.as_deref()).await?;
+            let accepted = ingest::accept(app, upload).await?;
+            Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
+        };
+        Ok(accepted.await)
     }
-    let accepted = async {
-        outcome?;
-        let accepted = ingest::accept(app, incoming.complete(name, collection).await?).await?;
-        Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
-    };
-    Ok(accepted.await)
+
+    /// What became of it. An outcome that may be better another time is not remembered.
+    async fn finish(mut self) -> Result<Uploaded, Problem> {
+        let claim = self.turn.as_mut().map(Turn::claim);
+        match (self.failure, claim) {
+            (_, Some(claim)) if self.is_again => return Ok(Outcome::told(self.app, &claim).await?),
+            (Some(error), _) if self.uploaded.documents.is_empty() => return Err(error.into()),
+            (None, _) if self.uploaded.documents.is_empty() => {
+                return Err(bad_form("there is no file in it; send each file as a part with a `filename`"));
+            }
+            (Some(error), _) if error.is_retryable() => {}
+            (_, Some(claim)) => claim.remember(self.app, &Outcome::of(&self.uploaded)).await,
+            (_, None) => {}
+        }
+        Ok(self.uploaded)
+    }
 }
 
 /// The next bytes of a file; at its end the part of the body ends as well.
