@@ -8,6 +8,7 @@ pub mod cite;
 pub mod condense;
 mod draft;
 pub mod ground;
+mod once;
 pub mod prompt;
 pub mod question;
 mod recover;
@@ -34,6 +35,7 @@ use asked::Asked;
 use draft::Draft;
 use prompt::{Prompt, Turn};
 
+pub use once::{Conversation, once};
 pub use question::{Again, Question, regenerate, start};
 pub use recover::{recover, resume};
 pub use research::budget::Budget;
@@ -44,8 +46,8 @@ const MAX_CONDENSED_TOKENS: u32 = 200;
 /// What a model is taken to read at once if nobody says.
 const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 
-/// Makes one answer, from the stored question to the stored answer, or gives one again that is
-/// kept. `past` are the events of a deep research that a stopped server left.
+/// Makes one answer, from the question to the answer, stored if the question is, or gives one again
+/// that is kept. `past` are the events of a deep research that a stopped server left.
 async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
     let begun = Instant::now();
     let (place, kept) = cache::look(&app, &asked).await;
@@ -60,7 +62,9 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     let Some((mut last, is_to_keep)) = made else { return };
     if let Err(error) = recorder.seal(&last).await {
         last = failure(&error.into());
-    } else if let Err(error) = settle(&app, asked.key, &last).await {
+    } else if asked.is_kept()
+        && let Err(error) = settle(&app, asked.key, &last).await
+    {
         tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
         last = failure(&error);
     } else if is_to_keep {
@@ -89,7 +93,7 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
         tokio::select! {
             biased;
             () = cancelled.cancelled() => Ok(stopped(app)),
-            () = app.stopping.cancelled(), if is_deep => return None,
+            () = app.stopping.cancelled(), if is_deep && asked.is_kept() => return None,
             () = unread(app, recorder) => Ok(FinishReason::Cancelled),
             outcome = AssertUnwindSafe(work).catch_unwind() => {
                 outcome.unwrap_or_else(|_| Err(Error::internal("the answer's task panicked")))
@@ -123,30 +127,37 @@ async fn unread(app: &App, recorder: &Recorder) {
 async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
     let model = app.model(Some(&asked.model))?;
     let history = asked::history(app, asked).await?;
-    let query = stand_alone(model, &history, &asked.content, draft).await;
+    let recent = recent(app, &history);
+    let query = stand_alone(model, recent, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None));
-    let found = retrieve::retrieve(app, &asked.scope, &query).await?;
+    let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
-    let prompt = prompt::answer(history, query, &found, context_tokens(model));
+    let prompt = prompt::answer(asked.system.as_deref(), history, query, &found, context_tokens(model));
     draft.supply(&found.query, &prompt);
 
-    match write(model, prompt.clone(), draft).await {
+    match write(model, asked, prompt.clone(), draft).await {
         Err(Error::Provider(ProviderError::ContextTooLong)) if !draft.is_begun() => {
-            let Some((shorter, note)) = prompt.halved() else {
+            let Some((shorter, note)) = prompt.halved(asked.system.as_deref()) else {
                 return Err(ProviderError::ContextTooLong.into());
             };
             draft.emit(&write_step(note));
             draft.supply(&found.query, &shorter);
-            write(model, shorter, draft).await
+            write(model, asked, shorter, draft).await
         }
         outcome => outcome,
     }
 }
 
 /// Lets the model write.
-async fn write(model: &Model, prompt: Prompt, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
-    let mut deltas = model.stream(prompt, CallOptions::default());
+async fn write(
+    model: &Model,
+    asked: &Asked,
+    prompt: Prompt,
+    draft: &mut Draft<'_>,
+) -> Result<FinishReason, Error> {
+    let options = CallOptions { max_output_tokens: asked.max_output_tokens, ..CallOptions::default() };
+    let mut deltas = model.stream(prompt, options);
     while let Some(delta) = deltas.next().await {
         match delta? {
             Delta::Text(text) => draft.write(&text).await?,
@@ -160,6 +171,11 @@ async fn write(model: &Model, prompt: Prompt, draft: &mut Draft<'_>) -> Result<F
         }
     }
     Err(ProviderError::Truncated("it ended without its end mark".to_owned()).into())
+}
+
+/// The turns that a follow-up may lean on.
+fn recent<'a>(app: &App, history: &'a [Turn]) -> &'a [Turn] {
+    &history[history.len().saturating_sub(app.config.ask.history_messages)..]
 }
 
 /// The question as it is searched for: a follow-up gets what it leaves out from the conversation,

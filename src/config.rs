@@ -102,6 +102,9 @@ pub struct AskConfig {
     pub cache_s: u64,
     /// How long an answer goes on that nobody reads, in seconds; to its end if 0. Default: 0.
     pub cancel_unread_s: u64,
+    /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 impl Default for AskConfig {
@@ -112,6 +115,7 @@ impl Default for AskConfig {
             context_tokens: 6_000,
             cache_s: 60 * 60,
             cancel_unread_s: 0,
+            system: None,
         }
     }
 }

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 use crate::store::{Batch, Order, keys};
 
@@ -50,12 +51,12 @@ struct Age {
 }
 
 impl Claim {
-    /// A request to `target` under this key.
+    /// A user's request to `target` under this key.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the key is empty or too long.
-    pub fn new(target: &str, key: &str, body: &impl Serialize) -> Result<Self, Error> {
-        let key = stored_key(target, key)?;
+    pub fn new(caller: &Caller, target: &str, key: &str, body: &impl Serialize) -> Result<Self, Error> {
+        let key = stored_key(caller, target, key)?;
         let body = serde_json::to_string(body).map_err(Error::internal)?;
         Ok(Self { key, body: digest(&body) })
     }
@@ -103,12 +104,12 @@ pub struct Turn {
 pub struct Turns(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Turns {
-    /// Waits until no other request to `target` under this key is being carried out.
+    /// Waits until no other request of the user's to `target` under this key is being carried out.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the key is empty or too long.
-    pub async fn take(&self, target: &str, key: &str) -> Result<Turn, Error> {
-        let key = stored_key(target, key)?;
+    pub async fn take(&self, caller: &Caller, target: &str, key: &str) -> Result<Turn, Error> {
+        let key = stored_key(caller, target, key)?;
         let alone = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| turn.strong_count() > 0);
@@ -149,11 +150,16 @@ impl Turn {
     }
 }
 
-fn stored_key(target: &str, key: &str) -> Result<String, Error> {
+fn stored_key(caller: &Caller, target: &str, key: &str) -> Result<String, Error> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err(Error::Invalid(format!("an `Idempotency-Key` has 1 to {MAX_KEY_BYTES} bytes")));
     }
-    Ok(keys::idempotency(&digest(&format!("{target}\0{key}"))))
+    let user = &caller.user;
+    let named = match user.is_local() {
+        true => format!("{target}\0{key}"),
+        false => format!("{user}\0{target}\0{key}"),
+    };
+    Ok(keys::idempotency(&digest(&named)))
 }
 
 /// Forgets old keys, until the server stops.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::event::Event;
 use crate::runs::RunKey;
@@ -17,6 +18,7 @@ use crate::{Error, sessions};
 /// A stored question whose answer is being made.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    pub(super) caller: Caller,
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
     pub(super) content: String,
@@ -25,7 +27,21 @@ pub(super) struct Asked {
     pub(super) mode: Mode,
     pub(super) budget: Budget,
     pub(super) approve_plan: bool,
+    pub(super) past: Past,
+    /// How the one who asks wants answers to be.
+    pub(super) system: Option<String>,
+    /// How long the answer may be, in tokens.
+    pub(super) max_output_tokens: Option<u32>,
     pub(super) reuse: Reuse,
+}
+
+/// Where the conversation before a question is.
+#[derive(Clone, Debug)]
+pub(super) enum Past {
+    /// In the store.
+    Stored,
+    /// With the request: nothing of it is stored, nor of the answer.
+    Given(Vec<Turn>),
 }
 
 /// What an answer has to do with those that are kept to be given again.
@@ -40,6 +56,11 @@ pub(super) enum Reuse {
 }
 
 impl Asked {
+    /// Whether the answer is stored.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.past, Past::Stored)
+    }
+
     /// The first event of the answer.
     pub(super) fn started(&self, cached: bool) -> Event {
         Event::Started {
@@ -56,6 +77,9 @@ impl Asked {
 /// What is kept of an answer being made, to go on with it after a crash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
+    /// Who asked.
+    #[serde(default)]
+    owner: User,
     session: Uuid,
     question_id: Uuid,
     scope: Scope,
@@ -66,6 +90,7 @@ pub(super) struct RunRecord {
 impl RunRecord {
     pub(super) fn new(asked: &Asked) -> Self {
         Self {
+            owner: asked.caller.user.clone(),
             session: asked.key.session,
             question_id: asked.question_id,
             scope: asked.scope.clone(),
@@ -86,6 +111,7 @@ impl RunRecord {
         let answer = app.store.get::<Message>(&keys::message(self.session, message)).await?;
         let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
         Ok(Some(Asked {
+            caller: Caller::on_behalf_of(self.owner),
             key,
             question_id: self.question_id,
             content: question.value.content,
@@ -94,16 +120,22 @@ impl RunRecord {
             mode: answer.value.mode.unwrap_or_default(),
             budget: self.budget,
             approve_plan: self.approve_plan,
+            past: Past::Stored,
+            system: app.config.ask.system.clone(),
+            max_output_tokens: None,
             reuse: Reuse::Refused,
         }))
     }
 }
 
 /// The messages that lead to a question, oldest first: as many as the configuration gives the
-/// model, and none that stands beside them on another branch.
+/// model, and none that stands beside them on another branch; or all that came with the request.
 pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error> {
+    if let Past::Given(turns) = &asked.past {
+        return Ok(turns.clone());
+    }
     let session = asked.key.session;
-    let mut message = sessions::header(app, session, asked.question_id).await?;
+    let mut message = sessions::header(app, &asked.caller, session, asked.question_id).await?;
     let mut turns = Vec::new();
     for _ in 0..app.config.ask.history_messages {
         let Some(before) = sessions::before(app, session, &message).await? else { break };

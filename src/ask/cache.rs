@@ -160,12 +160,13 @@ impl Kept {
 }
 
 /// A digest of all that decides an answer and can change while the server runs: who writes, what is
-/// asked after what, and the state of the documents that are searched.
+/// asked after what, who asks, and the state of what they may search.
 async fn key(app: &App, asked: &Asked) -> Result<String, Error> {
     let history = history(app, asked).await?;
     let history: Vec<_> = history.iter().map(|turn| (turn.role, turn.content.as_str())).collect();
-    let revision = revision(app, &asked.scope).await?;
+    let revision = revision(app, &asked.caller, &asked.scope).await?;
     let question = asked.content.trim();
-    let decisive = serde_json::to_vec(&(&asked.model, asked.mode, history, question, &asked.scope, revision));
+    let how = (&asked.model, asked.mode, &asked.system, asked.max_output_tokens);
+    let decisive = serde_json::to_vec(&(how, history, question, &asked.caller.user, &asked.scope, revision));
     Ok(crate::hex(&Sha256::digest(decisive.map_err(Error::internal)?)))
 }

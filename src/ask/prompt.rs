@@ -53,17 +53,25 @@ const RESERVED_TOKENS: usize = 2000;
 const SAMPLED_PASSAGES: usize = 4;
 
 /// The prompt for an answer with citations. Passages that do not fit the model's context are left
-/// out from the end, and of the conversation the oldest turns.
+/// out from the end, and of the conversation the oldest turns. What the one who asks has to say
+/// about answers follows the rules and does not replace them.
 #[must_use]
-pub fn answer(mut history: Vec<Turn>, question: String, found: &Found, context_tokens: usize) -> Prompt {
-    let mut room = context_tokens.saturating_sub(RESERVED_TOKENS + estimate_tokens(&question));
+pub fn answer(
+    wishes: Option<&str>,
+    mut history: Vec<Turn>,
+    question: String,
+    found: &Found,
+    context_tokens: usize,
+) -> Prompt {
+    let taken = RESERVED_TOKENS + estimate_tokens(&question) + wishes.map_or(0, estimate_tokens);
+    let mut room = context_tokens.saturating_sub(taken);
     let mut passages = found.excerpts.clone();
     let fitting = num_fitting(passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))), &mut room);
     passages.truncate(fitting);
     let turns = history.iter().rev().map(|turn| estimate_tokens(&turn.content));
     let spoken = num_fitting(turns, &mut room);
     history.drain(..history.len() - spoken);
-    with_citations(history, question, passages)
+    with_citations(wishes, history, question, passages)
 }
 
 /// How many of these fit into the room, one after the other; what they take is taken from it.
@@ -77,10 +85,15 @@ fn num_fitting(costs: impl Iterator<Item = usize>, room: &mut usize) -> usize {
         .count()
 }
 
-fn with_citations(history: Vec<Turn>, question: String, passages: Vec<Excerpt>) -> Prompt {
+fn with_citations(
+    wishes: Option<&str>,
+    history: Vec<Turn>,
+    question: String,
+    passages: Vec<Excerpt>,
+) -> Prompt {
     // Nothing in a document can guess it, so nothing in a document can close the fence.
     let fence = Uuid::new_v4().simple().to_string();
-    let system = include_str!("prompts/answer.md").replace("{fence}", &fence);
+    let system = with_wishes(include_str!("prompts/answer.md").replace("{fence}", &fence), wishes);
     let mut user = format!("<passages {fence}>\n");
     for excerpt in &passages {
         user.push_str(&render(excerpt));
@@ -92,7 +105,7 @@ fn with_citations(history: Vec<Turn>, question: String, passages: Vec<Excerpt>) 
 impl Prompt {
     /// The prompt of an answer with about half of its passages, the best one always among them, and
     /// half of its conversation, and a note that says so; None if there is nothing to leave out.
-    pub(super) fn halved(&self) -> Option<(Self, String)> {
+    pub(super) fn halved(&self, wishes: Option<&str>) -> Option<(Self, String)> {
         let costs: Vec<usize> =
             self.passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))).collect();
         let mut room = costs.iter().sum::<usize>() / 2;
@@ -110,8 +123,16 @@ impl Prompt {
         );
         let history = self.history[self.history.len() - spoken..].to_vec();
         let passages = self.passages[..kept].to_vec();
-        Some((with_citations(history, self.question.clone(), passages), note))
+        Some((with_citations(wishes, history, self.question.clone(), passages), note))
     }
+}
+
+/// Instructions, and after them what the one who asks has to say about answers.
+pub(super) fn with_wishes(mut instructions: String, wishes: Option<&str>) -> String {
+    if let Some(wishes) = wishes {
+        let _ = write!(instructions, "\n{}\n\n{wishes}\n", include_str!("prompts/wishes.md").trim_end());
+    }
+    instructions
 }
 
 /// The prompt that makes a follow-up stand alone.

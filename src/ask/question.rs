@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::asked::{Asked, Reuse, RunRecord};
+use super::asked::{Asked, Past, Reuse, RunRecord};
 use super::research::budget::Budget;
 use super::retrieve::Scope;
+use crate::access::Caller;
 use crate::app::App;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
@@ -100,13 +101,14 @@ impl Default for Again {
 /// can't be carried out, or if the store fails.
 pub async fn start(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     question: Question,
     claim: Option<&Claim>,
 ) -> Result<RunKey, Error> {
-    check(&question)?;
+    check(&question.content)?;
     let reuse = if question.cache { Reuse::Allowed } else { Reuse::Refused };
-    begin(app, session, &Wish { question, reuse, question_id: None }, claim).await
+    begin(app, caller, session, &Wish { question, reuse, question_id: None }, claim).await
 }
 
 /// Starts another answer to the question of an answer. The one there is stays beside it.
@@ -116,12 +118,13 @@ pub async fn start(
 /// being made, and as [`start`].
 pub async fn regenerate(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     answer: Uuid,
     how: Again,
     claim: Option<&Claim>,
 ) -> Result<RunKey, Error> {
-    let answered = sessions::header(app, session, answer).await?;
+    let answered = sessions::header(app, caller, session, answer).await?;
     let question = match answered.role {
         Role::Assistant => sessions::before(app, session, &answered).await?,
         Role::User => None,
@@ -149,7 +152,7 @@ pub async fn regenerate(
         stream: how.stream,
     };
     let wish = Wish { question, reuse: Reuse::Renewed, question_id: Some(asking.id) };
-    begin(app, session, &wish, claim).await
+    begin(app, caller, session, &wish, claim).await
 }
 
 /// An answer to be made.
@@ -160,7 +163,13 @@ struct Wish {
     question_id: Option<Uuid>,
 }
 
-async fn begin(app: &Arc<App>, session: Uuid, wish: &Wish, claim: Option<&Claim>) -> Result<RunKey, Error> {
+async fn begin(
+    app: &Arc<App>,
+    caller: &Caller,
+    session: Uuid,
+    wish: &Wish,
+    claim: Option<&Claim>,
+) -> Result<RunKey, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
@@ -173,8 +182,8 @@ async fn begin(app: &Arc<App>, session: Uuid, wish: &Wish, claim: Option<&Claim>
         {
             return Ok(RunKey { session, message });
         }
-        let stored = sessions::get(app, session).await?;
-        let asked = understand(app, key, question_id, &stored.value, wish).await?;
+        let stored = sessions::get(app, caller, session).await?;
+        let asked = understand(app, caller, key, question_id, &stored.value, wish).await?;
         let question = match wish.question_id {
             None => Some(asking(app, &stored.value, &wish.question, &asked).await?),
             Some(_) => None,
@@ -189,14 +198,14 @@ async fn begin(app: &Arc<App>, session: Uuid, wish: &Wish, claim: Option<&Claim>
     }
 }
 
-fn check(question: &Question) -> Result<(), Error> {
-    if question.content.trim().is_empty() {
+pub(super) fn check(content: &str) -> Result<(), Error> {
+    if content.trim().is_empty() {
         return Err(Error::Invalid("`content` is empty; write a question".to_owned()));
     }
-    if question.content.len() > MAX_QUESTION_BYTES {
+    if content.len() > MAX_QUESTION_BYTES {
         return Err(Error::TooLarge(format!(
             "the question has {} bytes, more than {MAX_QUESTION_BYTES}; upload long texts as documents",
-            question.content.len()
+            content.len()
         )));
     }
     Ok(())
@@ -204,6 +213,7 @@ fn check(question: &Question) -> Result<(), Error> {
 
 async fn understand(
     app: &App,
+    caller: &Caller,
     key: RunKey,
     question_id: Uuid,
     session: &Session,
@@ -224,8 +234,9 @@ async fn understand(
     } else {
         (&session.document_ids, &session.collection)
     };
-    let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
+    let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     Ok(Asked {
+        caller: caller.clone(),
         key,
         question_id,
         content: question.content.clone(),
@@ -234,6 +245,9 @@ async fn understand(
         mode,
         budget: question.budget.unwrap_or_default(),
         approve_plan: question.approve_plan,
+        past: Past::Stored,
+        system: app.config.ask.system.clone(),
+        max_output_tokens: None,
         reuse: wish.reuse,
     })
 }
@@ -243,7 +257,7 @@ async fn asking(app: &App, session: &Session, question: &Question, asked: &Asked
     let parent = match question.parent_id {
         None => sessions::end(app, session).await?,
         Some(parent) if parent == session.id => parent,
-        Some(parent) => match sessions::header(app, session.id, parent).await?.role {
+        Some(parent) => match sessions::header(app, &asked.caller, session.id, parent).await?.role {
             Role::Assistant => parent,
             Role::User => {
                 return Err(Error::Invalid(format!(

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::error::Problem;
 use super::extract::idempotency_key;
+use crate::access::Caller;
 use crate::app::App;
 use crate::document::Document;
 use crate::idempotency::{Claim, Turn};
@@ -62,6 +63,7 @@ struct Outcome {
 /// A form on its way in.
 struct Intake<'a> {
     app: &'a App,
+    caller: &'a Caller,
     /// The key it is sent under.
     turn: Option<Turn>,
     /// Whether it was carried out before, so that it is only read and compared.
@@ -76,14 +78,15 @@ struct Intake<'a> {
 /// read and compared, and gets the answer that the first one got.
 pub(super) async fn upload(
     State(app): State<Arc<App>>,
+    caller: Caller,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
     let turn = match idempotency_key(&headers)? {
-        Some(key) => Some(app.turns.take("documents", key).await?),
+        Some(key) => Some(app.turns.take(&caller, "documents", key).await?),
         None => None,
     };
-    let mut intake = Intake::new(&app, turn).await?;
+    let mut intake = Intake::new(&app, &caller, turn).await?;
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
     while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
@@ -93,13 +96,13 @@ pub(super) async fn upload(
 }
 
 impl<'a> Intake<'a> {
-    async fn new(app: &'a App, turn: Option<Turn>) -> Result<Self, Error> {
+    async fn new(app: &'a App, caller: &'a Caller, turn: Option<Turn>) -> Result<Self, Error> {
         let is_again = match &turn {
             Some(turn) => turn.is_over(app).await?,
             None => false,
         };
         let uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
-        Ok(Self { app, turn, is_again, collection: None, uploaded, failure: None })
+        Ok(Self { app, caller, turn, is_again, collection: None, uploaded, failure: None })
     }
 
     /// Takes the next part. An error ends the whole request; a refused file does not.
@@ -134,7 +137,7 @@ impl<'a> Intake<'a> {
         mut field: Field<'_>,
         name: &str,
     ) -> Result<Result<Accepted, Error>, Problem> {
-        let app = self.app;
+        let (app, caller) = (self.app, self.caller);
         let mut incoming = Incoming::new(app).await?;
         let mut outcome = Ok(());
         while let Some(bytes) = next_bytes(&mut field, &mut self.turn).await? {
@@ -146,7 +149,7 @@ impl<'a> Intake<'a> {
         let accepted = async {
             outcome?;
             let upload = incoming.complete(name, self.collection.as_deref()).await?;
-            let accepted = ingest::accept(app, upload).await?;
+            let accepted = ingest::accept(app, caller, upload).await?;
             Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
         };
         Ok(accepted.await)
@@ -156,7 +159,9 @@ impl<'a> Intake<'a> {
     async fn finish(mut self) -> Result<Uploaded, Problem> {
         let claim = self.turn.as_mut().map(Turn::claim);
         match (self.failure, claim) {
-            (_, Some(claim)) if self.is_again => return Ok(Outcome::told(self.app, &claim).await?),
+            (_, Some(claim)) if self.is_again => {
+                return Ok(Outcome::told(self.app, self.caller, &claim).await?);
+            }
             (Some(error), _) if self.uploaded.documents.is_empty() => return Err(error.into()),
             (None, _) if self.uploaded.documents.is_empty() => {
                 return Err(bad_form("there is no file in it; send each file as a part with a `filename`"));
@@ -196,14 +201,14 @@ impl Outcome {
     }
 
     /// What became of the upload that came first under this key, with its documents as they are now.
-    async fn told(app: &App, claim: &Claim) -> Result<Uploaded, Error> {
+    async fn told(app: &App, caller: &Caller, claim: &Claim) -> Result<Uploaded, Error> {
         let made = claim.made::<Self>(app).await?;
         let Some(Self { documents: known, rejected }) = made else {
             return Err(Error::Conflict("the upload"));
         };
         let mut documents = Vec::with_capacity(known.len());
         for (id, duplicate) in known {
-            let document = app.ingest.current(documents::get(app, id).await?.value);
+            let document = app.ingest.current(documents::get(app, caller, id).await?.value);
             documents.push(Accepted { document, duplicate });
         }
         Ok(Uploaded { documents, rejected })
