@@ -170,3 +170,37 @@ async fn key(app: &App, asked: &Asked) -> Result<String, Error> {
     let decisive = serde_json::to_vec(&(how, history, question, &asked.caller.user, &asked.scope, revision));
     Ok(crate::hex(&Sha256::digest(decisive.map_err(Error::internal)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+
+    use super::Counts;
+    use crate::access::Caller;
+    use crate::app::App;
+    use crate::ask::{Question, start};
+    use crate::config::{Config, Flags};
+    use crate::sessions::{self, NewSession};
+
+    #[tokio::test]
+    async fn hits_and_misses_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ibid.toml");
+        std::fs::write(&file, "[[models]]\nname = \"m\"\nprovider = \"scripted\"\ndelay_ms = 0\n").unwrap();
+        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), listen: None };
+        let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
+        let caller = Caller::local();
+        for (model, counts) in [
+            ("m", Counts { hits: 0, misses: 1 }),
+            ("m", Counts { hits: 1, misses: 1 }),
+            ("extractive", Counts { hits: 1, misses: 1 }),
+        ] {
+            let session = sessions::create(&app, &caller, NewSession::default(), None).await.unwrap().id;
+            let question = serde_json::json!({"content": "What is here?", "model": model});
+            let question: Question = serde_json::from_value(question).unwrap();
+            let run = start(&app, &caller, session, question, None).await.unwrap();
+            app.runs.read(run, 0).await.unwrap().for_each(|_| async {}).await;
+            assert_eq!(app.cache.counts(), counts, "{model}");
+        }
+    }
+}
