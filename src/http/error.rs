@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::provider::ProviderError;
+use crate::session::Failure;
 
 /// The body of every answer that is an error.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -47,14 +47,18 @@ impl Problem {
         }
     }
 
-    /// The failure of an answer.
-    pub(crate) fn of_code(code: &str, detail: &str) -> Self {
-        Self::new(status_of(code), code, detail)
-    }
-
     /// The failure of an answer that is stored.
-    pub(crate) fn of_message(id: Uuid, code: &str, detail: &str) -> Self {
-        Self { message_id: Some(id), ..Self::of_code(code, detail) }
+    pub(crate) fn of_message(id: Uuid, failure: &Failure) -> Self {
+        Self { message_id: Some(id), ..Self::from(failure) }
+    }
+}
+
+impl From<&Failure> for Problem {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            retry_after_s: failure.retry_after_s,
+            ..Self::new(status_of(&failure.code), &failure.code, failure.message.as_str())
+        }
     }
 }
 
@@ -63,13 +67,7 @@ impl From<Error> for Problem {
         if let Error::Internal(cause) = &error {
             tracing::error!(%cause, "a request failed");
         }
-        let retry_after_s = match &error {
-            Error::Provider(ProviderError::RateLimited { retry_after }) => {
-                Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
-            }
-            Error::ShuttingDown | Error::DiskFull => Some(5),
-            _ => None,
-        };
+        let retry_after_s = error.retry_after_s();
         Self { retry_after_s, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
     }
 }
@@ -95,7 +93,7 @@ fn status_of(code: &str) -> StatusCode {
         "expired" => StatusCode::GONE,
         "invalid_request" | "unknown_model" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "conflict" => StatusCode::CONFLICT,
+        "conflict" | "answer_running" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
         "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
