@@ -27,6 +27,9 @@ pub enum Error {
     /// Someone else changed the same thing at the same moment, again and again.
     #[error("{0} was changed by someone else at the same time; try again")]
     Conflict(&'static str),
+    /// It could have been done earlier.
+    #[error("{0}")]
+    TooLate(String),
     /// An `Idempotency-Key` came back with another request.
     #[error("this `Idempotency-Key` was used for another request; use a new key")]
     KeyReused,
@@ -53,6 +56,7 @@ impl Error {
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
+            Self::TooLate(_) => "too_late",
             Self::KeyReused => "idempotency_key_reused",
             Self::DiskFull => "disk_full",
             Self::Provider(error) => provider_code(error),
@@ -65,7 +69,11 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotFound { .. } | Self::Invalid(_) | Self::TooLarge(_) | Self::KeyReused => false,
+            Self::NotFound { .. }
+            | Self::Invalid(_)
+            | Self::TooLarge(_)
+            | Self::TooLate(_)
+            | Self::KeyReused => false,
             Self::Conflict(_) | Self::DiskFull | Self::ShuttingDown | Self::Internal(_) => true,
             Self::Provider(error) => matches!(
                 error,

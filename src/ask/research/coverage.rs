@@ -38,10 +38,12 @@ pub(super) async fn coverage(
     matched.retain(|document| !read.contains(document));
     matched.truncate(MAX_SKIPPED);
     let (mut not_found, mut not_done) = (Vec::new(), Vec::new());
-    for (question, found) in research.questions() {
+    for (question, found) in research.questions().filter(|(question, _)| question.serves.is_none()) {
         match found {
             None => not_done.push(question.text.clone()),
-            Some(found) if found.notes.is_empty() => not_found.push(question.text.clone()),
+            Some(_) if research.notes_for(question.id).next().is_none() => {
+                not_found.push(question.text.clone());
+            }
             Some(_) => {}
         }
     }
