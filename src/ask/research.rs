@@ -149,7 +149,7 @@ pub(super) async fn salvage(
     research: &mut Research,
 ) -> Result<(), Error> {
     let desk = Desk { model: None, ..Desk::new(app, asked, recorder, research)? };
-    draft.spend(research.purse.usage());
+    draft.spend(research.purse.close());
     report::write(&desk, draft, research).await
 }
 

@@ -11,3 +11,4 @@ mod messages;
 mod research;
 mod search;
 mod sessions;
+mod transcripts;

@@ -19,7 +19,7 @@ fn last_plan(frames: &[Frame]) -> &Value {
 }
 
 /// Every citation's quote and every note stands where it says.
-async fn check_quotes(server: &Server, frames: &[Frame]) {
+pub(crate) async fn check_quotes(server: &Server, frames: &[Frame]) {
     let content = answer(frames);
     let reads = steps(frames, "read", "finished");
     let notes = reads.iter().flat_map(|step| step["result"]["notes"].as_array().cloned().unwrap_or_default());

@@ -138,6 +138,16 @@ impl Purse {
         usage
     }
 
+    /// What was spent in all, once nobody waits any more for the calls that are under way: they are
+    /// booked at the most that they may cost.
+    pub(super) fn close(&self) -> Usage {
+        let mut spent = self.lock();
+        let (calls, input_tokens) = (spent.held_calls, spent.held_tokens);
+        spent.usage = spent.usage.and(Usage { input_tokens, output_tokens: 0, calls });
+        (spent.held_calls, spent.held_tokens) = (0, 0);
+        spent.usage
+    }
+
     /// Whether there is time for another piece of work; that there was not is remembered.
     pub(super) fn has_time(&self, phase: Phase) -> bool {
         let has = Instant::now() < self.limits(phase).2;

@@ -47,6 +47,9 @@ pub(super) async fn coverage(
             Some(_) => {}
         }
     }
+    if research.plan.questions.is_empty() {
+        not_done.push(desk.asked.content.clone());
+    }
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Coverage {
         searched,
@@ -61,9 +64,9 @@ pub(super) async fn coverage(
 }
 
 /// What the report says about itself. None of it is a claim from a document.
-pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_empty: bool) -> String {
+pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_refusal: bool) -> String {
     let mut text = String::new();
-    if is_empty {
+    if is_refusal {
         text.push_str(REFUSAL);
         text.push_str("\n\n");
     }

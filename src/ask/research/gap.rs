@@ -134,7 +134,9 @@ async fn brought_to_light(desk: &Desk<'_>, research: &Research) -> Vec<String> {
             }
             let document = note.passage_id.document;
             match seen.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, documents)) => drop(documents.insert(document)),
+                Some((_, documents)) => {
+                    documents.insert(document);
+                }
                 None => seen.push((name, HashSet::from([document]))),
             }
         }

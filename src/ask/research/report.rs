@@ -51,7 +51,9 @@ pub(super) async fn write(
     }
     let coverage = coverage::coverage(desk, draft, research).await?;
     if research.begin_part(&Part::Colophon) {
-        let text = coverage::colophon(desk, &coverage, sections.is_empty()).await;
+        let has_looked = research.questions().any(|(_, found)| found.is_some());
+        let is_refusal = sections.is_empty() && conflicts.is_empty() && has_looked;
+        let text = coverage::colophon(desk, &coverage, is_refusal).await;
         desk.begin(StepKind::Write, None, None, Some(Part::COLOPHON));
         draft.begin_colophon();
         draft.write_part(&text).await?;
