@@ -256,6 +256,12 @@ impl Research {
         })
     }
 
+    /// Whether a question is the whole one beside its parts.
+    fn is_whole(&self, question: &SubQuestion) -> bool {
+        let num_planned = self.plan.questions.iter().filter(|question| question.round == 0).count();
+        num_planned > 1 && question.text == self.plan.question
+    }
+
     /// The notes that help to answer a question: its own, and those of questions that serve it.
     fn notes_for(&self, id: u32) -> impl Iterator<Item = &Note> {
         let helps = move |question: &SubQuestion| question.serves.unwrap_or(question.id) == id;

@@ -112,9 +112,17 @@ fn among(questions: &[&str], texts: &[(&Source, String)]) -> Vec<Conflict> {
         statements.extend(statements_of(source, text, language));
     }
     let mut conflicts: Vec<Conflict> = Vec::new();
-    for question in questions {
+    let whole = questions.first().map(|question| Asked::of(question, language));
+    for (at, question) in questions.iter().enumerate() {
         let asked = Asked::of(question, language);
-        let on_it = statements.iter().filter_map(|statement| Some((statement, statement.bearing(&asked)?)));
+        // A part is short and much is near it; there, what it or the whole names has to be near too.
+        let named = if asked.has_names() { Some(&asked) } else { whole.as_ref() };
+        let is_near =
+            |statement: &&Statement<'_>| at == 0 || named.is_some_and(|named| statement.names(named));
+        let on_it = statements
+            .iter()
+            .filter(is_near)
+            .filter_map(|statement| Some((statement, statement.bearing(&asked)?)));
         let mut on_it: Vec<(&Statement<'_>, Bearing)> = on_it.collect();
         // Those that say most of what was asked speak for their documents.
         on_it.sort_by(|(_, a), (_, b)| a.leans.cmp(&b.leans).then(b.share.total_cmp(&a.share)));

@@ -33,11 +33,15 @@ pub(super) fn facets(question: &str) -> Vec<String> {
     }
     let leading = parts.iter().find(|part| !pins(&part.text).is_empty()).unwrap_or(&parts[0]);
     let subject = carried.map_or_else(|| subject(leading, language), str::to_owned);
+    let names = carried.is_some() || !pins(&leading.text).is_empty();
     let leads = leading.text.clone();
     let put = |part: Clause| {
         let text = part.as_written();
-        let stands = subject.is_empty() || part.text == leads || !pins(&part.text).is_empty();
-        if stands { capitalised(&text) } else { under(&subject, &text) }
+        let is_own = !pins(&part.text).is_empty() || (!names && num_words(&part.text, language) > 1);
+        match subject.is_empty() || part.text == leads || is_own {
+            true => capitalised(&text),
+            false => capitalised(&under(&subject, &text)),
+        }
     };
     parts.into_iter().map(put).collect()
 }
@@ -70,15 +74,15 @@ fn without_carried(question: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// What a clause speaks of: its runs of content words with a name or a number, or else all of them.
-/// A verb at its end is left out, which in a question is where verbs stand.
+/// What a clause speaks of: its runs of content words, or of these only the named and the numbered
+/// ones if they are many. A verb at its end is left out, which in a question is where verbs stand.
 fn subject(clause: &Clause, language: Option<Language>) -> String {
     let text = clause.text.as_str();
     let mut runs: Vec<(usize, usize, usize, bool)> = Vec::new();
     let mut is_open = false;
     for term in terms(text, language) {
         let word = &text[term.start..term.end];
-        if term.kind == TermKind::Stop || clause.opens_with(word) {
+        if term.kind == TermKind::Stop || term.start < clause.subject_at() {
             is_open = false;
             continue;
         }
@@ -96,16 +100,23 @@ fn subject(clause: &Clause, language: Option<Language>) -> String {
     let ends_in_verb = |last: usize, end: usize| {
         clause.asks && end == text.len() && text[last..].starts_with(char::is_lowercase)
     };
-    if let Some((start, end, last, _)) = runs.last().copied()
+    if let Some((start, end, last, pinned)) = runs.last().copied()
         && ends_in_verb(last, end)
     {
-        runs.pop();
-        if last > start {
-            let pinned = !pins(&format!("a {}", &text[start..last])).is_empty();
-            runs.push((start, start + text[start..last].trim_end().len(), start, pinned));
+        let kept = text[start..last].trim_end();
+        // "The old bridge" has no verb to lose.
+        match kept.split(' ').count() {
+            0 | 1 if runs.len() == 1 && !pinned => {}
+            _ if kept.is_empty() => drop(runs.pop()),
+            _ => {
+                let pinned = !pins(&format!("a {kept}")).is_empty();
+                runs.pop();
+                runs.push((start, start + kept.len(), start, pinned));
+            }
         }
     }
-    if runs.iter().any(|(.., pinned)| *pinned) {
+    let num_words: usize = runs.iter().map(|(start, end, ..)| text[*start..*end].split(' ').count()).sum();
+    if num_words > MAX_SUBJECT && runs.iter().any(|(.., pinned)| *pinned) {
         runs.retain(|(.., pinned)| *pinned);
     }
     runs.iter().map(|(start, end, ..)| &text[*start..*end]).collect::<Vec<_>>().join(", ")
@@ -173,13 +184,16 @@ fn is_grammar(word: &str) -> bool {
     terms(&lower, Language::from_code("en")).first().is_none_or(|term| term.kind == TermKind::Stop)
 }
 
+/// Number of content words.
+fn num_words(text: &str, language: Option<Language>) -> usize {
+    terms(text, language).iter().filter(|term| term.kind != TermKind::Stop).count()
+}
+
 /// Joins clauses with too little to search for to the one before, or else after.
 fn merge_short(parts: &mut Vec<Clause>, language: Option<Language>) {
-    let num_words =
-        |part: &str| terms(part, language).iter().filter(|term| term.kind != TermKind::Stop).count();
     let mut at = 0;
     while at < parts.len() && parts.len() > 1 {
-        if parts[at].asks || num_words(&parts[at].text) >= LEAST_WORDS {
+        if parts[at].asks || num_words(&parts[at].text, language) >= LEAST_WORDS {
             at += 1;
             continue;
         }
@@ -240,6 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clause_that_says_what_it_speaks_of_needs_no_other_subject() {
+        assert_eq!(
+            facets("How fast does the surface rise, and what does the mud do to the carbon?"),
+            ["How fast does the surface rise?", "What does the mud do to the carbon?"]
+        );
+        assert_eq!(
+            facets("How high is the old bridge, and who paid?"),
+            ["How high is the old bridge?", "Old bridge: who paid?"]
+        );
+    }
+
+    #[test]
     fn a_question_of_one_part_has_no_facets() {
         for question in [
             "In which year was the Sallow Dike breached?",
@@ -248,6 +274,7 @@ mod tests {
             "How many eels pass the weir, where the old gate is?",
             "Who built the bridge, which was closed?",
             "Why was the gate built and used?",
+            "How do the draft and the final plan differ?",
             "",
         ] {
             assert!(facets(question).is_empty(), "{question}: {:?}", facets(question));

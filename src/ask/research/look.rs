@@ -108,7 +108,7 @@ fn prefer(told: &mut Vec<(u32, String)>, is_good: impl Fn(&str) -> bool) {
 }
 
 /// The content words and numbers of a question that are no names.
-fn plain_words(question: &str) -> Vec<String> {
+pub(super) fn plain_words(question: &str) -> Vec<String> {
     let language = Language::detect(question).or_else(|| Language::from_code("en"));
     let capitals_are_names = language.is_some_and(|language| language.code() != "de");
     let is_name = |term: &Term| capitals_are_names && question[term.start..].starts_with(char::is_uppercase);
@@ -117,7 +117,7 @@ fn plain_words(question: &str) -> Vec<String> {
 }
 
 /// Whether a sentence has more of a question than the names in it.
-fn speaks_of(plain: &[String], words: &str) -> bool {
+pub(super) fn speaks_of(plain: &[String], words: &str) -> bool {
     let facts = Facts::of(words, Language::detect(words).or_else(|| Language::from_code("en")));
     let is_number = |word: &str| terms(words, None).iter().any(|term| term.stem == word);
     plain.is_empty() || plain.iter().any(|word| facts.holds(word) > 0.0 || is_number(word))

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::budget::Phase;
 use super::choose::{choose, holds};
 use super::conflict::{Conflict, conflicts};
+use super::look::{plain_words, speaks_of};
 use super::model::{ask, prompt};
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
@@ -62,36 +63,51 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// The sections in the order of the plan; the question as a whole comes after its parts, with what
-/// they have not told. A sentence is told once, in the section whose best it is, if there is one.
+/// The sections in the order of the plan. A sentence is told once, in the section whose best it is,
+/// if there is one. What only the question as a whole has found is told with the part that it speaks
+/// of, or else at the end.
 fn sections(research: &Research) -> Vec<Section> {
-    let questions = &research.plan.questions;
-    let has_parts = questions.iter().filter(|question| question.round == 0).count() > 1;
-    let is_whole = |question: &SubQuestion| has_parts && question.text == research.plan.question;
-    let own = questions.iter().filter(|question| question.serves.is_none());
-    let (whole, parts): (Vec<&SubQuestion>, Vec<&SubQuestion>) = own.partition(|question| is_whole(question));
+    let own = research.plan.questions.iter().filter(|question| question.serves.is_none());
+    let (whole, parts): (Vec<_>, Vec<_>) = own.partition(|question| research.is_whole(question));
     let place = |note: &Note| (note.passage_id.document, note.start);
     let bests =
         parts.iter().filter_map(|question| Some((question.id, research.notes_for(question.id).next()?)));
     let bests: Vec<(u32, (Uuid, usize))> = bests.map(|(id, note)| (id, place(note))).collect();
     let mut told: HashSet<(Uuid, usize)> = HashSet::new();
     let mut sections: Vec<Section> = Vec::new();
-    for question in parts.into_iter().chain(whole) {
+    for question in parts {
         let is_best_of = |note: &Note| bests.iter().find(|(_, best)| *best == place(note)).map(|(id, _)| *id);
         let stays =
             |note: &&Note| is_best_of(note).is_none_or(|id| id == question.id) && told.insert(place(note));
         let mut notes: Vec<Note> = research.notes_for(question.id).filter(stays).cloned().collect();
-        let adds = is_whole(question) && !sections.is_empty();
-        if notes.is_empty() && question.round == 0 && !adds {
+        if notes.is_empty() && question.round == 0 {
             // Told elsewhere, but a reader who looks for this question should find its answer.
             notes.extend(research.notes_for(question.id).next().cloned());
         }
-        if !notes.is_empty() {
-            let heading = if adds { "What else was found" } else { &question.text };
-            sections.push(Section { question: question.clone(), heading: heading.to_owned(), notes });
-        }
+        sections.push(Section { question: question.clone(), heading: question.text.clone(), notes });
     }
+    for question in whole {
+        let mut rest = Vec::new();
+        for note in research.notes_for(question.id).filter(|note| told.insert(place(note))) {
+            match sections.iter_mut().find(|part| part.question.round == 0 && part.is_spoken_of(note)) {
+                Some(part) => part.notes.push(note.clone()),
+                None => rest.push(note.clone()),
+            }
+        }
+        let heading = "What else was found".to_owned();
+        sections.push(Section { question: question.clone(), heading, notes: rest });
+    }
+    sections.retain(|section| !section.notes.is_empty());
     sections
+}
+
+impl Section {
+    /// Whether a note has a word of what is asked here, the subject before it aside.
+    fn is_spoken_of(&self, note: &Note) -> bool {
+        let asked = self.heading.split_once(": ").map_or(self.heading.as_str(), |(_, asked)| asked);
+        let plain = plain_words(asked);
+        !plain.is_empty() && speaks_of(&plain, &note.quote)
+    }
 }
 
 /// Whether a summary says something that is not to be read a few lines below it: a model's does,

@@ -76,15 +76,17 @@ impl Statement<'_> {
             let held = question.iter().filter(|(word, _)| facts.holds(word) > 0.0).count();
             share(held, question.len())
         };
-        let mut named = question.iter().filter(|(_, name)| *name).peekable();
         let itself = covers(&self.facts);
         if itself > 0.0 && covers(&self.around) >= ON_TOPIC {
             return Some(Bearing { leans: false, share: itself });
         }
-        let leans = named.peek().is_some()
-            && named.all(|(word, _)| self.passage.holds(word) > 0.0)
-            && covers(&self.passage) >= ON_TOPIC;
+        let leans = asked.has_names() && self.names(asked) && covers(&self.passage) >= ON_TOPIC;
         leans.then_some(Bearing { leans, share: itself })
+    }
+
+    /// Whether its passage has every name of the question.
+    pub(super) fn names(&self, asked: &Asked) -> bool {
+        asked.facts.words.iter().filter(|(_, name)| *name).all(|(word, _)| self.passage.holds(word) > 0.0)
     }
 
     /// Whether both name years and none in common: then they tell of different times.

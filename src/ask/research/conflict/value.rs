@@ -75,6 +75,12 @@ impl Asked {
     }
 }
 
+impl Asked {
+    pub(super) fn has_names(&self) -> bool {
+        self.facts.words.iter().any(|(_, name)| *name)
+    }
+}
+
 impl Value {
     /// What the value measures, if the question asks for it: its unit, the thing counted, or for a
     /// value with a unit a word beside it.
@@ -115,6 +121,10 @@ pub(super) fn values(text: &str, facts: &Facts, language: Option<Language>) -> V
     let value = |number: &Number| {
         let at = words.iter().position(|term| term.start <= number.start && number.start < term.end)?;
         let term = &words[at];
+        let surface = &text[term.start..term.end];
+        if surface.starts_with(char::is_alphabetic) && surface.contains(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
         let near = |from: usize, to: usize| words.get(from..to.min(words.len())).unwrap_or_default();
         let beside = near(at.saturating_sub(2), at).iter().chain(near(at + 1, at + 4));
         let beside =

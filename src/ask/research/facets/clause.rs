@@ -3,6 +3,8 @@
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
+use super::pins;
+
 /// A clause, without the signs and the conjunction around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Clause {
@@ -17,15 +19,25 @@ impl Clause {
         if self.asks { format!("{}?", self.text) } else { self.text.clone() }
     }
 
-    /// Whether this word opens it.
-    pub(super) fn opens_with(&self, word: &str) -> bool {
-        self.asks && self.text.split(' ').take(2).any(|first| first == word && is_grammar(first))
+    /// Where what it asks with ends and what it speaks of begins: after "how high", "in which year".
+    pub(super) fn subject_at(&self) -> usize {
+        if !self.asks {
+            return 0;
+        }
+        let mut end = 0;
+        for word in self.text.split_inclusive(' ').take(2) {
+            end += word.len();
+            let lower = word.trim().to_lowercase();
+            let with_noun = TONGUES.iter().any(|tongue| tongue.with_noun.contains(&lower.as_str()));
+            if with_noun {
+                return end + self.text[end..].find(' ').map_or(0, |at| at + 1);
+            }
+            if TONGUES.iter().any(|tongue| tongue.asks(&lower) || tongue.verbs.contains(&lower.as_str())) {
+                return end;
+            }
+        }
+        0
     }
-}
-
-fn is_grammar(word: &str) -> bool {
-    let lower = word.to_lowercase();
-    TONGUES.iter().any(|tongue| tongue.asks(&lower) || tongue.verbs.contains(&lower.as_str()))
 }
 
 /// Cuts a sentence where clauses are joined.
@@ -51,9 +63,15 @@ pub(super) fn clauses(sentence: &str, language: Option<Language>) -> Vec<Clause>
     }
     for conjunction in CONJUNCTIONS {
         // What opens the next clause stays with it.
-        let opens = |rest: &str| rest.starts_with("the ") || asks(rest, true, language);
+        let opens = |at: usize, after: usize| {
+            // Two things of one clause are two parts only if each has a name.
+            let is_thing = sentence[after..].starts_with("the ");
+            let are_named =
+                is_thing && [&sentence[..at], &sentence[after..]].iter().all(|side| !pins(side).is_empty());
+            are_named || asks(&sentence[after..], true, language)
+        };
         let found = lower.match_indices(conjunction).map(|(at, word)| (at, at + word.len(), true));
-        cuts.extend(found.filter(|(_, after, _)| opens(&sentence[*after..])));
+        cuts.extend(found.filter(|(at, after, _)| opens(*at, *after)));
     }
     cuts.sort_unstable();
     let mut parts = Vec::new();
