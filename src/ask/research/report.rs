@@ -11,13 +11,14 @@ use super::budget::Phase;
 use super::choose::{choose, holds};
 use super::conflict::{Conflict, conflicts};
 use super::look::{plain_words, speaks_of};
-use super::model::{ask, prompt};
+use super::model::{Why, ask, prompt};
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
-use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render};
-use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion};
+use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render, with_wishes};
+use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion, Usage};
 use crate::provider::extractive::plain_markdown;
+use crate::provider::{Model, ProviderError};
 
 /// Sentences of a summary without a model.
 const SUMMARY_SENTENCES: usize = 3;
@@ -147,10 +148,10 @@ async fn summary(
 ) -> Result<(), Error> {
     let best = sections.iter().filter_map(|section| section.notes.first()).take(SUMMARY_SENTENCES);
     let own = listed(best.filter_map(|note| cited(note, excerpts)));
-    let question = research.plan.question.clone();
-    let prompt = section_prompt(desk, &question, excerpts, &[]);
-    let step = (Part::Summary, None, Some(Part::SUMMARY));
-    part(desk, draft, research, step, "In short", own, prompt).await
+    let asked = research.plan.question.clone();
+    let work =
+        Work { part: Part::Summary, question: None, heading: "In short", asked: &asked, notes: &[], own };
+    part(desk, draft, research, excerpts, work).await
 }
 
 /// Writes the section of a question from its notes.
@@ -163,9 +164,27 @@ async fn tell(
 ) -> Result<(), Error> {
     let Section { question, heading, notes } = section;
     let own = listed(notes.iter().filter_map(|note| cited(note, excerpts)));
-    let prompt = section_prompt(desk, &question.text, excerpts, notes);
-    let step = (Part::Section(question.id), Some(question), None);
-    part(desk, draft, research, step, heading, own, prompt).await
+    let work = Work {
+        part: Part::Section(question.id),
+        question: Some(question),
+        heading,
+        asked: &question.text,
+        notes,
+        own,
+    };
+    part(desk, draft, research, excerpts, work).await
+}
+
+/// A part to be written.
+struct Work<'a> {
+    part: Part,
+    question: Option<&'a SubQuestion>,
+    heading: &'a str,
+    /// What a model is asked, and from which notes; from all passages if there are none.
+    asked: &'a str,
+    notes: &'a [Note],
+    /// What it says without a model.
+    own: String,
 }
 
 /// Writes a part by the model, or as the documents' own sentences where there is none.
@@ -173,21 +192,21 @@ async fn part(
     desk: &Desk<'_>,
     draft: &mut Draft<'_>,
     research: &mut Research,
-    (part, question, label): (Part, Option<&SubQuestion>, Option<&str>),
-    heading: &str,
-    own: String,
-    prompt: Prompt,
+    excerpts: &[Excerpt],
+    Work { part, question, heading, asked, notes, own }: Work<'_>,
 ) -> Result<(), Error> {
     if own.is_empty() || research.parts.contains(&part) {
         return Ok(());
     }
+    let label = question.is_none().then_some(Part::SUMMARY);
     let mut step = desk.begin(StepKind::Write, question, None, label);
     let mut result = StepResult::default();
     let written = match desk.model {
         None => None,
         Some(model) => {
-            let (text, usage) = ask(desk, model, Phase::Report, prompt, None).await;
+            let (text, usage, note) = from_model(desk, model, asked, excerpts, notes).await;
             result.usage = usage;
+            step.note = note.or(step.note);
             if let Err(why) = &text {
                 step.note = Some(format!("written without a model, because {why}"));
             }
@@ -201,13 +220,49 @@ async fn part(
     desk.finish(step, None, result).await
 }
 
-fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: &[Note]) -> Prompt {
-    let mut room = desk.app.config.ask.context_tokens;
+/// What the model writes, what that cost, and what the reader should know of it. If the model can't
+/// read all passages, it is given about half of them once.
+async fn from_model(
+    desk: &Desk<'_>,
+    model: &Model,
+    question: &str,
+    excerpts: &[Excerpt],
+    notes: &[Note],
+) -> (Result<String, Why>, Usage, Option<String>) {
+    let room = desk.app.config.ask.context_tokens;
+    let prompt = section_prompt(desk, question, excerpts, notes, room);
+    let passages = prompt.passages.clone();
+    let (text, usage) = ask(desk, model, Phase::Report, prompt, None).await;
+    if !matches!(text, Err(Why::Failed(ProviderError::ContextTooLong))) || passages.len() < 2 {
+        return (text, usage, None);
+    }
+    let read: usize = passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))).sum();
+    let shorter = section_prompt(desk, question, excerpts, notes, read / 2);
+    let note = format!(
+        "the model can't read so much at once: {} of {} passages are used",
+        shorter.passages.len(),
+        passages.len()
+    );
+    let (text, more) = ask(desk, model, Phase::Report, shorter, None).await;
+    (text, usage.and(more), Some(note))
+}
+
+/// The prompt of a section: of the passages that serve it the first one, and more as far as there is
+/// room, with their notes.
+fn section_prompt(
+    desk: &Desk<'_>,
+    question: &str,
+    excerpts: &[Excerpt],
+    notes: &[Note],
+    mut room: usize,
+) -> Prompt {
     let serves =
         |excerpt: &&Excerpt| notes.is_empty() || notes.iter().any(|note| holds(&excerpt.source, note));
+    let mut is_first = true;
     let fits = |excerpt: &&Excerpt| {
         let cost = estimate_tokens(&render(excerpt));
-        let fits = cost <= room;
+        let fits = cost <= room || is_first;
+        is_first = false;
         room = room.saturating_sub(cost);
         fits
     };
@@ -217,7 +272,7 @@ fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: 
         let _ = writeln!(known, "- {line}");
     }
     let prompt = prompt(include_str!("../prompts/section.md"), question, &passages, &known);
-    Prompt { passages, ..prompt }
+    Prompt { system: with_wishes(prompt.system, desk.asked.system.as_deref()), passages, ..prompt }
 }
 
 /// Chooses the passages of the report and numbers them, or takes those that were chosen before a
