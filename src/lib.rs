@@ -22,7 +22,9 @@ pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
+pub mod export;
 pub mod files;
+pub mod history;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
@@ -32,6 +34,7 @@ pub mod runs;
 pub mod session;
 pub mod sessions;
 pub mod store;
+pub mod verify;
 mod web;
 
 pub use error::Error;

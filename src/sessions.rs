@@ -1,6 +1,8 @@
 //! Sessions and their messages in the store. An answer's record holds how it stands; its words,
 //! sources and citations are the fold of its events.
 
+mod reactions;
+
 use std::io;
 
 use uuid::Uuid;
@@ -10,7 +12,9 @@ use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Role, Session};
 use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, run};
+use crate::{Error, history, run};
+
+pub use reactions::{NewReaction, react};
 
 /// The longest title, in bytes.
 const MAX_TITLE_BYTES: usize = 500;
@@ -162,11 +166,14 @@ pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
         }
         let mut batch = Batch::new();
         for (key, record) in page {
-            app.runs.cancel(record.value.id);
-            batch = batch.delete(key).delete(keys::run(record.value.id));
+            let message = record.value.id;
+            app.runs.cancel(message);
+            batch = batch.delete(key).delete(keys::run(message));
+            batch = history::forget(app, batch, RunKey { session: id, message }).await?;
         }
         app.store.commit(batch).await?;
     }
+    app.store.clear(&keys::reactions(id)).await?;
     Ok(app.runs.forget_session(id).await?)
 }
 
@@ -176,6 +183,7 @@ pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
 /// If the store or an answer's record can't be read.
 pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
     let prefix = keys::messages(session);
+    let mut reactions = reactions::of_session(app, session).await?;
     let mut messages = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -183,7 +191,9 @@ pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
         for (_, record) in page {
-            messages.push(with_answer(app, session, record.value).await?);
+            let mut message = with_answer(app, session, record.value).await?;
+            message.reaction = reactions.remove(&message.id);
+            messages.push(message);
         }
     }
     Ok(messages)
@@ -195,7 +205,9 @@ pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
 /// [`Error::NotFound`], or if the store or the answer's record can't be read.
 pub async fn message(app: &App, session: Uuid, id: Uuid) -> Result<Message, Error> {
     let message = header(app, session, id).await?;
-    with_answer(app, session, message).await
+    let mut message = with_answer(app, session, message).await?;
+    message.reaction = reactions::of_message(app, session, id).await?;
+    Ok(message)
 }
 
 /// One message as its record stands, an answer without its words.
