@@ -65,9 +65,7 @@ pub async fn export(app: &App, session: Uuid, wanted: Wanted) -> Result<Exported
         let name = file_name(&bundle.session.title);
         let (extension, media_type, bytes) = match wanted.format {
             Format::Json => ("json", "application/json", seal(&bundle)),
-            Format::Markdown => {
-                ("md", "text/markdown; charset=utf-8", markdown::write(&bundle).into_bytes())
-            }
+            Format::Markdown => ("md", "text/markdown; charset=utf-8", markdown::write(&bundle).into_bytes()),
             Format::Pdf => ("pdf", "application/pdf", pdf::write(&bundle)?),
         };
         Ok(Exported { name: format!("{name}.{extension}"), media_type, bytes })

@@ -174,7 +174,8 @@ pub fn verify(opened: &Opened, kept: &HashMap<Uuid, Kept>) -> Verdicts {
     let bundled: HashMap<Uuid, &BundledDocument> =
         bundle.documents.iter().map(|bundled| (bundled.document.id, bundled)).collect();
     let words = words(bundle);
-    let mut ids: Vec<Uuid> = bundled.keys().copied().chain(words.iter().map(|words| words.document)).collect();
+    let mut ids: Vec<Uuid> =
+        bundled.keys().copied().chain(words.iter().map(|words| words.document)).collect();
     ids.sort_unstable();
     ids.dedup();
     let documents: Vec<DocumentVerdict> =

@@ -232,8 +232,9 @@ async fn passages(app: &App, messages: &[Message]) -> Result<Vec<BundledPassage>
     }
     let ranges = wanted.keys().map(|(document, start, end)| (*document, *start..*end));
     let texts = app.files.read_texts(ranges.collect()).await?;
-    let passages = wanted.into_iter().zip(texts).filter_map(|(((document_id, start, end), passage_id), text)| {
-        Some(BundledPassage { document_id, passage_id, start, end, text: text.ok()? })
-    });
+    let passages =
+        wanted.into_iter().zip(texts).filter_map(|(((document_id, start, end), passage_id), text)| {
+            Some(BundledPassage { document_id, passage_id, start, end, text: text.ok()? })
+        });
     Ok(passages.collect())
 }

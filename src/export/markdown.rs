@@ -83,7 +83,7 @@ fn question(out: &mut String, message: &Message) {
 
 fn answer(out: &mut String, message: &Message, bundle: &Bundle) {
     line(out, &format!("\n*{}*\n", plain(&made_by(message))));
-    if let Some(plan) = &message.plan {
+    if let Some(plan) = message.plan.as_ref().filter(|plan| plan.questions.len() > 1) {
         for (number, question) in (1..).zip(&plan.questions) {
             line(out, &format!("{number}. {}", plain(&question.text)));
         }
@@ -93,17 +93,17 @@ fn answer(out: &mut String, message: &Message, bundle: &Bundle) {
     if let Some(error) = &message.error {
         line(out, &format!("\n*Failed: {}*", plain(&error.message)));
     }
+    let remarks = remarks(message);
+    if !remarks.is_empty() {
+        out.push('\n');
+        remarks.iter().for_each(|remark| line(out, &format!("*{}*\n", plain(remark))));
+    }
     let sources = sources::of(message, bundle);
     if !sources.is_empty() {
         out.push_str("\n**Sources**\n\n");
         for source in &sources {
             write_source(out, source);
         }
-    }
-    let remarks = remarks(message);
-    if !remarks.is_empty() {
-        out.push('\n');
-        remarks.iter().for_each(|remark| line(out, &format!("*{}*\n", plain(remark))));
     }
 }
 

@@ -70,7 +70,7 @@ fn answer(sheet: &mut Sheet, number: usize, message: &Message, bundle: &Bundle) 
     sheet.space(3.0);
     sheet.heading(&[Span::new(&made_by(message), Style::SMALL.gray().italic())]);
     sheet.space(6.0);
-    if let Some(plan) = &message.plan {
+    if let Some(plan) = message.plan.as_ref().filter(|plan| plan.questions.len() > 1) {
         for (number, question) in (1..).zip(&plan.questions) {
             sheet.item(&format!("{number}."), &[Span::new(&question.text, Style::SMALL)], 16.0);
         }
@@ -80,11 +80,11 @@ fn answer(sheet: &mut Sheet, number: usize, message: &Message, bundle: &Bundle) 
     if let Some(error) = &message.error {
         sheet.paragraph(&[Span::new(&format!("Failed: {}", error.message), Style::BODY.italic())], 0.0);
     }
-    sources_table(sheet, number, message, bundle);
     for remark in remarks(message) {
-        sheet.space(4.0);
+        sheet.space(2.0);
         sheet.paragraph(&[Span::new(&remark, Style::SMALL.gray())], 0.0);
     }
+    sources_table(sheet, number, message, bundle);
 }
 
 fn sources_table(sheet: &mut Sheet, answer: usize, message: &Message, bundle: &Bundle) {
@@ -93,7 +93,7 @@ fn sources_table(sheet: &mut Sheet, answer: usize, message: &Message, bundle: &B
         return;
     }
     let head = |text: &str| vec![Span::new(text, Style::SMALL.bold())];
-    let mut table = Table::new(vec![0.07, 0.33, 0.60], vec![head(""), head("Source"), head("Quote")]);
+    let mut table = Table::new(vec![0.05, 0.35, 0.60], vec![head(""), head("Source"), head("Quote")]);
     for source in &cited {
         for (at, quote) in source.quotes.iter().enumerate() {
             let is_first = at == 0;

@@ -23,8 +23,13 @@ pub(super) struct Quote<'a> {
 impl Quote<'_> {
     /// The page and the headings above.
     pub(super) fn place(&self) -> String {
-        let page = self.citation.page.map(|page| format!("p. {page}"));
-        let heading = self.citation.heading.as_deref().map(flowing).filter(|heading| !heading.is_empty());
+        let page = self.citation.page.map(|page| format!("p.\u{a0}{page}"));
+        // The title is said already.
+        let heading = self.citation.heading.as_deref().map(|heading| {
+            let below = heading.strip_prefix(self.citation.title.as_str());
+            flowing(below.map_or(heading, |below| below.trim_start_matches([' ', '›'])))
+        });
+        let heading = heading.filter(|heading| !heading.is_empty());
         [page, heading].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 

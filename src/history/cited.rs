@@ -105,11 +105,7 @@ async fn known(
 }
 
 /// Adds the citations of an answer to a change.
-pub(super) fn put<'a>(
-    batch: Batch,
-    key: RunKey,
-    citations: impl IntoIterator<Item = &'a Citation>,
-) -> Batch {
+pub(super) fn put<'a>(batch: Batch, key: RunKey, citations: impl IntoIterator<Item = &'a Citation>) -> Batch {
     (0..).zip(citations).fold(batch, |batch, (place, citation)| {
         let record = CitedRecord { session: key.session, message: key.message, citation: citation.clone() };
         batch.put(keys::citation(citation.document_id, key.message, place), &record)

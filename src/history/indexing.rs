@@ -139,7 +139,9 @@ pub(super) async fn reconcile(app: &App) -> Result<(), Error> {
             let message = record.value;
             known.insert(message.id);
             let session = key.strip_prefix(keys::MESSAGES).and_then(|rest| rest.split_once('/'));
-            let Some(session) = session.and_then(|(session, _)| session.parse::<Uuid>().ok()) else { continue };
+            let Some(session) = session.and_then(|(session, _)| session.parse::<Uuid>().ok()) else {
+                continue;
+            };
             let is_there = indexed.get(&message.id).is_some_and(|entry| entry.version == session.to_string());
             if !is_there && message.status != MessageStatus::Running {
                 app.history.send(Job::Restore(RunKey { session, message: message.id }));

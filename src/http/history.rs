@@ -69,8 +69,7 @@ pub(super) async fn citations(
     let CitationsQuery { page, cursor, limit } = query;
     let listed = PageQuery { cursor, limit };
     let after = listed.after(&keys::citations(document))?;
-    let (places, last) =
-        history::cited(&app, document, page, after.as_deref(), listed.limit()).await?;
+    let (places, last) = history::cited(&app, document, page, after.as_deref(), listed.limit()).await?;
     Ok(Json(Page::new(places, last)))
 }
 

@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use cosmic_text::{Attrs, AttrsList, Family, FontSystem, Hinting, LayoutGlyph, ShapeLine, Shaping, Wrap, fontdb};
+use cosmic_text::{
+    Attrs, AttrsList, Family, FontSystem, Hinting, LayoutGlyph, ShapeLine, Shaping, Wrap, fontdb,
+};
 use krilla::text::{Font, Tag};
 
 use super::text::{Line, Span, Style};
@@ -17,15 +19,8 @@ const BUILT_IN: [&[u8]; 3] = [
 ];
 const FAMILY: &str = "Ibid Serif";
 /// Families of letters of one width, the first that is there is taken.
-const MONO: [&str; 7] = [
-    "Noto Sans Mono",
-    "DejaVu Sans Mono",
-    "Liberation Mono",
-    "Menlo",
-    "Consolas",
-    "Courier New",
-    "Courier",
-];
+const MONO: [&str; 7] =
+    ["Noto Sans Mono", "DejaVu Sans Mono", "Liberation Mono", "Menlo", "Consolas", "Courier New", "Courier"];
 /// Families whose letters are pictures, which are not embedded: another font's outlines serve.
 const PICTURES: [&str; 2] = ["Noto Color Emoji", "Apple Color Emoji"];
 const TAB_WIDTH: u16 = 4;
@@ -95,8 +90,7 @@ impl Fonts {
             start = end;
         }
         let shaped = ShapeLine::new(&mut self.system, &text, &attributes, Shaping::Advanced, TAB_WIDTH);
-        let lines =
-            shaped.layout(first.size, Some(width), Wrap::WordOrGlyph, None, None, Hinting::Disabled);
+        let lines = shaped.layout(first.size, Some(width), Wrap::WordOrGlyph, None, None, Hinting::Disabled);
         let height = styles.iter().map(Style::leading).fold(0.0, f32::max).max(first.leading());
         let size = styles.iter().map(|style| style.size).fold(first.size, f32::max);
         let set = |line: cosmic_text::LayoutLine| Line {

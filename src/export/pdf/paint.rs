@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use krilla::Document;
-use krilla::color::rgb;
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
+use krilla::color::rgb;
 use krilla::destination::{Destination, XyzDestination};
 use krilla::geom::{PathBuilder, Point, Rect};
 use krilla::metadata::{DateTime, Metadata};
@@ -134,6 +134,7 @@ fn colour(ink: Ink) -> rgb::Color {
     match ink {
         Ink::Black => rgb::Color::new(0x14, 0x14, 0x14),
         Ink::Gray => rgb::Color::new(0x66, 0x66, 0x66),
+        Ink::Faint => rgb::Color::new(0xcc, 0xcc, 0xcc),
         Ink::Link => rgb::Color::new(0x1d, 0x4f, 0x91),
     }
 }

@@ -171,7 +171,7 @@ impl Sheet {
                 self.new_page();
                 self.head(&head, &widths);
             } else if number > 0 {
-                self.push_rule(LEFT, WIDTH, 0.25, Ink::Gray);
+                self.push_rule(LEFT, WIDTH, 0.5, Ink::Faint);
             }
             self.row(cells, &head, &widths);
         }

@@ -31,6 +31,7 @@ pub(super) struct Style {
 pub(super) enum Ink {
     Black,
     Gray,
+    Faint,
     Link,
 }
 
