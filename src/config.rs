@@ -94,11 +94,14 @@ pub struct AskConfig {
     pub passages: usize,
     /// Most text of passages given to the writer, in tokens. Default: 6,000.
     pub context_tokens: usize,
+    /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 impl Default for AskConfig {
     fn default() -> Self {
-        Self { history_messages: 10, passages: 12, context_tokens: 6_000 }
+        Self { history_messages: 10, passages: 12, context_tokens: 6_000, system: None }
     }
 }
 

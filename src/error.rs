@@ -18,6 +18,9 @@ pub enum Error {
         /// The name it was asked for by.
         id: String,
     },
+    /// The caller may see the thing, but not do this to it.
+    #[error("{0}")]
+    Forbidden(String),
     /// The request can't be carried out as it is.
     #[error("{0}")]
     Invalid(String),
@@ -50,6 +53,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "not_found",
+            Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
@@ -65,7 +69,11 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotFound { .. } | Self::Invalid(_) | Self::TooLarge(_) | Self::KeyReused => false,
+            Self::NotFound { .. }
+            | Self::Forbidden(_)
+            | Self::Invalid(_)
+            | Self::TooLarge(_)
+            | Self::KeyReused => false,
             Self::Conflict(_) | Self::DiskFull | Self::ShuttingDown | Self::Internal(_) => true,
             Self::Provider(error) => matches!(
                 error,

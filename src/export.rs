@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 
 pub(crate) use bundle::seal_of;
@@ -58,8 +59,8 @@ pub struct Exported {
 /// # Errors
 /// [`Error::NotFound`], [`Error::TooLarge`] if the texts do not fit into a bundle, or if the store
 /// or a file can't be read.
-pub async fn export(app: &App, session: Uuid, wanted: Wanted) -> Result<Exported, Error> {
-    let bundle = bundle::gather(app, session, wanted).await?;
+pub async fn export(app: &App, caller: &Caller, session: Uuid, wanted: Wanted) -> Result<Exported, Error> {
+    let bundle = bundle::gather(app, caller, session, wanted).await?;
     // A typeset page is work that other readers shall not wait for.
     spawn_blocking(move || {
         let name = file_name(&bundle.session.title);

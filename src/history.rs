@@ -21,6 +21,7 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::access::Caller;
 use crate::app::{App, OpenError, open_index};
 use crate::event::{Citation, Event};
 use crate::runs::RunKey;
@@ -123,15 +124,16 @@ pub struct Found {
     pub score: f32,
 }
 
-/// The messages that match best, best first, each once.
+/// The messages of the caller that match best, best first, each once.
 ///
 /// # Errors
 /// If the index or the store fails.
-pub async fn search(app: &App, query: &str, limit: usize) -> Result<Vec<Found>, Error> {
+pub async fn search(app: &App, caller: &Caller, query: &str, limit: usize) -> Result<Vec<Found>, Error> {
     let (index, analysed) = (Arc::clone(&app.history.index), Query::new(query, None));
     let asked = analysed.clone();
+    let own = Scope::collections(vec![keys::place(&caller.user, None)]);
     let parts = limit.saturating_mul(PARTS_PER_MESSAGE);
-    let hits = spawn_blocking(move || index.search(&Scope::all(), &asked, parts)).await??;
+    let hits = spawn_blocking(move || index.search(&own, &asked, parts)).await??;
     let mut sessions: HashMap<Uuid, Option<Session>> = HashMap::new();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
@@ -145,17 +147,19 @@ pub async fn search(app: &App, query: &str, limit: usize) -> Result<Vec<Found>, 
         }
         let session = match sessions.entry(session_id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(session(app, session_id).await?),
+            Entry::Vacant(new) => new.insert(session(app, caller, session_id).await?),
         };
         // The store has the last word on what there is.
         let Some(session) = session else { continue };
-        let message = match sessions::message(app, session_id, hit.document).await {
+        let message = match sessions::message(app, caller, session_id, hit.document).await {
             Ok(message) => message,
             Err(Error::NotFound { .. }) => continue,
             Err(error) => return Err(error),
         };
         let question = match message.parent_id {
-            Some(id) => sessions::header(app, session_id, id).await.ok().map(|question| question.content),
+            Some(id) => {
+                sessions::header(app, caller, session_id, id).await.ok().map(|question| question.content)
+            }
             None => None,
         };
         let Some(part) = parts::of(&message).into_iter().nth(hit.ordinal as usize) else { continue };
@@ -176,6 +180,10 @@ pub async fn search(app: &App, query: &str, limit: usize) -> Result<Vec<Found>, 
     Ok(found)
 }
 
-async fn session(app: &App, id: Uuid) -> Result<Option<Session>, Error> {
-    Ok(app.store.get::<Session>(&keys::session(id)).await?.map(|record| record.value))
+async fn session(app: &App, caller: &Caller, id: Uuid) -> Result<Option<Session>, Error> {
+    match sessions::get(app, caller, id).await {
+        Ok(session) => Ok(Some(session.value)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::User;
 use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
@@ -12,6 +13,9 @@ use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, St
 pub struct Session {
     /// UUIDv7.
     pub id: Uuid,
+    /// Who opened it, where there are accounts.
+    #[serde(default, skip_serializing_if = "User::is_local")]
+    pub owner: User,
     /// Given by the reader, else the beginning of the first question.
     pub title: String,
     /// When it was opened.

@@ -7,6 +7,7 @@ use std::io;
 
 use uuid::Uuid;
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
@@ -45,21 +46,27 @@ pub struct NewSession {
 ///
 /// # Errors
 /// [`Error::Invalid`] for a model or documents that do not exist, or if the store fails.
-pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result<Session, Error> {
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    new: NewSession,
+    claim: Option<&Claim>,
+) -> Result<Session, Error> {
     if let Some(claim) = claim
         && let Some(session) = claim.made(app).await?
     {
-        return Ok(get(app, session).await?.value);
+        return Ok(get(app, caller, session).await?.value);
     }
     if let Some(model) = &new.model {
         app.model(Some(model))?;
     }
     for id in new.document_ids.iter().flatten() {
-        crate::documents::get(app, *id).await?;
+        crate::documents::get(app, caller, *id).await?;
     }
     let now = app.store.now();
     let session = Session {
         id: Uuid::now_v7(),
+        owner: caller.user.clone(),
         title: new.title.map(|title| clean_title(&title)).transpose()?.unwrap_or_default(),
         created_at: now,
         updated_at: now,
@@ -74,7 +81,7 @@ pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result
     let batch = Batch::new()
         .check_absent(keys::session(session.id))
         .put(keys::session(session.id), &session)
-        .put(keys::recent_session(now, session.id), &session.id);
+        .put(keys::recent_session(&session.owner, now, session.id), &session.id);
     let batch = match claim {
         Some(claim) => claim.note(batch, session.id, now),
         None => batch,
@@ -85,25 +92,30 @@ pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result
     }
 }
 
-/// A session as the store has it.
+/// A session of the caller's as the store has it.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn get(app: &App, id: Uuid) -> Result<Record<Session>, Error> {
-    let record = app.store.get(&keys::session(id)).await?;
+pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>, Error> {
+    let record = app.store.get::<Session>(&keys::session(id)).await?;
+    let record = record.filter(|session| session.value.owner == caller.user);
     record.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
 }
 
-/// Up to `limit` sessions, most recently used first, and where the next page begins.
+/// Up to `limit` sessions of the caller's, most recently used first, and where the next page begins.
 ///
 /// # Errors
 /// If the store fails.
 pub async fn list(
     app: &App,
+    caller: &Caller,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Session>, Option<String>), Error> {
-    let page = app.store.scan::<Uuid>(keys::RECENT_SESSIONS, after, limit + 1, Order::Ascending).await?;
+    let page = app
+        .store
+        .scan::<Uuid>(&keys::recent_sessions(&caller.user), after, limit + 1, Order::Ascending)
+        .await?;
     let next = page.get(limit).and_then(|_| page.get(limit - 1)).map(|(key, _)| key.clone());
     let ids: Vec<String> = page.iter().take(limit).map(|(_, record)| keys::session(record.value)).collect();
     let sessions = app.store.get_many::<Session>(&ids).await?;
@@ -114,10 +126,10 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Invalid`] for an unusable title, or if the store fails.
-pub async fn rename(app: &App, id: Uuid, title: &str) -> Result<Session, Error> {
+pub async fn rename(app: &App, caller: &Caller, id: Uuid, title: &str) -> Result<Session, Error> {
     let title = clean_title(title)?;
     loop {
-        let stored = get(app, id).await?;
+        let stored = get(app, caller, id).await?;
         let renamed = Session { title: title.clone(), updated_at: app.store.now(), ..stored.value.clone() };
         if update(app, Batch::new(), &stored, &renamed).await? {
             return Ok(renamed);
@@ -139,8 +151,8 @@ pub async fn update(
     let batch = batch
         .check(&key, before.revision)
         .put(&key, after)
-        .delete(keys::recent_session(before.value.updated_at, after.id))
-        .put(keys::recent_session(after.updated_at, after.id), &after.id);
+        .delete(keys::recent_session(&after.owner, before.value.updated_at, after.id))
+        .put(keys::recent_session(&after.owner, after.updated_at, after.id), &after.id);
     Ok(app.store.commit(batch).await?.is_done())
 }
 
@@ -148,13 +160,13 @@ pub async fn update(
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
+pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     loop {
-        let stored = get(app, id).await?;
+        let stored = get(app, caller, id).await?;
         let batch = Batch::new()
             .check(keys::session(id), stored.revision)
             .delete(keys::session(id))
-            .delete(keys::recent_session(stored.value.updated_at, id));
+            .delete(keys::recent_session(&stored.value.owner, stored.value.updated_at, id));
         if app.store.commit(batch).await?.is_done() {
             break;
         }
@@ -177,13 +189,14 @@ pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
     Ok(app.runs.forget_session(id).await?)
 }
 
-/// All messages of a session, oldest first, answers with their words and sources.
+/// All messages of a session of the caller's, oldest first, answers with their words and sources.
 ///
 /// # Errors
-/// If the store or an answer's record can't be read.
-pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
+/// [`Error::NotFound`], or if the store or an answer's record can't be read.
+pub async fn messages(app: &App, caller: &Caller, session: Uuid) -> Result<Vec<Message>, Error> {
+    get(app, caller, session).await?;
     let prefix = keys::messages(session);
-    let mut reactions = reactions::of_session(app, session).await?;
+    let mut reactions = reactions::of_session(app, &caller.user, session).await?;
     let mut messages = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -203,18 +216,19 @@ pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store or the answer's record can't be read.
-pub async fn message(app: &App, session: Uuid, id: Uuid) -> Result<Message, Error> {
-    let message = header(app, session, id).await?;
+pub async fn message(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
+    let message = header(app, caller, session, id).await?;
     let mut message = with_answer(app, session, message).await?;
-    message.reaction = reactions::of_message(app, session, id).await?;
+    message.reaction = reactions::of_message(app, &caller.user, session, id).await?;
     Ok(message)
 }
 
-/// One message as its record stands, an answer without its words.
+/// One message of a session of the caller's as its record stands, an answer without its words.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn header(app: &App, session: Uuid, id: Uuid) -> Result<Message, Error> {
+pub async fn header(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
+    get(app, caller, session).await?;
     let record = app.store.get::<Message>(&keys::message(session, id)).await?;
     let record = record.ok_or_else(|| Error::NotFound { what: "message", id: id.to_string() })?;
     Ok(record.value)

@@ -223,7 +223,7 @@ impl<'a> Draft<'a> {
         if self.citations.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);
             // An answer is not lost for a number beside it.
-            let searched = num_documents(self.app, &self.asked.scope).await;
+            let searched = num_documents(self.app, &self.asked.caller, &self.asked.scope).await;
             receipt.documents_searched = searched.unwrap_or_default();
             grounding.receipt = Some(receipt);
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::event::Event;
 use crate::idempotency::Claim;
@@ -58,6 +59,7 @@ fn yes() -> bool {
 /// A stored question whose answer is being made.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    pub(super) caller: Caller,
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
     pub(super) content: String,
@@ -66,9 +68,28 @@ pub(super) struct Asked {
     pub(super) mode: Mode,
     pub(super) budget: Budget,
     pub(super) approve_plan: bool,
+    pub(super) past: Past,
+    /// How the one who asks wants answers to be.
+    pub(super) system: Option<String>,
+    /// How long the answer may be, in tokens.
+    pub(super) max_output_tokens: Option<u32>,
+}
+
+/// Where the conversation before a question is.
+#[derive(Clone, Debug)]
+pub(super) enum Past {
+    /// In the store.
+    Stored,
+    /// With the request: nothing of it is stored, nor of the answer.
+    Given(Vec<Turn>),
 }
 
 impl Asked {
+    /// Whether the answer is stored.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.past, Past::Stored)
+    }
+
     /// The first event of the answer.
     pub(super) fn started(&self) -> Event {
         Event::Started {
@@ -84,6 +105,9 @@ impl Asked {
 /// What is kept of an answer being made, to go on with it after a crash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
+    /// Who asked.
+    #[serde(default)]
+    owner: User,
     session: Uuid,
     question_id: Uuid,
     scope: Scope,
@@ -104,6 +128,7 @@ impl RunRecord {
         let answer = app.store.get::<Message>(&keys::message(self.session, message)).await?;
         let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
         Ok(Some(Asked {
+            caller: Caller::on_behalf_of(self.owner),
             key,
             question_id: self.question_id,
             content: question.value.content,
@@ -112,6 +137,9 @@ impl RunRecord {
             mode: answer.value.mode.unwrap_or_default(),
             budget: self.budget,
             approve_plan: self.approve_plan,
+            past: Past::Stored,
+            system: app.config.ask.system.clone(),
+            max_output_tokens: None,
         }))
     }
 }
@@ -125,6 +153,7 @@ impl RunRecord {
 /// can't be carried out, or if the store fails.
 pub async fn start(
     app: &Arc<App>,
+    caller: &Caller,
     session: Uuid,
     question: Question,
     claim: Option<&Claim>,
@@ -132,7 +161,7 @@ pub async fn start(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    check(&question)?;
+    check(&question.content)?;
     // In this order: messages sort by their ids.
     let question_id = Uuid::now_v7();
     let key = RunKey { session, message: Uuid::now_v7() };
@@ -142,8 +171,8 @@ pub async fn start(
         {
             return Ok(RunKey { session, message });
         }
-        let stored = sessions::get(app, session).await?;
-        let asked = understand(app, key, question_id, &stored.value, &question).await?;
+        let stored = sessions::get(app, caller, session).await?;
+        let asked = understand(app, caller, key, question_id, &stored.value, &question).await?;
         let for_research = question.budget.is_some() || question.approve_plan;
         if for_research && asked.mode == Mode::Regular {
             return Err(Error::Invalid(
@@ -161,8 +190,12 @@ pub async fn start(
     }
 }
 
-/// The messages before a question, oldest first: as many as the configuration gives the model.
+/// The messages before a question, oldest first: as many as the configuration gives the model, or
+/// all that came with the request.
 pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error> {
+    if let Past::Given(turns) = &asked.past {
+        return Ok(turns.clone());
+    }
     let prefix = keys::messages(asked.key.session);
     let before = keys::message(asked.key.session, asked.question_id);
     let limit = app.config.ask.history_messages;
@@ -177,14 +210,14 @@ pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error
     Ok(turns)
 }
 
-fn check(question: &Question) -> Result<(), Error> {
-    if question.content.trim().is_empty() {
+pub(super) fn check(content: &str) -> Result<(), Error> {
+    if content.trim().is_empty() {
         return Err(Error::Invalid("`content` is empty; write a question".to_owned()));
     }
-    if question.content.len() > MAX_QUESTION_BYTES {
+    if content.len() > MAX_QUESTION_BYTES {
         return Err(Error::TooLarge(format!(
             "the question has {} bytes, more than {MAX_QUESTION_BYTES}; upload long texts as documents",
-            question.content.len()
+            content.len()
         )));
     }
     Ok(())
@@ -192,6 +225,7 @@ fn check(question: &Question) -> Result<(), Error> {
 
 async fn understand(
     app: &App,
+    caller: &Caller,
     key: RunKey,
     question_id: Uuid,
     session: &Session,
@@ -205,8 +239,9 @@ async fn understand(
     } else {
         (&session.document_ids, &session.collection)
     };
-    let scope = Scope::resolve(app, documents.as_deref(), collection.as_deref()).await?;
+    let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     Ok(Asked {
+        caller: caller.clone(),
         key,
         question_id,
         content: question.content.clone(),
@@ -215,6 +250,9 @@ async fn understand(
         mode: question.mode.unwrap_or(session.mode),
         budget: question.budget.unwrap_or_default(),
         approve_plan: question.approve_plan,
+        past: Past::Stored,
+        system: app.config.ask.system.clone(),
+        max_output_tokens: None,
     })
 }
 
@@ -248,6 +286,7 @@ async fn store(
         updated.title = title(&question.content);
     }
     let record = RunRecord {
+        owner: asked.caller.user.clone(),
         session: session_id,
         question_id: asked.question_id,
         scope: asked.scope.clone(),

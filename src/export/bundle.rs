@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Wanted;
+use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, PassageId, Status};
 use crate::session::{Message, Role, Session};
@@ -138,9 +139,14 @@ fn digest(value: &Value, hasher: &mut Sha256, is_top: bool) {
 }
 
 /// Reads everything an export is made from.
-pub(super) async fn gather(app: &App, session: Uuid, wanted: Wanted) -> Result<Bundle, Error> {
-    let stored = sessions::get(app, session).await?.value;
-    let mut messages = sessions::messages(app, session).await?;
+pub(super) async fn gather(
+    app: &App,
+    caller: &Caller,
+    session: Uuid,
+    wanted: Wanted,
+) -> Result<Bundle, Error> {
+    let stored = sessions::get(app, caller, session).await?.value;
+    let mut messages = sessions::messages(app, caller, session).await?;
     if let Some(id) = wanted.message {
         messages = only(messages, id)?;
     }
@@ -148,10 +154,10 @@ pub(super) async fn gather(app: &App, session: Uuid, wanted: Wanted) -> Result<B
     let mut documents = Vec::new();
     let mut room = MAX_TEXT_BYTES;
     for id in named(&messages) {
-        let Some(document) = document(app, id, with_text, &mut room).await? else { continue };
+        let Some(document) = document(app, caller, id, with_text, &mut room).await? else { continue };
         documents.push(document);
     }
-    let passages = passages(app, &messages).await?;
+    let passages = passages(app, &messages, &documents).await?;
     Ok(Bundle {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -192,14 +198,16 @@ fn named(messages: &[Message]) -> BTreeSet<Uuid> {
     ids
 }
 
+/// A document, if it is still there and the caller may still read it.
 async fn document(
     app: &App,
+    caller: &Caller,
     id: Uuid,
     with_text: bool,
     room: &mut usize,
 ) -> Result<Option<BundledDocument>, Error> {
     let Some(stored) = app.store.get::<Document>(&keys::document(id)).await? else { return Ok(None) };
-    if stored.value.status != Status::Ready {
+    if stored.value.status != Status::Ready || !caller.may_read(app, &stored.value).await? {
         return Ok(None);
     }
     let Ok(text) = tokio::fs::read_to_string(app.files.text(id)).await else { return Ok(None) };
@@ -216,14 +224,18 @@ async fn document(
 }
 
 /// The passages that are cited or were given to a writer, each stretch once.
-async fn passages(app: &App, messages: &[Message]) -> Result<Vec<BundledPassage>, Error> {
+async fn passages(
+    app: &App,
+    messages: &[Message],
+    documents: &[BundledDocument],
+) -> Result<Vec<BundledPassage>, Error> {
+    let known: BTreeSet<Uuid> = documents.iter().map(|known| known.document.id).collect();
     let mut wanted: BTreeMap<(Uuid, usize, usize), PassageId> = BTreeMap::new();
     for message in messages {
-        for source in &message.sources {
+        for source in message.sources.iter().filter(|source| known.contains(&source.document_id)) {
             wanted.insert((source.document_id, source.start, source.end), source.passage_id);
         }
-        for citation in &message.citations {
-            // A deleted document leaves its citations without passages.
+        for citation in message.citations.iter().filter(|citation| known.contains(&citation.document_id)) {
             let Ok(layout) = app.files.layout(citation.document_id).await else { continue };
             if let Some(passage) = layout.passages.get(citation.passage_id.ordinal as usize) {
                 wanted.insert((citation.document_id, passage.start, passage.end), citation.passage_id);

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::event::{Citation, Event};
 use crate::runs::RunKey;
@@ -43,19 +44,20 @@ pub struct CitedPlace {
     pub citation: Citation,
 }
 
-/// Up to `limit` citations of a document, the latest answers first, and where the next page begins.
+/// Up to `limit` citations of a document in answers of the caller, the latest answers first, and where the next page begins.
 /// With a page, only those whose quote begins there.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
 pub async fn cited(
     app: &App,
+    caller: &Caller,
     document: Uuid,
     page: Option<u32>,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<CitedPlace>, Option<String>), Error> {
-    documents::get(app, document).await?;
+    documents::get(app, caller, document).await?;
     let prefix = keys::citations(document);
     let mut after = after.map(str::to_owned);
     let mut places = Vec::new();
@@ -65,7 +67,7 @@ pub async fn cited(
             app.store.scan::<CitedRecord>(&prefix, after.as_deref(), PAGE, Order::Descending).await?;
         let Some((last, _)) = records.last() else { return Ok((places, None)) };
         after = Some(last.clone());
-        let known = known(app, &records).await?;
+        let known = known(app, caller, &records).await?;
         for (key, record) in records {
             let CitedRecord { session, message, citation } = record.value;
             // A crash in the middle of a deletion can leave a citation without its answer.
@@ -84,9 +86,10 @@ pub async fn cited(
     }
 }
 
-/// The answers of these citations that are still there: the title of the session, and the time.
+/// The answers of these citations that are still there, and the caller's: the title of the session, and the time.
 async fn known(
     app: &App,
+    caller: &Caller,
     records: &[(String, Record<CitedRecord>)],
 ) -> Result<HashMap<Uuid, (String, Timestamp)>, Error> {
     let mut answers: Vec<(Uuid, Uuid)> =
@@ -99,7 +102,7 @@ async fn known(
     let messages = app.store.get_many::<Message>(&message_keys).await?;
     let both = sessions.into_iter().zip(messages).filter_map(|(session, message)| {
         let (session, message) = (session?.value, message?.value);
-        Some((message.id, (session.title, message.created_at)))
+        (session.owner == caller.user).then_some((message.id, (session.title, message.created_at)))
     });
     Ok(both.collect())
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{cited, parts};
 use crate::app::App;
 use crate::runs::RunKey;
-use crate::session::{Message, MessageStatus};
+use crate::session::{Message, MessageStatus, Session};
 use crate::store::{Batch, Order, keys};
 use crate::{Error, sessions};
 
@@ -35,8 +35,17 @@ pub(super) enum Job {
 
 /// A change with what it needs of the store.
 enum Ready {
-    Put(RunKey, Box<Message>),
+    Put(Box<Said>),
     Remove(Uuid),
+}
+
+/// A message as it goes into the index.
+struct Said {
+    message: Message,
+    /// The session, which stands where a document has its version: a hit hands it back.
+    session: String,
+    /// Whose it is, which stands where a document has its collections.
+    owner: [String; 1],
 }
 
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Job>) {
@@ -55,58 +64,64 @@ async fn apply(app: &Arc<App>, jobs: &[Job]) -> Result<(), Error> {
         ready.push(match *job {
             Job::Remove(message) => Ready::Remove(message),
             Job::Put(key) | Job::Restore(key) => {
-                match sessions::message(app, key.session, key.message).await {
-                    Ok(message) => {
+                match said(app, key).await? {
+                    Some(said) => {
                         if matches!(job, Job::Restore(_)) {
-                            restore_citations(app, key, &message).await?;
+                            restore_citations(app, key, &said.message).await?;
                         }
-                        Ready::Put(key, Box::new(message))
+                        Ready::Put(Box::new(said))
                     }
                     // Deleted while it waited.
-                    Err(Error::NotFound { .. }) => Ready::Remove(key.message),
-                    Err(error) => return Err(error),
+                    None => Ready::Remove(key.message),
                 }
             }
         });
     }
     let app = Arc::clone(app);
     spawn_blocking(move || -> Result<(), Error> {
-        let sessions: Vec<String> = ready.iter().map(Ready::session).collect();
-        let changes = ready.iter().zip(&sessions).map(|(ready, session)| ready.change(session));
-        Ok(app.history.index.apply(changes)?)
+        Ok(app.history.index.apply(ready.iter().map(Ready::change))?)
     })
     .await?
 }
 
-impl Ready {
-    /// The session, which stands where a document has its version: a hit hands it back.
-    fn session(&self) -> String {
-        match self {
-            Self::Put(key, _) => key.session.to_string(),
-            Self::Remove(_) => String::new(),
-        }
-    }
+/// A message with its session; None if one of them is gone.
+async fn said(app: &App, key: RunKey) -> Result<Option<Said>, Error> {
+    let Some(session) = app.store.get::<Session>(&keys::session(key.session)).await? else { return Ok(None) };
+    let stored = app.store.get::<Message>(&keys::message(key.session, key.message)).await?;
+    let Some(stored) = stored else { return Ok(None) };
+    let message = sessions::with_answer(app, key.session, stored.value).await?;
+    let owner = [keys::place(&session.value.owner, None)];
+    Ok(Some(Said { message, session: key.session.to_string(), owner }))
+}
 
-    fn change<'a>(&'a self, session: &'a str) -> Change<'a> {
+impl Ready {
+    fn change(&self) -> Change<'_> {
         match self {
             Self::Remove(message) => Change::Delete(*message),
-            Self::Put(_, message) => Change::Put(Document {
-                id: message.id,
-                version: session,
-                name: "",
-                title: "",
-                collection: None,
-                language: parts::language(message),
-                passages: Box::new((0..).zip(parts::of(message)).map(|(ordinal, part)| {
-                    let heading = part.citation.and_then(|at| message.citations.get(at));
-                    Ok(PassageText {
-                        ordinal,
-                        heading: heading.map(|citation| Cow::Borrowed(&*citation.title)),
-                        body: Cow::Owned(part.text),
-                    })
-                })),
-            }),
+            Self::Put(said) => said.change(),
         }
+    }
+}
+
+impl Said {
+    fn change(&self) -> Change<'_> {
+        let message = &self.message;
+        Change::Put(Document {
+            id: message.id,
+            version: &self.session,
+            name: "",
+            title: "",
+            collections: &self.owner,
+            language: parts::language(message),
+            passages: Box::new((0..).zip(parts::of(message)).map(|(ordinal, part)| {
+                let heading = part.citation.and_then(|at| message.citations.get(at));
+                Ok(PassageText {
+                    ordinal,
+                    heading: heading.map(|citation| Cow::Borrowed(&*citation.title)),
+                    body: Cow::Owned(part.text),
+                })
+            })),
+        })
     }
 }
 

@@ -86,6 +86,7 @@ impl IntoResponse for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "not_found" => StatusCode::NOT_FOUND,
+        "forbidden" => StatusCode::FORBIDDEN,
         "invalid_request" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "conflict" => StatusCode::CONFLICT,

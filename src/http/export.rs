@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::documents::attachment;
 use super::error::Problem;
 use super::extract::{Path, Query};
+use crate::access::Caller;
 use crate::app::App;
 use crate::export::{self, Format, Wanted};
 
@@ -30,10 +31,11 @@ pub(crate) struct ExportQuery {
 
 pub(super) async fn export(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(session): Path<Uuid>,
     Query(ExportQuery { format, message, documents }): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
-    let exported = export::export(&app, session, Wanted { format, message, documents }).await?;
+    let exported = export::export(&app, &caller, session, Wanted { format, message, documents }).await?;
     let mut response = exported.bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(exported.media_type));

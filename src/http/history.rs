@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::error::Problem;
 use super::extract::{Json as Body, Path, Query};
 use super::page::{Page, PageQuery};
+use crate::access::Caller;
 use crate::app::App;
 use crate::history::{self, CitedPlace, Found};
 use crate::session::Message;
@@ -52,39 +53,44 @@ pub(crate) struct CitationsQuery {
 
 pub(super) async fn search(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Query(query): Query<HistoryQuery>,
 ) -> Result<Json<HistoryResult>, Problem> {
     let begun = Instant::now();
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let hits = history::search(&app, &query.q, limit).await?;
+    let hits = history::search(&app, &caller, &query.q, limit).await?;
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Json(HistoryResult { hits, took_ms }))
 }
 
 pub(super) async fn citations(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(document): Path<Uuid>,
     Query(query): Query<CitationsQuery>,
 ) -> Result<Json<Page<CitedPlace>>, Problem> {
     let CitationsQuery { page, cursor, limit } = query;
     let listed = PageQuery { cursor, limit };
     let after = listed.after(&keys::citations(document))?;
-    let (places, last) = history::cited(&app, document, page, after.as_deref(), listed.limit()).await?;
+    let (places, last) =
+        history::cited(&app, &caller, document, page, after.as_deref(), listed.limit()).await?;
     Ok(Json(Page::new(places, last)))
 }
 
 pub(super) async fn react(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
     Body(new): Body<NewReaction>,
 ) -> Result<Json<Message>, Problem> {
-    Ok(Json(sessions::react(&app, session, message, new).await?))
+    Ok(Json(sessions::react(&app, &caller, session, message, new).await?))
 }
 
 pub(super) async fn take_back(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Message>, Problem> {
     let nothing = NewReaction { reaction: None, note: None };
-    Ok(Json(sessions::react(&app, session, message, nothing).await?))
+    Ok(Json(sessions::react(&app, &caller, session, message, nothing).await?))
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::session::{Liking, Message, Reaction, Role};
 use crate::store::{Batch, Order, keys};
@@ -16,8 +17,6 @@ use crate::store::{Batch, Order, keys};
 const MAX_NOTE_BYTES: usize = 4_000;
 /// Records read at a time.
 const PAGE: usize = 500;
-/// Who reacts on a machine without accounts.
-const LOCAL: &str = "local";
 
 /// A reaction as it is sent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -35,11 +34,18 @@ pub struct NewReaction {
 /// # Errors
 /// [`Error::NotFound`] for an unknown message, [`Error::Invalid`] for a question or a note without
 /// a reaction, [`Error::TooLarge`] for a long note, or if the store fails.
-pub async fn react(app: &App, session: Uuid, message: Uuid, new: NewReaction) -> Result<Message, Error> {
+pub async fn react(
+    app: &App,
+    caller: &Caller,
+    session: Uuid,
+    message: Uuid,
+    new: NewReaction,
+) -> Result<Message, Error> {
+    super::get(app, caller, session).await?;
     let note = new.note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     check(new.reaction, note.as_deref())?;
     let reaction = new.reaction.map(|reaction| Reaction { reaction, note, at: app.store.now() });
-    let (answer, key) = (keys::message(session, message), keys::reaction(session, message, LOCAL));
+    let (answer, key) = (keys::message(session, message), keys::reaction(session, message, &caller.user));
     loop {
         let stored = app.store.get::<Message>(&answer).await?;
         let stored = stored.ok_or_else(|| Error::NotFound { what: "message", id: message.to_string() })?;
@@ -55,19 +61,28 @@ pub async fn react(app: &App, session: Uuid, message: Uuid, new: NewReaction) ->
             None => batch.delete(&key),
         };
         if app.store.commit(batch).await?.is_done() {
-            return super::message(app, session, message).await;
+            return super::message(app, caller, session, message).await;
         }
     }
 }
 
 /// The reader's reaction to one answer.
-pub(super) async fn of_message(app: &App, session: Uuid, message: Uuid) -> Result<Option<Reaction>, Error> {
-    let stored = app.store.get::<Reaction>(&keys::reaction(session, message, LOCAL)).await?;
+pub(super) async fn of_message(
+    app: &App,
+    reader: &User,
+    session: Uuid,
+    message: Uuid,
+) -> Result<Option<Reaction>, Error> {
+    let stored = app.store.get::<Reaction>(&keys::reaction(session, message, reader)).await?;
     Ok(stored.map(|record| record.value))
 }
 
 /// The reader's reactions to the answers of a session.
-pub(super) async fn of_session(app: &App, session: Uuid) -> Result<HashMap<Uuid, Reaction>, Error> {
+pub(super) async fn of_session(
+    app: &App,
+    reader: &User,
+    session: Uuid,
+) -> Result<HashMap<Uuid, Reaction>, Error> {
     let prefix = keys::reactions(session);
     let mut reactions = HashMap::new();
     let mut after: Option<String> = None;
@@ -76,9 +91,9 @@ pub(super) async fn of_session(app: &App, session: Uuid) -> Result<HashMap<Uuid,
         let Some((last, _)) = page.last() else { return Ok(reactions) };
         after = Some(last.clone());
         for (key, record) in page {
-            let place = key.strip_prefix(&prefix).and_then(|rest| rest.split_once('/'));
-            if let Some((message, LOCAL)) = place
-                && let Ok(message) = message.parse()
+            let message = key.strip_prefix(&prefix).and_then(|rest| rest.split_once('/')?.0.parse().ok());
+            if let Some(message) = message
+                && key == keys::reaction(session, message, reader)
             {
                 reactions.insert(message, record.value);
             }

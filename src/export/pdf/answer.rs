@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use pulldown_cmark::{
-    Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream,
+    CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream,
 };
 
 use super::sheet::{Anchor, Sheet, Table};
@@ -126,9 +126,9 @@ impl<'a> Setting<'a> {
                 self.flush();
                 self.quoted += 1;
             }
-            Tag::Table(columns) => {
+            Tag::Table(_) => {
                 self.flush();
-                self.begin_table(&columns);
+                self.begin_table();
             }
             Tag::TableHead | Tag::TableRow => self.rows.push(Vec::new()),
             Tag::Paragraph => self.flush(),
@@ -241,7 +241,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    fn begin_table(&mut self, _columns: &[Alignment]) {
+    fn begin_table(&mut self) {
         self.is_table = true;
         self.style = Style::SMALL;
         self.rows.clear();
@@ -270,7 +270,7 @@ impl<'a> Setting<'a> {
 /// The first mark in a text: what is before it, itself, its numbers, what is after.
 fn next_mark(text: &str) -> Option<(&str, &str, Vec<u32>, &str)> {
     for (start, _) in text.match_indices('[') {
-        let Some(length) = text[start..].find(']') else { return None };
+        let length = text[start..].find(']')?;
         let mark = &text[start..=start + length];
         let numbers: Option<Vec<u32>> =
             mark[1..length].split(',').map(|number| number.trim().parse().ok()).collect();
