@@ -5,6 +5,8 @@
 mod bundle;
 mod markdown;
 mod pdf;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sources;
 
 use schemars::JsonSchema;

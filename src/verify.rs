@@ -2,6 +2,9 @@
 //! the bundle carries itself. Reads nothing and decides nothing about what is missing; whoever asks
 //! hands in the texts.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use schemars::JsonSchema;

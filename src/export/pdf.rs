@@ -7,6 +7,8 @@ mod answer;
 mod fonts;
 mod paint;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use super::markdown::{made_by, remarks, subtitle};

@@ -6,8 +6,11 @@
 mod support;
 
 mod documents;
+mod export;
+mod history;
 mod library;
 mod messages;
+mod reactions;
 mod research;
 mod search;
 mod sessions;

@@ -3,9 +3,7 @@
 
 use std::collections::HashSet;
 
-use pulldown_cmark::{
-    CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream,
-};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 use super::sheet::{Anchor, Sheet, Table};
 use super::text::{Span, Style};
