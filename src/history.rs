@@ -25,7 +25,7 @@ use crate::access::Caller;
 use crate::app::{App, OpenError, open_index};
 use crate::event::{Citation, Event};
 use crate::runs::RunKey;
-use crate::session::Session;
+use crate::session::{Role, Session};
 use crate::sessions;
 use crate::store::{Batch, keys};
 use indexing::Job;
@@ -156,7 +156,7 @@ pub async fn search(app: &App, caller: &Caller, query: &str, limit: usize) -> Re
             Err(Error::NotFound { .. }) => continue,
             Err(error) => return Err(error),
         };
-        let question = match message.parent_id {
+        let question = match message.parent_id.filter(|_| message.role == Role::Assistant) {
             Some(id) => {
                 sessions::header(app, caller, session_id, id).await.ok().map(|question| question.content)
             }

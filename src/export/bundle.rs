@@ -148,10 +148,11 @@ pub(super) async fn gather(
     wanted: Wanted,
 ) -> Result<Bundle, Error> {
     let stored = sessions::get(app, caller, session).await?.value;
-    let mut messages = sessions::messages(app, caller, session).await?;
-    if let Some(id) = wanted.message {
-        messages = only(messages, id)?;
-    }
+    let placed = sessions::history(app, &stored).await?;
+    let messages = match wanted.message {
+        None => placed.into_iter().filter(|placed| placed.active).map(|placed| placed.message).collect(),
+        Some(id) => only(placed.into_iter().map(|placed| placed.message).collect(), id)?,
+    };
     let with_text = wanted.documents && wanted.format == super::Format::Json;
     let mut documents = Vec::new();
     let mut room = MAX_TEXT_BYTES;
@@ -177,13 +178,12 @@ fn only(messages: Vec<Message>, id: Uuid) -> Result<Vec<Message>, Error> {
     let Some(wanted) = messages.iter().find(|message| message.id == id) else {
         return Err(Error::NotFound { what: "message", id: id.to_string() });
     };
-    let question = match wanted.role {
-        Role::User => Some(wanted.id),
-        Role::Assistant => wanted.parent_id,
-    };
+    let question = wanted.parent_id;
     let is_answer = wanted.role == Role::Assistant;
     let belongs = |message: &Message| {
-        message.id == id || Some(message.id) == question || (!is_answer && message.parent_id == question)
+        message.id == id
+            || (is_answer && Some(message.id) == question)
+            || (!is_answer && message.parent_id == Some(id))
     };
     Ok(messages.into_iter().filter(|message| belongs(message)).collect())
 }

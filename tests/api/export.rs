@@ -67,7 +67,13 @@ async fn a_bundle_has_the_session_its_quotes_and_the_texts_they_stand_in() {
     let bundle: Value =
         serde_json::from_slice(&export(&server, &session, "format=json&documents=true").await).unwrap();
     assert_eq!((&bundle["format"], &bundle["version"]), (&json!("ibid-export"), &json!(1)));
-    assert_eq!(bundle["messages"], shown["messages"]);
+    for (kept, shown) in
+        bundle["messages"].as_array().unwrap().iter().zip(shown["messages"].as_array().unwrap())
+    {
+        for (name, value) in kept.as_object().unwrap() {
+            assert_eq!(*value, shown[name], "{name} is as it is shown");
+        }
+    }
     let documents = bundle["documents"].as_array().unwrap();
     let mut checked = 0;
     for message in bundle["messages"].as_array().unwrap() {
@@ -148,7 +154,7 @@ async fn a_pdf_has_letters_of_every_script_that_the_machine_has_fonts_for() {
         assert!(text.contains(&squeezed(words)), "{script}: {text}");
     }
     assert!(
-        !missing.iter().any(|c| ('a'..='z').contains(c) || ('а'..='я').contains(c)),
+        !missing.iter().any(|c: &char| c.is_ascii_lowercase() || ('а'..='я').contains(c)),
         "built in: {missing:?}"
     );
 }

@@ -5,12 +5,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
+mod context;
 mod documents;
 mod export;
 mod history;
+mod leave;
 mod library;
 mod messages;
 mod reactions;
 mod research;
 mod search;
 mod sessions;
+mod siblings;
+mod uploads;
