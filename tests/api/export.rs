@@ -194,6 +194,7 @@ async fn an_answer_of_strange_letters_and_endless_words_is_set_all_the_same() {
     let (server, session) = answering(&reply, "# Mud\n\nThe mud rose.\n").await;
     let text = squeezed(&read_back(&export(&server, &session, "format=pdf").await));
     assert!(text.matches('x').count() >= 6000, "no letter is lost at an edge");
+    assert!(text.contains("U+10FFFF") && !text.contains("U+200D"), "a joiner has no shape to miss: {text}");
 }
 
 /// Runs `ibid verify` on a bundle: whether it holds, and what is said.

@@ -134,7 +134,16 @@ impl Fonts {
     fn note_missing(&mut self, line: &Line) {
         for glyph in line.glyphs.iter().filter(|glyph| glyph.glyph_id == 0) {
             let letters = line.text.get(glyph.start..glyph.end).unwrap_or_default();
-            self.missing.extend(letters.chars().filter(|c| !c.is_whitespace()));
+            self.missing.extend(letters.chars().filter(|c| !is_unseen(*c)));
         }
     }
+}
+
+/// Whether a character has no shape of its own: spaces, and what only joins or directs others.
+fn is_unseen(c: char) -> bool {
+    let directs =
+        matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    c.is_whitespace()
+        || directs
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
