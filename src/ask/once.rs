@@ -12,6 +12,7 @@ use super::question::{self, Asked, Past};
 use super::research::budget::Budget;
 use super::retrieve::Scope;
 use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 use crate::runs::{Frame, RunKey};
 use crate::session::{Mode, Role};
@@ -46,6 +47,7 @@ pub struct Conversation {
 /// exist, or if the store fails.
 pub async fn once(
     app: &Arc<App>,
+    caller: &Caller,
     mut conversation: Conversation,
 ) -> Result<impl Stream<Item = Frame> + Send + use<>, Error> {
     if app.stopping.is_cancelled() {
@@ -55,7 +57,7 @@ pub async fn once(
         return Err(Error::Invalid("the last message has to be the question, from `user`".to_owned()));
     };
     question::check(&last.content)?;
-    let asked = understand(app, conversation, last.content).await?;
+    let asked = understand(app, caller, conversation, last.content).await?;
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
     recorder.append(&asked.started());
@@ -65,16 +67,22 @@ pub async fn once(
     }))
 }
 
-async fn understand(app: &App, conversation: Conversation, content: String) -> Result<Asked, Error> {
+async fn understand(
+    app: &App,
+    caller: &Caller,
+    conversation: Conversation,
+    content: String,
+) -> Result<Asked, Error> {
     let Conversation { mut turns, system, model, mode, document_ids, collection, budget, max_output_tokens } =
         conversation;
     turns.retain(|turn| !turn.content.trim().is_empty());
     Ok(Asked {
+        caller: caller.clone(),
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         question_id: Uuid::nil(),
         content,
         model: app.model(model.as_deref())?.name().to_owned(),
-        scope: Scope::resolve(app, document_ids.as_deref(), collection.as_deref()).await?,
+        scope: Scope::resolve(app, caller, document_ids.as_deref(), collection.as_deref()).await?,
         mode,
         budget,
         approve_plan: false,
@@ -112,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_stops_when_its_reader_leaves_and_nothing_of_it_stays() {
         let (app, folder) = slow_app().await;
-        let mut frames = Box::pin(once(&app, conversation(Role::User)).await.unwrap());
+        let mut frames = Box::pin(once(&app, &Caller::local(), conversation(Role::User)).await.unwrap());
         let first = frames.next().await.unwrap().event();
         assert!(matches!(first, Event::Started { session_id, .. } if session_id.is_nil()));
         assert_eq!(app.runs.num_live(), 1);
@@ -129,7 +137,7 @@ mod tests {
     async fn a_conversation_that_ends_with_an_answer_asks_nothing() {
         let (app, _folder) = slow_app().await;
         for nothing in [conversation(Role::Assistant), Conversation::default()] {
-            assert!(matches!(once(&app, nothing).await.err(), Some(Error::Invalid(_))));
+            assert!(matches!(once(&app, &Caller::local(), nothing).await.err(), Some(Error::Invalid(_))));
         }
     }
 }
