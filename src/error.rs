@@ -1,6 +1,7 @@
 //! What can go wrong for a caller, by what they can do about it. Knows no HTTP.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -21,6 +22,33 @@ pub enum Error {
     /// The caller may see the thing, but not do this to it.
     #[error("{0}")]
     Forbidden(String),
+    /// The model is not in the caller's tier.
+    #[error("{0}")]
+    TierTooLow(String),
+    /// The caller has used up what their tier includes.
+    #[error("{detail}")]
+    QuotaExceeded {
+        /// What is used up, and what to do.
+        detail: String,
+        /// When there is more.
+        retry_after: Option<Duration>,
+    },
+    /// The caller asks too often.
+    #[error("{detail}")]
+    TooFast {
+        /// What came too often.
+        detail: String,
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// It was there, and its time is over.
+    #[error("{what} `{id}` has expired; begin a new one")]
+    Expired {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name it was asked for by.
+        id: String,
+    },
     /// The request can't be carried out as it is.
     #[error("{0}")]
     Invalid(String),
@@ -54,6 +82,10 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::TierTooLow(_) => "tier_required",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::TooFast { .. } => "rate_limited",
+            Self::Expired { .. } => "expired",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
@@ -71,10 +103,17 @@ impl Error {
         match self {
             Self::NotFound { .. }
             | Self::Forbidden(_)
+            | Self::TierTooLow(_)
+            | Self::QuotaExceeded { .. }
+            | Self::Expired { .. }
             | Self::Invalid(_)
             | Self::TooLarge(_)
             | Self::KeyReused => false,
-            Self::Conflict(_) | Self::DiskFull | Self::ShuttingDown | Self::Internal(_) => true,
+            Self::TooFast { .. }
+            | Self::Conflict(_)
+            | Self::DiskFull
+            | Self::ShuttingDown
+            | Self::Internal(_) => true,
             Self::Provider(error) => matches!(
                 error,
                 ProviderError::RateLimited { .. }

@@ -23,6 +23,7 @@ pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
+pub mod expiry;
 pub mod files;
 pub mod http;
 pub mod idempotency;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
-use crate::access::{Caller, User};
+use crate::access::{Caller, Permit, Slot, User, quota};
 use crate::app::App;
 use crate::event::Event;
 use crate::idempotency::Claim;
@@ -60,6 +60,8 @@ fn yes() -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) caller: Caller,
+    /// Its place among the answers being made for the caller; taken up again after a stop it has none.
+    pub(super) slot: Option<Arc<Slot>>,
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
     pub(super) content: String,
@@ -85,6 +87,12 @@ pub(super) enum Past {
 }
 
 impl Asked {
+    /// Adds to a change what the answer holds of the caller's quota.
+    pub(super) fn hold(&self, app: &App, batch: Batch) -> Batch {
+        let tokens = quota::expected_tokens(app, self.mode, self.budget.tokens);
+        quota::hold(app, &self.caller, self.key.message, self.mode, tokens, batch)
+    }
+
     /// Whether the answer is stored.
     pub(super) fn is_kept(&self) -> bool {
         matches!(self.past, Past::Stored)
@@ -129,6 +137,7 @@ impl RunRecord {
         let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
         Ok(Some(Asked {
             caller: Caller::on_behalf_of(self.owner),
+            slot: None,
             key,
             question_id: self.question_id,
             content: question.value.content,
@@ -162,6 +171,8 @@ pub async fn start(
         return Err(Error::ShuttingDown);
     }
     check(&question.content)?;
+    caller.require(Permit::Ask)?;
+    let mut slot = None;
     // In this order: messages sort by their ids.
     let question_id = Uuid::now_v7();
     let key = RunKey { session, message: Uuid::now_v7() };
@@ -172,17 +183,29 @@ pub async fn start(
             return Ok(RunKey { session, message });
         }
         let stored = sessions::get(app, caller, session).await?;
-        let asked = understand(app, caller, key, question_id, &stored.value, &question).await?;
+        if slot.is_none() {
+            app.gate.limits.session(session)?;
+            slot = Some(Arc::new(app.gate.limits.run(&caller.user)?));
+        }
+        let mut asked = understand(app, caller, key, question_id, &stored.value, &question).await?;
         let for_research = question.budget.is_some() || question.approve_plan;
         if for_research && asked.mode == Mode::Regular {
             return Err(Error::Invalid(
                 "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
             ));
         }
+        asked.slot.clone_from(&slot);
         let recorder = app.runs.begin(key).await?;
-        if !store(app, &asked, &question, stored, claim).await? {
-            recorder.discard().await?;
-            continue;
+        match store(app, &asked, &question, stored, claim).await {
+            Ok(true) => {}
+            Ok(false) => {
+                recorder.discard().await?;
+                continue;
+            }
+            Err(error) => {
+                recorder.discard().await?;
+                return Err(error);
+            }
         }
         recorder.append(&asked.started());
         app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
@@ -232,7 +255,7 @@ async fn understand(
     question: &Question,
 ) -> Result<Asked, Error> {
     let model = question.model.as_ref().or(session.model.as_ref());
-    let model = app.model(model.map(String::as_str))?.name().to_owned();
+    let model = caller.model(app, model.map(String::as_str))?.name().to_owned();
     // A scope given with the message replaces the session's as a whole.
     let (documents, collection) = if question.document_ids.is_some() || question.collection.is_some() {
         (&question.document_ids, &question.collection)
@@ -242,6 +265,7 @@ async fn understand(
     let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     Ok(Asked {
         caller: caller.clone(),
+        slot: None,
         key,
         question_id,
         content: question.content.clone(),
@@ -297,6 +321,7 @@ async fn store(
         .put(keys::message(session_id, asked.question_id), &asking)
         .put(keys::message(session_id, answer_id), &answering)
         .put(keys::run(answer_id), &record);
+    let batch = asked.hold(app, batch);
     let batch = match claim {
         Some(claim) => claim.note(batch, answer_id, now),
         None => batch,

@@ -35,10 +35,15 @@ const ANY_QUESTION: &str = "What are these documents about?";
 While it runs, the other commands talk to it; without it, they do the same work by themselves.
 A second Ctrl-C stops at once.")]
 pub(crate) struct Serve {
-    /// Where to listen: a loopback address, or a port on 127.0.0.1; port 0 picks a free one
+    /// Where to listen: an address, or a port on 127.0.0.1; port 0 picks a free one. Other than
+    /// loopback addresses need access control in the configuration
     /// [env: IBID_LISTEN] [default: 127.0.0.1:4747].
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Listen where other machines can reach it although nobody is asked who they are: all of them
+    /// may then read, change and delete everything.
+    #[arg(long)]
+    pub(crate) allow_open_network: bool,
     /// Put the sample library in: eighteen documents about a saltmarsh, invented for trying ibid.
     #[arg(long)]
     samples: bool,
@@ -78,13 +83,14 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
             return Err(error).with_context(|| format!("can't use data folder `{}`", config.data.display()));
         }
     };
+    let operator = app.gate.operator().to_owned();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async {
         // A dropped sender means that start-up failed, which ends the server as well.
         let _ = stopped.await;
     };
     let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
-    let client = Client::at(&url)?;
+    let client = Client::at(&reachable(&url), Some(&operator))?;
     let mut stops = Stops::listen()?;
 
     let greeting = async {
@@ -125,6 +131,11 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
         ended = server => Ok(ended.context("the server ended abnormally")??),
         () = stops.next() => std::process::exit(130),
     }
+}
+
+/// The address for a client on this machine: one that stands for all can't be called.
+fn reachable(url: &str) -> String {
+    url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {

@@ -63,6 +63,8 @@ impl From<Error> for Problem {
                 Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
             }
             Error::ShuttingDown | Error::DiskFull => Some(5),
+            Error::TooFast { retry_after, .. } => Some(retry_after.as_secs() + 1),
+            Error::QuotaExceeded { retry_after, .. } => retry_after.map(|wait| wait.as_secs() + 1),
             _ => None,
         };
         Self { retry_after_s, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
@@ -86,7 +88,9 @@ impl IntoResponse for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "not_found" => StatusCode::NOT_FOUND,
-        "forbidden" => StatusCode::FORBIDDEN,
+        "rate_limited" | "quota_exceeded" => StatusCode::TOO_MANY_REQUESTS,
+        "expired" => StatusCode::GONE,
+        "forbidden" | "tier_required" => StatusCode::FORBIDDEN,
         "invalid_request" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "conflict" => StatusCode::CONFLICT,

@@ -10,6 +10,19 @@ pub const DOCUMENTS: &str = "document/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
 
+/// All sessions.
+pub const SESSIONS: &str = "session/";
+/// All sessions that have expired.
+pub const EXPIRED: &str = "expired/";
+/// All API keys.
+pub const KEYS: &str = "key/";
+/// What all answers being made hold of quotas.
+pub const HELD: &str = "held/";
+/// What all users have used.
+pub const USAGE: &str = "usage/";
+/// The period of what is counted for good.
+pub const ALL_TIME: &str = "all";
+
 /// All requests that carried a key.
 pub const IDEMPOTENCY: &str = "idempotency/";
 
@@ -77,7 +90,7 @@ pub fn grant(reader: Option<&User>, owner: &User, collection: &str) -> String {
 /// A session.
 #[must_use]
 pub fn session(id: Uuid) -> String {
-    format!("session/{id}")
+    format!("{SESSIONS}{id}")
 }
 
 /// All sessions of a user, most recently used first.
@@ -91,6 +104,30 @@ pub fn recent_sessions(owner: &User) -> String {
 pub fn recent_session(owner: &User, updated_at: Timestamp, id: Uuid) -> String {
     let millisecond = u64::try_from(updated_at.as_millisecond()).unwrap_or(0);
     format!("{}{:016x}/{id}", recent_sessions(owner), u64::MAX - millisecond)
+}
+
+/// That a session has expired.
+#[must_use]
+pub fn expired(session: Uuid) -> String {
+    format!("{EXPIRED}{session}")
+}
+
+/// An API key, by its digest.
+#[must_use]
+pub fn key(digest: &str) -> String {
+    format!("{KEYS}{digest}")
+}
+
+/// What an answer being made holds of its user's quota.
+#[must_use]
+pub fn held(message: Uuid) -> String {
+    format!("{HELD}{message}")
+}
+
+/// How much of something a user has used in a period.
+#[must_use]
+pub fn usage(period: &str, user: &User, what: &str) -> String {
+    format!("{USAGE}{period}/{}/{what}", segment(user.as_str()))
 }
 
 /// All messages of a session.
