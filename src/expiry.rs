@@ -105,3 +105,44 @@ async fn expire(app: &App, session: Record<Session>) -> Result<(), Error> {
     // One that changed meanwhile is used after all.
     sessions::remove(app, batch, &session).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Caller;
+    use crate::config::{Config, Flags};
+    use crate::sessions::NewSession;
+
+    #[tokio::test]
+    async fn a_session_out_of_use_goes_with_what_hangs_on_it_and_one_in_use_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ibid.toml");
+        std::fs::write(&file, "[sessions]\nexpire_s = 3600\n").unwrap();
+        let data = Some(folder.path().join("data"));
+        let flags = Flags { config: Some(file), data, ..Flags::default() };
+        let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
+        let caller = Caller::on_behalf_of(User::new("ada").unwrap());
+        let [old, new] = [(); 2].map(|()| sessions::create(&app, &caller, NewSession::default(), None));
+        let (old, new) = (old.await.unwrap(), new.await.unwrap());
+        let stored = sessions::get(&app, &caller, old.id).await.unwrap();
+        let aged = Session { updated_at: old.updated_at - Duration::from_secs(3601), ..old.clone() };
+        let message = keys::message(old.id, new.id);
+        let said = crate::session::Message::new(
+            new.id,
+            crate::session::Role::User,
+            "What is it?".to_owned(),
+            old.created_at,
+        );
+        assert!(sessions::update(&app, Batch::new().put(&message, &said), &stored, &aged).await.unwrap());
+
+        sweep_once(&app).await.unwrap();
+        let gone = sessions::get(&app, &caller, old.id).await;
+        assert!(matches!(gone, Err(Error::Expired { .. })), "{gone:?}");
+        assert!(app.store.get::<Session>(&keys::session(old.id)).await.unwrap().is_none());
+        assert!(app.store.get::<serde::de::IgnoredAny>(&message).await.unwrap().is_none());
+        let (listed, _) = sessions::list(&app, &caller, None, 10).await.unwrap();
+        assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [new.id]);
+        let other = sessions::get(&app, &Caller::local(), old.id).await;
+        assert!(matches!(other, Err(Error::NotFound { .. })));
+    }
+}

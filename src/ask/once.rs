@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use uuid::Uuid;
 
+use super::asked::{Asked, Past, Reuse};
 use super::prompt::Turn;
-use super::question::{self, Asked, Past};
+use super::question;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
 use crate::Error;
@@ -67,7 +68,6 @@ pub async fn once(
     }
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
-    recorder.append(&asked.started());
     app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
     Ok(stream::unfold(reader, async |(mut frames, stops_when_dropped)| {
         Some((frames.next().await?, (frames, stops_when_dropped)))
@@ -84,9 +84,9 @@ async fn understand(
         conversation;
     turns.retain(|turn| !turn.content.trim().is_empty());
     Ok(Asked {
+        key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         caller: caller.clone(),
         slot: None,
-        key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         question_id: Uuid::nil(),
         content,
         model: caller.model(app, model.as_deref())?.name().to_owned(),
@@ -97,6 +97,7 @@ async fn understand(
         past: Past::Given(turns),
         system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.system.clone()),
         max_output_tokens,
+        reuse: Reuse::Refused,
     })
 }
 

@@ -80,6 +80,12 @@ fn rows() -> Vec<Row> {
         row("GET /api/chat/sessions/{id}/messages/{mid}/events", "read", Nothing),
         row("POST /api/chat/sessions/{id}/messages/{mid}/cancel", "ask", Nothing),
         with("POST /api/chat/sessions/{id}/messages/{mid}/plan", "ask", Nothing, json!({"approve": true})),
+        with(
+            "POST /api/chat/sessions/{id}/messages/{mid}/regenerate",
+            "ask",
+            Nothing,
+            json!({"stream": false}),
+        ),
         row("GET /api/keys", "admin", Refusal),
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),
         row("DELETE /api/keys/{id}", "admin", Refusal),

@@ -42,7 +42,7 @@ fn now() -> i64 {
 }
 
 /// Claims that are good, with these in place of some; null takes one out.
-fn claims(changes: Value) -> String {
+fn claims(changes: &Value) -> String {
     let mut claims = json!({
         "sub": "ada", "iss": "https://issuer.example", "aud": "ibid", "exp": now() + 600, "nbf": now() - 5,
         "scope": "openid read ask write", "tier": "PRO",
@@ -77,7 +77,7 @@ async fn status(server: &Server, token: &str) -> StatusCode {
 async fn a_good_token_says_who_and_what() {
     let server = with_secret().await;
     let good =
-        |changes| token(&json!({"alg": "HS256", "typ": "JWT"}), &claims(changes), hmac(SECRET.as_bytes()));
+        |changes| token(&json!({"alg": "HS256", "typ": "JWT"}), &claims(&changes), hmac(SECRET.as_bytes()));
     let me = async |changes| Person::with(&server, Some(&good(changes))).get("/api/me").await;
     let ada = me(json!({})).await;
     assert_eq!((&ada["user"], &ada["tier"]), (&json!("ada"), &json!("PRO")));
@@ -95,14 +95,14 @@ async fn what_only_looks_like_a_token_is_refused() {
     let server = with_secret().await;
     let secret = SECRET.as_bytes();
     let hs256 = json!({"alg": "HS256", "typ": "JWT"});
-    let good = token(&hs256, &claims(json!({})), hmac(secret));
+    let good = token(&hs256, &claims(&json!({})), hmac(secret));
     assert_eq!(status(&server, &good).await, StatusCode::OK);
 
     let mut forged: Vec<(String, String)> = Vec::new();
     for alg in ["none", "None", "NONE", "nOnE", "", "HS384", "HS512", "RS256", "ES256", "hs256"] {
         let header = json!({"alg": alg});
-        forged.push((format!("unsigned {alg}"), token(&header, &claims(json!({})), |_| Vec::new())));
-        forged.push((format!("as {alg}"), token(&header, &claims(json!({})), hmac(secret))));
+        forged.push((format!("unsigned {alg}"), token(&header, &claims(&json!({})), |_| Vec::new())));
+        forged.push((format!("as {alg}"), token(&header, &claims(&json!({})), hmac(secret))));
     }
     for changes in [
         json!({"exp": null}),
@@ -122,14 +122,14 @@ async fn what_only_looks_like_a_token_is_refused() {
         json!({"sub": "local"}),
         json!({"sub": "a\nb"}),
     ] {
-        forged.push((changes.to_string(), token(&hs256, &claims(changes), hmac(secret))));
+        forged.push((changes.to_string(), token(&hs256, &claims(&changes), hmac(secret))));
     }
-    let double = claims(json!({})).replacen('{', "{\"exp\": 1, ", 1);
+    let double = claims(&json!({})).replacen('{', "{\"exp\": 1, ", 1);
     forged.push(("a claim twice".into(), token(&hs256, &double, hmac(secret))));
     for other in ["", "null", "secret", "a-secret-for-tests-that-is-long-enough-to-be-on"] {
         forged.push((
             format!("signed with {other:?}"),
-            token(&hs256, &claims(json!({})), hmac(other.as_bytes())),
+            token(&hs256, &claims(&json!({})), hmac(other.as_bytes())),
         ));
     }
     for (name, value) in [
@@ -139,17 +139,18 @@ async fn what_only_looks_like_a_token_is_refused() {
     ] {
         let mut header = hs256.clone();
         header[name] = value;
-        forged.push((format!("its own {name}"), token(&header, &claims(json!({})), hmac(b"x"))));
+        forged.push((format!("its own {name}"), token(&header, &claims(&json!({})), hmac(b"x"))));
     }
     let parts: Vec<&str> = good.split('.').collect();
-    let other = encoded(claims(json!({"sub": "eve"})));
+    let other = encoded(claims(&json!({"sub": "eve"})));
     forged.push(("other claims".into(), format!("{}.{other}.{}", parts[0], parts[2])));
     forged.push(("no signature".into(), format!("{}.{}.", parts[0], parts[1])));
     forged.push(("two parts".into(), format!("{}.{}", parts[0], parts[1])));
     forged.push(("four parts".into(), format!("{good}.{}", parts[2])));
     forged.push(("altered signature".into(), good[..good.len() - 4].to_owned() + "AAAA"));
     forged.push(("only dots".into(), "..".into()));
-    forged.push(("very long".into(), token(&hs256, &claims(json!({"x": "y".repeat(20_000)})), hmac(secret))));
+    forged
+        .push(("very long".into(), token(&hs256, &claims(&json!({"x": "y".repeat(20_000)})), hmac(secret))));
     assert!(forged.len() >= 30);
     for (what, forged) in forged {
         assert_eq!(status(&server, &forged).await, StatusCode::UNAUTHORIZED, "{what}: {forged}");
@@ -180,23 +181,23 @@ async fn a_public_key_is_no_secret_and_no_other_kind_of_key() {
         signature
     };
     let header = |alg: &str, kid: &str| json!({"alg": alg, "kid": kid});
-    let good = token(&header("RS256", "rsa"), &claims(json!({})), signed);
+    let good = token(&header("RS256", "rsa"), &claims(&json!({})), signed);
     assert_eq!(status(&server, &good).await, StatusCode::OK);
     for (what, forged) in [
-        ("HS256 with the modulus", token(&header("HS256", "rsa"), &claims(json!({})), hmac(&modulus))),
-        ("HS256 with the key set", token(&header("HS256", "rsa"), &claims(json!({})), hmac(set.as_bytes()))),
+        ("HS256 with the modulus", token(&header("HS256", "rsa"), &claims(&json!({})), hmac(&modulus))),
+        ("HS256 with the key set", token(&header("HS256", "rsa"), &claims(&json!({})), hmac(set.as_bytes()))),
         (
             "HS256 with a key of the set",
-            token(&header("HS256", "oct"), &claims(json!({})), hmac(SECRET.as_bytes())),
+            token(&header("HS256", "oct"), &claims(&json!({})), hmac(SECRET.as_bytes())),
         ),
         (
             "RS256 named, HS256 made",
-            token(&header("RS256", "oct"), &claims(json!({})), hmac(SECRET.as_bytes())),
+            token(&header("RS256", "oct"), &claims(&json!({})), hmac(SECRET.as_bytes())),
         ),
-        ("another key's id", token(&header("RS256", "ec"), &claims(json!({})), signed)),
-        ("an unknown id", token(&header("RS256", "other"), &claims(json!({})), signed)),
-        ("no id of three", token(&json!({"alg": "RS256"}), &claims(json!({})), signed)),
-        ("another way of signing", token(&header("RS512", "rsa"), &claims(json!({})), signed)),
+        ("another key's id", token(&header("RS256", "ec"), &claims(&json!({})), signed)),
+        ("an unknown id", token(&header("RS256", "other"), &claims(&json!({})), signed)),
+        ("no id of three", token(&json!({"alg": "RS256"}), &claims(&json!({})), signed)),
+        ("another way of signing", token(&header("RS512", "rsa"), &claims(&json!({})), signed)),
     ] {
         assert_eq!(status(&server, &forged).await, StatusCode::UNAUTHORIZED, "{what}");
     }
@@ -233,7 +234,7 @@ async fn a_key_set_is_fetched_once_and_again_for_a_new_key_but_not_at_will() {
 
     let made = |pair: &EcdsaKeyPair, id: &str| {
         let sign = |message: &[u8]| pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec();
-        token(&json!({"alg": "ES256", "kid": id}), &claims(json!({})), sign)
+        token(&json!({"alg": "ES256", "kid": id}), &claims(&json!({})), sign)
     };
     for _ in 0..5 {
         assert_eq!(status(&server, &made(&first, "first")).await, StatusCode::OK);
