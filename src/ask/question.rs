@@ -54,7 +54,7 @@ pub struct Question {
     pub parent_id: Option<Uuid>,
     /// Whether the answer that this question had before may be given again, if nothing that
     /// decides it has changed since.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub cache: bool,
     /// Stream the events (the default), or answer once with the whole message.
     #[serde(default = "yes")]
@@ -63,6 +63,10 @@ pub struct Question {
 
 fn yes() -> bool {
     true
+}
+
+fn is_yes(answer: &bool) -> bool {
+    *answer
 }
 
 /// How a question is answered once more. What is absent is as it was.
