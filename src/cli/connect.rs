@@ -71,7 +71,9 @@ pub(crate) async fn connect(config: &Config) -> Result<Client> {
 impl Client {
     /// Talks to a server that runs elsewhere.
     pub(crate) fn at(url: &str, operator: Option<&str>) -> Result<Self> {
-        let base = Url::parse(url).with_context(|| format!("`{url}` is not a server address"))?;
+        // An address that stands for all of them is called by that of this machine.
+        let here = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+        let base = Url::parse(&here).with_context(|| format!("`{url}` is not a server address"))?;
         // The server is on this machine: a proxy meant for the internet is no way to it.
         let mut shown = HeaderMap::new();
         if let Some(operator) = operator {

@@ -90,7 +90,7 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
         let _ = stopped.await;
     };
     let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
-    let client = Client::at(&reachable(&url), Some(&operator))?;
+    let client = Client::at(&url, Some(&operator))?;
     let mut stops = Stops::listen()?;
 
     let greeting = async {
@@ -131,11 +131,6 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
         ended = server => Ok(ended.context("the server ended abnormally")??),
         () = stops.next() => std::process::exit(130),
     }
-}
-
-/// The address for a client on this machine: one that stands for all can't be called.
-fn reachable(url: &str) -> String {
-    url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {

@@ -34,8 +34,8 @@ pub enum Mode {
 pub struct AccessConfig {
     /// How callers show who they are. Default: `none`.
     pub mode: Mode,
-    /// The only names and addresses this server answers to, as in `Host`, without a port. Default:
-    /// this machine's own where there are no accounts, else any.
+    /// The only names and addresses this server answers to, as in `Host`, without a port, beside
+    /// this machine's own. Default: no others where there are no accounts, else any.
     pub hosts: Vec<String>,
     /// The tier of callers who bring none. Default: `BASIC`.
     pub tier: String,

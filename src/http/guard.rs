@@ -159,7 +159,11 @@ fn meant_for_us(app: &App, request: &Parts) -> Result<(), Problem> {
     let hosts = &app.config.access.hosts;
     if !hosts.is_empty() {
         let named = host(headers, uri).map(without_port);
-        let is_ours = named.is_some_and(|named| hosts.iter().any(|host| host.eq_ignore_ascii_case(named)));
+        // This machine's own commands call it by address; a page that makes a name of its own point
+        // here brings that name along.
+        let is_ours = named.is_some_and(|named| {
+            is_loopback_authority(named) || hosts.iter().any(|host| host.eq_ignore_ascii_case(named))
+        });
         return if is_ours { Ok(()) } else { Err(foreign("this server does not answer to this name")) };
     }
     let is_private = app.gate.mode() == Mode::None && app.config.listen.ip().is_loopback();
