@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ibid::app::{App, OpenError};
+use ibid::config::access::Mode;
 use ibid::config::{Config, parse_listen};
 use ibid::document::Document;
 use ibid::session::Session;
@@ -180,7 +181,6 @@ async fn load_samples(client: &Client, config: &Config, quiet: bool) -> Result<(
 async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Result<()> {
     let models: Models = client.get("/api/models", &[]).await?;
     let documents: Vec<Document> = client.list("/api/documents").await?;
-    let session = first_session(client).await?;
     let question = if samples { samples::QUESTION } else { ANY_QUESTION };
 
     let mut out = stdout();
@@ -191,6 +191,16 @@ async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Re
     writeln!(out, "  data       {}", config.data.display())?;
     writeln!(out, "  models     {}", names.join(", "))?;
     writeln!(out, "  documents  {}", count(searchable as u64, "document"))?;
+    let shown = match config.access.mode {
+        Mode::None => None,
+        Mode::Keys => Some("a key: make one with `ibid key create NAME`"),
+        Mode::Jwt => Some("a token of the configured issuer"),
+    };
+    if let Some(shown) = shown {
+        writeln!(out, "\nWho asks shows {shown}. Ctrl-C stops.")?;
+        return Ok(out.flush()?);
+    }
+    let session = first_session(client).await?;
     writeln!(out, "\nAsk from here:\n\n  {}\n", curl(url, session.id, question))?;
     writeln!(out, "or with `ibid ask`; put documents in with `ibid add PATH`. Ctrl-C stops.")?;
     out.flush()?;
