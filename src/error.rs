@@ -50,6 +50,17 @@ pub enum Error {
         /// The name it was asked for by.
         id: String,
     },
+    /// No model of this name is configured.
+    #[error("there is no model `{name}`; configured are {known}")]
+    UnknownModel {
+        /// The name it was asked for by.
+        name: String,
+        /// The names that would do.
+        known: String,
+    },
+    /// The same thing was asked for too often.
+    #[error("{0}")]
+    TooOften(String),
     /// The request can't be carried out as it is.
     #[error("{0}")]
     Invalid(String),
@@ -90,6 +101,8 @@ impl Error {
             Self::QuotaExceeded { .. } => "quota_exceeded",
             Self::TooFast { .. } => "rate_limited",
             Self::Expired { .. } => "expired",
+            Self::UnknownModel { .. } => "unknown_model",
+            Self::TooOften(_) => "too_often",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
@@ -111,6 +124,8 @@ impl Error {
             | Self::TierTooLow(_)
             | Self::QuotaExceeded { .. }
             | Self::Expired { .. }
+            | Self::UnknownModel { .. }
+            | Self::TooOften(_)
             | Self::Invalid(_)
             | Self::TooLarge(_)
             | Self::KeyReused => false,

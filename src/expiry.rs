@@ -140,7 +140,8 @@ mod tests {
         assert!(matches!(gone, Err(Error::Expired { .. })), "{gone:?}");
         assert!(app.store.get::<Session>(&keys::session(old.id)).await.unwrap().is_none());
         assert!(app.store.get::<serde::de::IgnoredAny>(&message).await.unwrap().is_none());
-        let (listed, _) = sessions::list(&app, &caller, None, 10).await.unwrap();
+        let (listed, _) =
+            sessions::list(&app, &caller, &sessions::Grouping::default(), None, 10).await.unwrap();
         assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [new.id]);
         let other = sessions::get(&app, &Caller::local(), old.id).await;
         assert!(matches!(other, Err(Error::NotFound { .. })));

@@ -2,6 +2,8 @@
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
 mod collections;
+mod commands;
+mod dialects;
 mod documents;
 mod error;
 mod extract;
@@ -79,8 +81,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/usage", get(signin::usage))
         // the server
         .route("/api/models", get(models::list))
+        .route("/api/commands", get(commands::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        // other clients' contracts
+        .merge(dialects::routes())
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)

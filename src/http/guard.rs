@@ -24,7 +24,7 @@ use crate::config::access::Mode;
 
 /// A browser's `EventSource` can't send a header, so on this route alone the address may carry the
 /// credential.
-const ADDRESSED_STREAM: &str = "/chat/stream";
+const ADDRESSED_STREAM: [&str; 2] = ["/chat/stream", "/api/chat/stream"];
 
 /// Where a credential came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn credential(request: &Parts) -> Option<(String, Shown)> {
     if let Some(cookie) = signin::cookie(headers) {
         return Some((cookie.to_owned(), Shown::Cookie));
     }
-    if request.uri.path() != ADDRESSED_STREAM || request.method != Method::GET {
+    if !ADDRESSED_STREAM.contains(&request.uri.path()) || request.method != Method::GET {
         return None;
     }
     let query = request.uri.query()?;

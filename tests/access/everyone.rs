@@ -86,6 +86,31 @@ fn rows() -> Vec<Row> {
             Nothing,
             json!({"stream": false}),
         ),
+        row("GET /api/commands", "read", TheirOwn),
+        with("POST /chat/start", "ask", TheirOwn, json!({"modelId": "extractive", "prompt": "What is it?"})),
+        with(
+            "POST /api/chat/start",
+            "ask",
+            TheirOwn,
+            json!({"modelId": "extractive", "prompt": "What is it?"}),
+        ),
+        row("GET /chat/stream", "read", Refusal),
+        row("GET /api/chat/stream", "read", Refusal),
+        row("GET /chat/history", "read", TheirOwn),
+        row("GET /api/chat/history", "read", TheirOwn),
+        row("GET /sessions", "read", TheirOwn),
+        with("POST /sessions", "ask", TheirOwn, json!({})),
+        row("GET /sessions/{id}", "read", Nothing),
+        with("PATCH /sessions/{id}", "ask", Nothing, json!({"title": "xylocarp once more"})),
+        with("POST /sessions/{id}/chat", "ask", Nothing, json!({"message": "What is a xylocarp?"})),
+        with("POST /api/ai/chat/stream", "ask", TheirOwn, json!({"message": "What is it?"})),
+        with(
+            "POST /chat",
+            "ask",
+            TheirOwn,
+            json!({"messages": [{"role": "user", "content": "What is it?"}], "stream": false}),
+        ),
+        row("DELETE /sessions/{id}", "ask", Nothing),
         row("GET /api/keys", "admin", Refusal),
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),
         row("DELETE /api/keys/{id}", "admin", Refusal),
@@ -108,6 +133,10 @@ fn routes() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
+        // One dialect's routes are under `/api` as well.
+        let nested = text.matches(".nest(").count();
+        let is_nested = text.contains(".nest(\"/api\", started");
+        assert_eq!(nested, usize::from(is_nested), "routes are nested in a way this table does not know");
         for call in text.split(".route(").skip(1) {
             let path = call.split('"').nth(1).unwrap();
             // Up to the parenthesis that closes the call.
@@ -122,7 +151,11 @@ fn routes() -> BTreeSet<String> {
                     !call[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
                 });
                 if is_named {
-                    found.insert(format!("{} {path}", method.to_uppercase()));
+                    let method = method.to_uppercase();
+                    found.insert(format!("{method} {path}"));
+                    if is_nested && path.starts_with("/chat/") {
+                        found.insert(format!("{method} /api{path}"));
+                    }
                 }
             }
         }
@@ -134,6 +167,9 @@ fn routes() -> BTreeSet<String> {
 struct Things {
     document: String,
     session: String,
+    /// Of another dialect.
+    chat: String,
+    stream: String,
     message: String,
     key: String,
 }
@@ -145,13 +181,19 @@ impl Things {
             &self.document
         } else if path.contains("/keys/") {
             &self.key
+        } else if path.starts_with("/sessions") {
+            &self.chat
         } else {
             &self.session
         };
         let path = path.replace("{id}", id).replace("{mid}", &self.message).replace("{n}", "0");
         let path = path.replace("{name}", if path.contains("assets") { "app.js" } else { "nuts" });
         let path = path.replace("{session}", &self.session).replace("{document}", &self.document);
-        let query = if path == "/api/search" { "?q=xylocarp" } else { "" };
+        let query = match path.as_str() {
+            "/api/search" => "?q=xylocarp".to_owned(),
+            "/chat/stream" | "/api/chat/stream" => format!("?sessionId={}", self.stream),
+            _ => String::new(),
+        };
         (method.parse().unwrap(), format!("{path}{query}"))
     }
 }
@@ -233,7 +275,10 @@ async fn things(owner: &Person) -> Things {
     let answer: Value = owner.ask(&session, "What is a xylocarp?").await.json().await.unwrap();
     assert!(answer["content"].as_str().unwrap().contains("woody"), "{answer}");
     let key = owner.post("/api/keys", json!({"user": "xylocarp"})).await["id"].as_str().unwrap().to_owned();
-    Things { document, session, message: answer["id"].as_str().unwrap().to_owned(), key }
+    let asked = json!({"modelId": "extractive", "prompt": "What is a xylocarp?"});
+    let stream = owner.post("/chat/start", asked).await["sessionId"].as_str().unwrap().to_owned();
+    let chat = owner.session().await;
+    Things { document, session, chat, stream, message: answer["id"].as_str().unwrap().to_owned(), key }
 }
 
 /// A credential with its last character changed.
