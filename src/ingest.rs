@@ -24,6 +24,7 @@ use crate::store::{Batch, Record, keys};
 use worker::{Extraction, Extractor};
 
 pub use reconcile::Rebuild;
+pub(crate) use upload::clean_collection;
 pub use upload::{Accepted, Incoming, Upload};
 
 /// Changes a slow listener may miss before it is told to look again.
