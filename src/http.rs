@@ -8,6 +8,7 @@ mod guard;
 mod health;
 mod messages;
 mod models;
+mod openapi;
 mod page;
 mod search;
 mod sessions;
@@ -65,6 +66,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        // what all this is
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/schema/events.json", get(openapi::events))
+        .route("/docs", get(openapi::page))
+        .route("/docs/style.css", get(openapi::style))
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)

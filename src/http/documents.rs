@@ -58,6 +58,21 @@ pub(crate) struct Rejected {
     detail: String,
 }
 
+/// The parts of an upload, as they are described; they are read one after the other as they come.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "a description: a form is never held as a whole")]
+pub(crate) struct Form {
+    /// The collection of the files after it.
+    collection: Option<String>,
+    /// A file with its name, any number of times, under any name of a part.
+    #[schemars(schema_with = "binary")]
+    file: (),
+}
+
+fn binary(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "contentMediaType": "application/octet-stream" })
+}
+
 /// Takes any number of files, each as a part with a file name, after an optional part `collection`.
 /// Each file is durable before the answer is sent; a file that can't be accepted does not spoil
 /// the others.

@@ -82,21 +82,55 @@ impl IntoResponse for Problem {
     }
 }
 
+/// A code with its status and what it tells a client.
+pub(super) struct Code {
+    pub(super) name: &'static str,
+    pub(super) status: StatusCode,
+    /// What happened, for the reader of the API's description.
+    pub(super) meaning: &'static str,
+}
+
+const fn code(name: &'static str, status: StatusCode, meaning: &'static str) -> Code {
+    Code { name, status, meaning }
+}
+
 /// The one table from codes to statuses.
-fn status_of(code: &str) -> StatusCode {
-    match code {
-        "not_found" => StatusCode::NOT_FOUND,
-        "invalid_request" => StatusCode::BAD_REQUEST,
-        "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "conflict" => StatusCode::CONFLICT,
-        "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
-        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
-        "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
-        "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
-        "provider_timed_out" => StatusCode::GATEWAY_TIMEOUT,
-        "provider_unauthorized" | "provider_rejected" | "provider_truncated" => StatusCode::BAD_GATEWAY,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+pub(super) const CODES: &[Code] = &[
+    code("invalid_request", StatusCode::BAD_REQUEST, "The request can't be carried out as it is."),
+    code("foreign_origin", StatusCode::FORBIDDEN, "The request comes from another machine or another site."),
+    code("not_found", StatusCode::NOT_FOUND, "There is no such thing, or no such route."),
+    code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The route exists, but not for this method."),
+    code(
+        "conflict",
+        StatusCode::CONFLICT,
+        "Someone else changed the same thing at the same moment; try again.",
+    ),
+    code("too_large", StatusCode::PAYLOAD_TOO_LARGE, "More than the limits allow."),
+    code("context_too_long", StatusCode::PAYLOAD_TOO_LARGE, "More than the model can read at once."),
+    code(
+        "idempotency_key_reused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The `Idempotency-Key` was used for another request.",
+    ),
+    code("provider_rate_limited", StatusCode::TOO_MANY_REQUESTS, "The model's vendor asks to wait."),
+    code("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the server; its log has the cause."),
+    code("provider_unauthorized", StatusCode::BAD_GATEWAY, "The model's vendor refuses the configured key."),
+    code("provider_rejected", StatusCode::BAD_GATEWAY, "The model's vendor refuses the request."),
+    code("provider_truncated", StatusCode::BAD_GATEWAY, "The model's answer broke off."),
+    code(
+        "shutting_down",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The server is going away; try again in a moment.",
+    ),
+    code("provider_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The model can't be reached."),
+    code("provider_timed_out", StatusCode::GATEWAY_TIMEOUT, "The model did not answer in time."),
+    code("disk_full", StatusCode::INSUFFICIENT_STORAGE, "The disk has no room; nothing was stored."),
+];
+
+fn status_of(name: &str) -> StatusCode {
+    let known = CODES.iter().find(|code| code.name == name);
+    debug_assert!(known.is_some(), "`{name}` is missing in the table of codes");
+    known.map_or(StatusCode::INTERNAL_SERVER_ERROR, |code| code.status)
 }
 
 impl From<JsonRejection> for Problem {
