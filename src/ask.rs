@@ -3,9 +3,11 @@
 //! told. HTTP only starts a run and reads one.
 
 pub mod cite;
+mod commands;
 pub mod condense;
 mod draft;
 pub mod ground;
+mod once;
 pub mod prompt;
 pub mod question;
 mod recover;
@@ -27,11 +29,14 @@ use crate::run;
 use crate::runs::{Recorder, RunKey};
 use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
+use commands::reply::reply;
 use draft::Draft;
 use prompt::Turn;
 use question::Asked;
 
-pub use question::{Question, start};
+pub use commands::{COMMANDS, Usage};
+pub use once::{Conversation, once};
+pub use question::{Question, answer_posed, pose, start};
 pub use recover::{recover, resume};
 pub use research::budget::Budget;
 pub use research::change_plan;
@@ -41,7 +46,7 @@ const MAX_CONDENSED_TOKENS: u32 = 200;
 /// What a model is taken to read at once if nobody says.
 const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 
-/// Makes one answer, from the stored question to the stored answer. `past` are the events of a
+/// Makes one answer, from the question to the answer, stored if the question is. `past` are the events of a
 /// deep research that a stopped server left.
 async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
     let cancelled = recorder.cancelled();
@@ -50,6 +55,10 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     let mut found = research::record::taken_up(&past, asked.budget, &app.config.research);
     let outcome = {
         let work = async {
+            if let Some(command) = &asked.command {
+                draft.say(&reply(&app, &asked, command).await?);
+                return Ok(FinishReason::Stop);
+            }
             match asked.mode {
                 Mode::Regular => answer(&app, &asked, &mut draft).await,
                 Mode::DeepResearch => {
@@ -62,7 +71,7 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
             biased;
             () = cancelled.cancelled() => Ok(stopped(&app)),
             // It stays unfinished in the store, and the next server goes on with it.
-            () = app.stopping.cancelled(), if is_deep => return,
+            () = app.stopping.cancelled(), if is_deep && asked.is_kept() => return,
             outcome = AssertUnwindSafe(work).catch_unwind() => {
                 outcome.unwrap_or_else(|_| Err(Error::internal("the answer's task panicked")))
             }
@@ -81,7 +90,9 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     let mut last = draft.end(outcome).await;
     if let Err(error) = recorder.seal(&last).await {
         last = failure(&error.into());
-    } else if let Err(error) = settle(&app, asked.key, &last).await {
+    } else if asked.is_kept()
+        && let Err(error) = settle(&app, asked.key, &last).await
+    {
         tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
         last = failure(&error);
     }
@@ -92,15 +103,18 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
 async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
     let model = app.model(Some(&asked.model))?;
     let history = question::history(app, asked).await?;
-    let query = stand_alone(model, &history, &asked.content, draft).await;
+    let recent = recent(app, &history);
+    let query = stand_alone(model, recent, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None));
-    let found = retrieve::retrieve(app, &asked.scope, &query).await?;
+    let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
-    let prompt = prompt::answer(history, query, &found, context_tokens(model));
+    let system = asked.system.as_deref();
+    let prompt = prompt::answer(system, history, query, &found, context_tokens(model));
     draft.supply(&found, &prompt);
 
-    let mut deltas = model.stream(prompt, CallOptions::default());
+    let options = CallOptions { max_output_tokens: asked.max_output_tokens, ..CallOptions::default() };
+    let mut deltas = model.stream(prompt, options);
     while let Some(delta) = deltas.next().await {
         match delta? {
             Delta::Text(text) => draft.write(&text).await?,
@@ -111,6 +125,11 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
         }
     }
     Err(ProviderError::Truncated("it ended without its end mark".to_owned()).into())
+}
+
+/// The turns that a follow-up may lean on.
+fn recent<'a>(app: &App, history: &'a [Turn]) -> &'a [Turn] {
+    &history[history.len().saturating_sub(app.config.ask.history_messages)..]
 }
 
 /// The question as it is searched for: a follow-up gets what it leaves out from the conversation,

@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod documents;
 mod follow;
+mod mcp;
 mod samples;
 mod screen;
 mod search;
@@ -73,6 +74,7 @@ enum Command {
     Documents(documents::Documents),
     Sessions(sessions::Sessions),
     Show(sessions::Show),
+    Mcp(mcp::Mcp),
     Config(config::Show),
 }
 
@@ -140,6 +142,11 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let client = connect(config).await?;
             let done = interruptible(sessions::run(&client, sessions)).await;
             close(client, done).await
+        }
+        Command::Mcp(_) => {
+            let client = connect(config).await?;
+            let ended = interruptible(mcp::run(&client)).await;
+            close(client, ended).await
         }
         Command::Show(show) => {
             let client = connect(config).await?;

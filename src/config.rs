@@ -94,11 +94,22 @@ pub struct AskConfig {
     pub passages: usize,
     /// Most text of passages given to the writer, in tokens. Default: 6,000.
     pub context_tokens: usize,
+    /// How long a stream session can be opened, in seconds. Default: 600.
+    pub stream_session_s: u64,
+    /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 impl Default for AskConfig {
     fn default() -> Self {
-        Self { history_messages: 10, passages: 12, context_tokens: 6_000 }
+        Self {
+            history_messages: 10,
+            passages: 12,
+            context_tokens: 6_000,
+            stream_session_s: 600,
+            system: None,
+        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
+mod commands;
+mod dialects;
 mod documents;
 mod error;
 mod extract;
 mod guard;
 mod health;
+mod links;
+mod mcp;
 mod messages;
 mod models;
+mod openai;
 mod openapi;
 mod page;
 mod search;
@@ -64,6 +69,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
         // the server
         .route("/api/models", get(models::list))
+        .route("/api/commands", get(commands::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         // what all this is
@@ -71,6 +77,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/schema/events.json", get(openapi::events))
         .route("/docs", get(openapi::page))
         .route("/docs/style.css", get(openapi::style))
+        // other clients' contracts
+        .route("/v1/chat/completions", post(openai::complete))
+        .route("/v1/models", get(openai::list))
+        .route("/v1/models/{*model}", get(openai::show))
+        .route("/mcp", mcp::route(&app))
+        .merge(dialects::routes())
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)
@@ -78,6 +90,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::same_machine))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(openai::in_their_words))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 use crate::store::{Batch, Order, keys};
 
@@ -39,16 +40,21 @@ struct Note {
 }
 
 impl Claim {
-    /// A request to `target` under this key.
+    /// A user's request to `target` under this key.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the key is empty or too long.
-    pub fn new(target: &str, key: &str, body: &impl Serialize) -> Result<Self, Error> {
+    pub fn new(caller: &Caller, target: &str, key: &str, body: &impl Serialize) -> Result<Self, Error> {
         if key.is_empty() || key.len() > MAX_KEY_BYTES {
             return Err(Error::Invalid(format!("an `Idempotency-Key` has 1 to {MAX_KEY_BYTES} bytes")));
         }
         let body = serde_json::to_string(body).map_err(Error::internal)?;
-        let key = keys::idempotency(&digest(&format!("{target}\0{key}")));
+        let user = &caller.user;
+        let named = match user.is_local() {
+            true => format!("{target}\0{key}"),
+            false => format!("{user}\0{target}\0{key}"),
+        };
+        let key = keys::idempotency(&digest(&named));
         Ok(Self { key, body: digest(&body) })
     }
 

@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use uuid::Uuid;
 
+use crate::Error;
+use crate::access::Caller;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
-use crate::store::{Batch, keys};
-use crate::{Error, documents};
+use crate::store::{Batch, Record, keys};
 use worker::{Extraction, Extractor};
 
 pub use reconcile::Rebuild;
@@ -120,8 +121,8 @@ pub async fn start(app: &Arc<App>, work: Work) -> Result<(), Error> {
 ///
 /// # Errors
 /// If the store fails; then nothing was accepted.
-pub async fn accept(app: &App, upload: Upload) -> Result<Accepted, Error> {
-    let accepted = upload::accept(app, upload).await?;
+pub async fn accept(app: &App, caller: &Caller, upload: Upload) -> Result<Accepted, Error> {
+    let accepted = upload::accept(app, caller, upload).await?;
     if !accepted.document.status.is_final() {
         app.ingest.announce(&accepted.document);
         let _ = app.ingest.queue.send(accepted.document.id);
@@ -153,11 +154,9 @@ async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>)
 
 /// One document from queued to ready or failed.
 async fn process(app: &App, id: Uuid) -> Result<(), Error> {
-    let document = match documents::get(app, id).await {
-        Ok(record) => record.value,
-        // Deleted while it waited.
-        Err(Error::NotFound { .. }) => return Ok(()),
-        Err(error) => return Err(error),
+    // None if it was deleted while it waited.
+    let Some(Record { value: document, .. }) = app.store.get::<Document>(&keys::document(id)).await? else {
+        return Ok(());
     };
     app.ingest.enter(&document, Status::Extracting);
     let folder = app.files.folder(id);

@@ -10,11 +10,12 @@
 //! and the events of all this go to the run, from which any number of readers follow.
 //!
 //! The modules, in reading order: [`document`], [`session`] and [`event`] are what is stored and
-//! sent; [`config`] is what was asked for at start and [`app`] what was opened; [`store`],
+//! sent; [`access`] is who may; [`config`] is what was asked for at start and [`app`] what was opened; [`store`],
 //! [`files`] and [`runs`] keep; [`documents`] and [`sessions`] read and change; [`ingest`] and
 //! [`ask`] are the flows, [`provider`] the vendors that write; [`http`] and the command line are
 //! ways in; `web` is the page that a browser gets.
 
+pub mod access;
 pub mod app;
 pub mod ask;
 pub mod config;
@@ -32,9 +33,26 @@ pub mod runs;
 pub mod session;
 pub mod sessions;
 pub mod store;
+pub mod stream_sessions;
 mod web;
 
 pub use error::Error;
+
+/// Edits between two words: insertions, deletions, replacements (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
 
 /// Bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {

@@ -44,6 +44,13 @@ impl Frame {
             .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
         Self { seq, name: event.name(), data: data.into() }
     }
+
+    /// The event itself, for readers that word it in another way.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        serde_json::from_str(&self.data)
+            .unwrap_or_else(|error| unreachable!("it was made from an event: {error}"))
+    }
 }
 
 /// All runs of this data folder.
@@ -93,6 +100,13 @@ impl Runs {
         self.record(key, Vec::new()).await
     }
 
+    /// Begins a run of which no trace is left on disk, now or after a crash. It can be read while
+    /// it lasts.
+    #[must_use]
+    pub fn begin_unkept(self: &Arc<Self>, key: RunKey) -> Recorder {
+        self.enter(key, Vec::new(), None)
+    }
+
     /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
     /// whole event.
     ///
@@ -108,6 +122,10 @@ impl Runs {
         let path = self.path(key);
         let whole_lines: String = frames.iter().map(|frame| format!("{}\n", frame.data)).collect();
         let file = tokio::task::spawn_blocking(move || RunFile::create(&path, &whole_lines)).await??;
+        Ok(self.enter(key, frames, Some(file)))
+    }
+
+    fn enter(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, file: Option<RunFile>) -> Recorder {
         let len = frames.len();
         let (steer, steering) = mpsc::unbounded_channel();
         let live = Arc::new(Live {
@@ -117,13 +135,13 @@ impl Runs {
             cancel: CancellationToken::new(),
         });
         lock(&self.live).insert(key.message, Arc::clone(&live));
-        Ok(Recorder {
+        Recorder {
             runs: Arc::clone(self),
             key,
             live,
-            file: Arc::new(file),
+            file: file.map(Arc::new),
             steering: Mutex::new(Some(steering)),
-        })
+        }
     }
 
     /// Reads a run from after position `after`: what there is, then what comes, until its end.
@@ -145,19 +163,8 @@ impl Runs {
                 (frames.filter(|frame| frame.seq > after).collect(), None)
             }
         };
-        let follow = live.map(|live| Follower {
-            progress: live.progress.subscribe(),
-            next: usize::try_from(after).unwrap_or(usize::MAX),
-            batch: Vec::new().into_iter(),
-            live,
-        });
         let past = futures::stream::iter(past);
-        let present = futures::stream::unfold(follow, async |follow| {
-            let mut follow = follow?;
-            let frame = follow.next().await?;
-            Some((frame, Some(follow)))
-        });
-        Ok(futures::StreamExt::chain(past, present))
+        Ok(futures::StreamExt::chain(past, follow(live, after)))
     }
 
     /// The whole events recorded so far, oldest first.
@@ -236,15 +243,23 @@ pub struct Recorder {
     runs: Arc<Runs>,
     key: RunKey,
     live: Arc<Live>,
-    file: Arc<RunFile>,
+    /// None if no trace is to be left.
+    file: Option<Arc<RunFile>>,
     steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
 }
 
 impl Recorder {
+    /// Reads the run that is being written, from its beginning.
+    pub fn read(&self) -> impl Stream<Item = Frame> + Send + use<> {
+        follow(Some(Arc::clone(&self.live)), 0)
+    }
+
     /// Sends an event to every reader and, soon, to disk. Never waits.
     pub fn append(&self, event: &Event) {
         let frame = self.publish(event);
-        self.runs.journal.append(&self.file, frame.data);
+        if let Some(file) = &self.file {
+            self.runs.journal.append(file, frame.data);
+        }
     }
 
     /// Puts what was sent so far on disk, durably: work that is in the record is not done twice.
@@ -252,7 +267,8 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn sync(&self) -> io::Result<()> {
-        self.runs.journal.sync(&self.file).await
+        let Some(file) = &self.file else { return Ok(()) };
+        self.runs.journal.sync(file).await
     }
 
     /// The changes of plan that readers ask for. There is one such list: the first call gets it.
@@ -265,9 +281,9 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
-        let frame = Frame::new(0, last);
-        self.runs.journal.append(&self.file, frame.data);
-        self.runs.journal.sync(&self.file).await
+        let Some(file) = &self.file else { return Ok(()) };
+        self.runs.journal.append(file, Frame::new(0, last).data);
+        self.runs.journal.sync(file).await
     }
 
     /// Sends the last event to every reader and ends the run.
@@ -305,6 +321,21 @@ impl Drop for Recorder {
         lock(&self.runs.live).remove(&self.key.message);
         self.live.progress.send_modify(|progress| progress.closed = true);
     }
+}
+
+/// What a live run says from after a position on, until its end; nothing if there is none.
+fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = Frame> + Send + use<> {
+    let follower = live.map(|live| Follower {
+        progress: live.progress.subscribe(),
+        next: usize::try_from(after).unwrap_or(usize::MAX),
+        batch: Vec::new().into_iter(),
+        live,
+    });
+    futures::stream::unfold(follower, async |follower| {
+        let mut follower = follower?;
+        let frame = follower.next().await?;
+        Some((frame, Some(follower)))
+    })
 }
 
 /// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
@@ -397,6 +428,23 @@ mod tests {
         recorder.seal(&last).await.unwrap();
         recorder.close(&last);
         assert_eq!(runs.events(key).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Arc::new(Runs::open(folder.path()).unwrap());
+        let key = key();
+        let recorder = runs.begin_unkept(key);
+        let reader = recorder.read();
+        recorder.append(&token("first"));
+        recorder.sync().await.unwrap();
+        let last = token("last");
+        recorder.seal(&last).await.unwrap();
+        recorder.close(&last);
+        assert_eq!(reader.collect::<Vec<_>>().await.len(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(runs.read(key, 0).await.is_err());
     }
 
     #[tokio::test]

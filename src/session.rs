@@ -5,13 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, Step, Usage};
+use crate::access::User;
+use crate::event::{Citation, Coverage, Event, FinishReason, Grounding, Plan, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// UUIDv7.
     pub id: Uuid,
+    /// Who opened it, where there are accounts.
+    #[serde(default, skip_serializing_if = "User::is_local")]
+    pub owner: User,
     /// Given by the reader, else the beginning of the first question.
     pub title: String,
     /// When it was opened.
@@ -171,4 +175,12 @@ pub struct Failure {
     pub message: String,
     /// Whether asking again may work.
     pub retryable: bool,
+}
+
+impl Failure {
+    /// The event that says so.
+    #[must_use]
+    pub fn into_event(self) -> Event {
+        Event::Error { code: self.code, message: self.message, retryable: self.retryable }
+    }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use uuid::Uuid;
 
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
@@ -37,25 +38,63 @@ pub struct NewSession {
     pub task_id: Option<String>,
 }
 
+/// Which sessions to list: all, or those of one of the reader's own groups.
+#[derive(Clone, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+pub struct Grouping {
+    /// Only of this project.
+    pub project_id: Option<String>,
+    /// Only of this task.
+    pub task_id: Option<String>,
+}
+
+impl Grouping {
+    /// The store's list of these sessions.
+    #[must_use]
+    pub fn list(&self, owner: &User) -> String {
+        let [project, task] =
+            [&self.project_id, &self.task_id].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+        keys::recent_sessions(owner, project, task)
+    }
+}
+
+/// The session's places in all lists that it stands in.
+fn places(session: &Session) -> Vec<String> {
+    let [project, task] =
+        [&session.project_id, &session.task_id].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+    let mut groups = vec![(None, None), (project, None), (None, task), (project, task)];
+    // Without a project or a task some of them are the same.
+    groups.sort_unstable();
+    groups.dedup();
+    let lists =
+        groups.into_iter().map(|(project, task)| keys::recent_sessions(&session.owner, project, task));
+    lists.map(|list| keys::recent_session(&list, session.updated_at, session.id)).collect()
+}
+
 /// Opens a session; the one that was opened before under the same key, if there is one.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a model or documents that do not exist, or if the store fails.
-pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result<Session, Error> {
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    new: NewSession,
+    claim: Option<&Claim>,
+) -> Result<Session, Error> {
     if let Some(claim) = claim
         && let Some(session) = claim.made(app).await?
     {
-        return Ok(get(app, session).await?.value);
+        return Ok(get(app, caller, session).await?.value);
     }
     if let Some(model) = &new.model {
         app.model(Some(model))?;
     }
     for id in new.document_ids.iter().flatten() {
-        crate::documents::get(app, *id).await?;
+        crate::documents::get(app, caller, *id).await?;
     }
     let now = app.store.now();
     let session = Session {
         id: Uuid::now_v7(),
+        owner: caller.user.clone(),
         title: new.title.map(|title| clean_title(&title)).transpose()?.unwrap_or_default(),
         created_at: now,
         updated_at: now,
@@ -67,10 +106,8 @@ pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result
         task_id: new.task_id,
         message_count: 0,
     };
-    let batch = Batch::new()
-        .check_absent(keys::session(session.id))
-        .put(keys::session(session.id), &session)
-        .put(keys::recent_session(now, session.id), &session.id);
+    let batch = Batch::new().check_absent(keys::session(session.id)).put(keys::session(session.id), &session);
+    let batch = places(&session).into_iter().fold(batch, |batch, place| batch.put(place, &session.id));
     let batch = match claim {
         Some(claim) => claim.note(batch, session.id, now),
         None => batch,
@@ -81,25 +118,29 @@ pub async fn create(app: &App, new: NewSession, claim: Option<&Claim>) -> Result
     }
 }
 
-/// A session as the store has it.
+/// A session of the caller's as the store has it.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn get(app: &App, id: Uuid) -> Result<Record<Session>, Error> {
-    let record = app.store.get(&keys::session(id)).await?;
+pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>, Error> {
+    let record = app.store.get::<Session>(&keys::session(id)).await?;
+    let record = record.filter(|session| session.value.owner == caller.user);
     record.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
 }
 
-/// Up to `limit` sessions, most recently used first, and where the next page begins.
+/// Up to `limit` sessions of the caller's, most recently used first, and where the next page begins.
 ///
 /// # Errors
 /// If the store fails.
 pub async fn list(
     app: &App,
+    caller: &Caller,
+    grouping: &Grouping,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Session>, Option<String>), Error> {
-    let page = app.store.scan::<Uuid>(keys::RECENT_SESSIONS, after, limit + 1, Order::Ascending).await?;
+    let list = grouping.list(&caller.user);
+    let page = app.store.scan::<Uuid>(&list, after, limit + 1, Order::Ascending).await?;
     let next = page.get(limit).and_then(|_| page.get(limit - 1)).map(|(key, _)| key.clone());
     let ids: Vec<String> = page.iter().take(limit).map(|(_, record)| keys::session(record.value)).collect();
     let sessions = app.store.get_many::<Session>(&ids).await?;
@@ -110,10 +151,10 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Invalid`] for an unusable title, or if the store fails.
-pub async fn rename(app: &App, id: Uuid, title: &str) -> Result<Session, Error> {
+pub async fn rename(app: &App, caller: &Caller, id: Uuid, title: &str) -> Result<Session, Error> {
     let title = clean_title(title)?;
     loop {
-        let stored = get(app, id).await?;
+        let stored = get(app, caller, id).await?;
         let renamed = Session { title: title.clone(), updated_at: app.store.now(), ..stored.value.clone() };
         if update(app, Batch::new(), &stored, &renamed).await? {
             return Ok(renamed);
@@ -132,11 +173,9 @@ pub async fn update(
     after: &Session,
 ) -> Result<bool, Error> {
     let key = keys::session(after.id);
-    let batch = batch
-        .check(&key, before.revision)
-        .put(&key, after)
-        .delete(keys::recent_session(before.value.updated_at, after.id))
-        .put(keys::recent_session(after.updated_at, after.id), &after.id);
+    let batch = batch.check(&key, before.revision).put(&key, after);
+    let batch = places(&before.value).into_iter().fold(batch, Batch::delete);
+    let batch = places(after).into_iter().fold(batch, |batch, place| batch.put(place, &after.id));
     Ok(app.store.commit(batch).await?.is_done())
 }
 
@@ -144,13 +183,11 @@ pub async fn update(
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
+pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     loop {
-        let stored = get(app, id).await?;
-        let batch = Batch::new()
-            .check(keys::session(id), stored.revision)
-            .delete(keys::session(id))
-            .delete(keys::recent_session(stored.value.updated_at, id));
+        let stored = get(app, caller, id).await?;
+        let batch = Batch::new().check(keys::session(id), stored.revision).delete(keys::session(id));
+        let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
         if app.store.commit(batch).await?.is_done() {
             break;
         }
@@ -170,11 +207,12 @@ pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
     Ok(app.runs.forget_session(id).await?)
 }
 
-/// All messages of a session, oldest first, answers with their words and sources.
+/// All messages of a session of the caller's, oldest first, answers with their words and sources.
 ///
 /// # Errors
-/// If the store or an answer's record can't be read.
-pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
+/// [`Error::NotFound`], or if the store or an answer's record can't be read.
+pub async fn messages(app: &App, caller: &Caller, session: Uuid) -> Result<Vec<Message>, Error> {
+    get(app, caller, session).await?;
     let prefix = keys::messages(session);
     let mut messages = Vec::new();
     let mut after: Option<String> = None;
@@ -193,16 +231,17 @@ pub async fn messages(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store or the answer's record can't be read.
-pub async fn message(app: &App, session: Uuid, id: Uuid) -> Result<Message, Error> {
-    let message = header(app, session, id).await?;
+pub async fn message(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
+    let message = header(app, caller, session, id).await?;
     with_answer(app, session, message).await
 }
 
-/// One message as its record stands, an answer without its words.
+/// One message of a session of the caller's as its record stands, an answer without its words.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn header(app: &App, session: Uuid, id: Uuid) -> Result<Message, Error> {
+pub async fn header(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
+    get(app, caller, session).await?;
     let record = app.store.get::<Message>(&keys::message(session, id)).await?;
     let record = record.ok_or_else(|| Error::NotFound { what: "message", id: id.to_string() })?;
     Ok(record.value)

@@ -109,6 +109,15 @@ impl PassageIndex {
         guarded(|| self.snapshot().documents())
     }
 
+    /// Returns the number of documents in `scope`.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn num_documents(&self, scope: &Scope) -> Result<u64, IndexError> {
+        guarded(|| self.snapshot().num_documents(scope))
+    }
+
     /// Returns the number of passages that can be found.
     #[must_use]
     pub fn num_passages(&self) -> u64 {

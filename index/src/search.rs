@@ -1,7 +1,7 @@
 //! One search: the weighted terms of a query against a snapshot of the index, best passages first.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
@@ -165,6 +165,21 @@ impl Snapshot {
             Place::Pairs => self.fields.pairs,
             Place::Stops => self.fields.stops,
         }
+    }
+
+    /// Returns the number of documents that have passages in scope.
+    pub(crate) fn num_documents(&self, scope: &Scope) -> Result<u64, IndexError> {
+        let filter = Filter::new(scope);
+        let mut found = HashSet::new();
+        for segment in self.searcher.segment_readers() {
+            let Some(filter) = filter.on(segment)? else { continue };
+            let ids = Ids::open(segment)?;
+            let documents = (0..segment.max_doc()).map(|passage| (passage, ids.of(passage).0));
+            found.extend(
+                documents.filter(|(passage, document)| filter.admits(*passage, *document)).map(|(_, id)| id),
+            );
+        }
+        Ok(found.len() as u64)
     }
 
     /// Returns what is indexed of each document, read from columns alone.

@@ -53,13 +53,21 @@ const RESERVED_TOKENS: usize = 2000;
 const SAMPLED_PASSAGES: usize = 4;
 
 /// The prompt for an answer with citations. Passages that do not fit the model's context are left
-/// out from the end, and of the conversation the oldest turns.
+/// out from the end, and of the conversation the oldest turns. What the one who asks has to say
+/// about answers follows the rules and does not replace them.
 #[must_use]
-pub fn answer(mut history: Vec<Turn>, question: String, found: &Found, context_tokens: usize) -> Prompt {
+pub fn answer(
+    wishes: Option<&str>,
+    mut history: Vec<Turn>,
+    question: String,
+    found: &Found,
+    context_tokens: usize,
+) -> Prompt {
     // Nothing in a document can guess it, so nothing in a document can close the fence.
     let fence = Uuid::new_v4().simple().to_string();
-    let system = include_str!("prompts/answer.md").replace("{fence}", &fence);
-    let mut room = context_tokens.saturating_sub(RESERVED_TOKENS + estimate_tokens(&question));
+    let system = with_wishes(include_str!("prompts/answer.md").replace("{fence}", &fence), wishes);
+    let taken = RESERVED_TOKENS + estimate_tokens(&question) + wishes.map_or(0, estimate_tokens);
+    let mut room = context_tokens.saturating_sub(taken);
     let mut passages = found.excerpts.clone();
     let fitting = passages.iter().take_while(|excerpt| {
         let cost = estimate_tokens(&render(excerpt));
@@ -83,6 +91,14 @@ pub fn answer(mut history: Vec<Turn>, question: String, found: &Found, context_t
     }
     let _ = write!(user, "</passages {fence}>\n\nQuestion: {question}");
     Prompt { system, history, question, passages, user }
+}
+
+/// Instructions, and after them what the one who asks has to say about answers.
+pub(super) fn with_wishes(mut instructions: String, wishes: Option<&str>) -> String {
+    if let Some(wishes) = wishes {
+        let _ = write!(instructions, "\n{}\n\n{wishes}\n", include_str!("prompts/wishes.md").trim_end());
+    }
+    instructions
 }
 
 /// The prompt that makes a follow-up stand alone.

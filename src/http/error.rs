@@ -14,19 +14,19 @@ use crate::Error;
 use crate::provider::ProviderError;
 
 /// The body of every answer that is an error.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Problem {
     /// `about:blank`: the code says which kind it is.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The status in words.
-    title: &'static str,
+    pub(super) title: &'static str,
     /// The HTTP status.
-    status: u16,
+    pub(super) status: u16,
     /// What is wrong and what to do.
-    detail: String,
+    pub(super) detail: String,
     /// A stable code, the same as in a stream's `error` event.
-    code: String,
+    pub(super) code: String,
     /// The message that failed, if one was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
@@ -47,9 +47,14 @@ impl Problem {
         }
     }
 
+    /// The failure of an answer.
+    pub(crate) fn of_code(code: &str, detail: &str) -> Self {
+        Self::new(status_of(code), code, detail)
+    }
+
     /// The failure of an answer that is stored.
     pub(crate) fn of_message(id: Uuid, code: &str, detail: &str) -> Self {
-        Self { message_id: Some(id), ..Self::new(status_of(code), code, detail) }
+        Self { message_id: Some(id), ..Self::of_code(code, detail) }
     }
 }
 
@@ -78,6 +83,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For those who word it in another way.
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -97,6 +104,9 @@ const fn code(name: &'static str, status: StatusCode, meaning: &'static str) -> 
 /// The one table from codes to statuses.
 pub(super) const CODES: &[Code] = &[
     code("invalid_request", StatusCode::BAD_REQUEST, "The request can't be carried out as it is."),
+    code("unknown_model", StatusCode::BAD_REQUEST, "No model of this name is configured."),
+    code("unauthorized", StatusCode::UNAUTHORIZED, "The server does not know who asks."),
+    code("forbidden", StatusCode::FORBIDDEN, "The caller may not do this."),
     code("foreign_origin", StatusCode::FORBIDDEN, "The request comes from another machine or another site."),
     code("not_found", StatusCode::NOT_FOUND, "There is no such thing, or no such route."),
     code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The route exists, but not for this method."),
@@ -105,6 +115,7 @@ pub(super) const CODES: &[Code] = &[
         StatusCode::CONFLICT,
         "Someone else changed the same thing at the same moment; try again.",
     ),
+    code("expired", StatusCode::GONE, "It was there and is over; begin again."),
     code("too_large", StatusCode::PAYLOAD_TOO_LARGE, "More than the limits allow."),
     code("context_too_long", StatusCode::PAYLOAD_TOO_LARGE, "More than the model can read at once."),
     code(
@@ -112,6 +123,7 @@ pub(super) const CODES: &[Code] = &[
         StatusCode::UNPROCESSABLE_ENTITY,
         "The `Idempotency-Key` was used for another request.",
     ),
+    code("too_often", StatusCode::TOO_MANY_REQUESTS, "More requests than the limits allow; come back later."),
     code("provider_rate_limited", StatusCode::TOO_MANY_REQUESTS, "The model's vendor asks to wait."),
     code("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the server; its log has the cause."),
     code("provider_unauthorized", StatusCode::BAD_GATEWAY, "The model's vendor refuses the configured key."),

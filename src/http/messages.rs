@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -14,10 +14,11 @@ use uuid::Uuid;
 use super::error::Problem;
 use super::extract::{Json as Body, Path, Query, claim};
 use super::sse;
+use crate::access::Caller;
 use crate::app::App;
 use crate::ask::{self, Question};
 use crate::event::PlanChange;
-use crate::runs::RunKey;
+use crate::runs::{Frame, RunKey};
 use crate::session::{Message, Role};
 use crate::{Error, sessions};
 
@@ -30,19 +31,20 @@ pub(crate) struct After {
 
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(session): Path<Uuid>,
     headers: HeaderMap,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
     let stream = question.stream;
-    let claim = claim(&headers, &session.to_string(), &question)?;
-    let run = ask::start(&app, session, question, claim.as_ref()).await?;
+    let claim = claim(&caller, &headers, &session.to_string(), &question)?;
+    let run = ask::start(&app, &caller, session, question, claim.as_ref()).await?;
     let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
     if stream {
         return Ok(sse::of_run(frames));
     }
     frames.for_each(|_| async {}).await;
-    let answer = sessions::message(&app, session, run.message).await?;
+    let answer = sessions::message(&app, &caller, session, run.message).await?;
     match &answer.error {
         Some(failure) => Err(Problem::of_message(answer.id, &failure.code, &failure.message)),
         None => Ok(Json(answer).into_response()),
@@ -51,52 +53,66 @@ pub(super) async fn ask(
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Message>, Problem> {
-    Ok(Json(sessions::message(&app, session, message).await?))
+    Ok(Json(sessions::message(&app, &caller, session, message).await?))
 }
 
 pub(super) async fn events(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
     Query(query): Query<After>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let run = answer(&app, session, message).await?;
+    let run = answer(&app, &caller, session, message).await?;
     let after = last_event_id(&headers)?.or(query.after).unwrap_or(0);
-    let mut frames = Box::pin(app.runs.read(run, after).await.map_err(Error::from)?.peekable());
-    let is_over = !app.runs.is_live(message);
-    if is_over && after > 0 && frames.as_mut().peek().await.is_none() {
-        // Nothing is left: tells an EventSource to stop coming back.
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    match rest_of(&app, run, after).await? {
+        Some(frames) => Ok(sse::of_run(frames)),
+        // Tells an EventSource to stop coming back.
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
-    Ok(sse::of_run(frames))
+}
+
+/// What comes after a position; None if a reader that has been there has it all.
+pub(super) async fn rest_of(
+    app: &App,
+    run: RunKey,
+    after: u64,
+) -> Result<Option<impl Stream<Item = Frame> + Send + use<>>, Error> {
+    let mut frames = Box::pin(app.runs.read(run, after).await?.peekable());
+    let is_over = !app.runs.is_live(run.message);
+    let has_all = is_over && after > 0 && frames.as_mut().peek().await.is_none();
+    Ok((!has_all).then_some(frames))
 }
 
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Message>, Problem> {
-    let run = answer(&app, session, message).await?;
+    let run = answer(&app, &caller, session, message).await?;
     if app.runs.cancel(message) {
         let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
         frames.for_each(|_| async {}).await;
     }
-    Ok(Json(sessions::message(&app, session, message).await?))
+    Ok(Json(sessions::message(&app, &caller, session, message).await?))
 }
 
 pub(super) async fn plan(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
     Body(change): Body<PlanChange>,
 ) -> Result<Json<Message>, Problem> {
-    ask::change_plan(&app, session, message, change).await?;
-    Ok(Json(sessions::message(&app, session, message).await?))
+    ask::change_plan(&app, &caller, session, message, change).await?;
+    Ok(Json(sessions::message(&app, &caller, session, message).await?))
 }
 
-/// The run of an answer that exists in this session.
-async fn answer(app: &App, session: Uuid, message: Uuid) -> Result<RunKey, Error> {
-    let found = sessions::header(app, session, message).await?;
+/// The run of an answer that exists in this session of the caller's.
+async fn answer(app: &App, caller: &Caller, session: Uuid, message: Uuid) -> Result<RunKey, Error> {
+    let found = sessions::header(app, caller, session, message).await?;
     match found.role {
         Role::Assistant => Ok(RunKey { session, message }),
         Role::User => Err(Error::Invalid(format!(
@@ -105,7 +121,7 @@ async fn answer(app: &App, session: Uuid, message: Uuid) -> Result<RunKey, Error
     }
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else {
         return Ok(None);
     };

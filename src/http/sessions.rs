@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::error::Problem;
 use super::extract::{Json as Body, Path, Query, claim};
 use super::page::{Page, PageQuery};
+use crate::access::Caller;
 use crate::app::App;
 use crate::session::{Message, Session};
-use crate::sessions::{self, NewSession};
-use crate::store::keys;
+use crate::sessions::{self, Grouping, NewSession};
 
 /// A session with everything that was said.
 #[derive(Serialize, JsonSchema)]
@@ -37,41 +37,50 @@ pub(crate) struct Rename {
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     headers: HeaderMap,
     body: Result<Option<Json<NewSession>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let new = body?.map(|Json(new)| new).unwrap_or_default();
-    let claim = claim(&headers, "sessions", &new)?;
-    Ok((StatusCode::CREATED, Json(sessions::create(&app, new, claim.as_ref()).await?)))
+    let claim = claim(&caller, &headers, "sessions", &new)?;
+    Ok((StatusCode::CREATED, Json(sessions::create(&app, &caller, new, claim.as_ref()).await?)))
 }
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Query(page): Query<PageQuery>,
+    Query(grouping): Query<Grouping>,
 ) -> Result<Json<Page<Session>>, Problem> {
-    let after = page.after(keys::RECENT_SESSIONS)?;
-    let (sessions, last) = sessions::list(&app, after.as_deref(), page.limit()).await?;
+    let after = page.after(&grouping.list(&caller.user))?;
+    let (sessions, last) = sessions::list(&app, &caller, &grouping, after.as_deref(), page.limit()).await?;
     Ok(Json(Page::new(sessions, last)))
 }
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<History>, Problem> {
-    let session = sessions::get(&app, id).await?.value;
-    let messages = sessions::messages(&app, id).await?;
+    let session = sessions::get(&app, &caller, id).await?.value;
+    let messages = sessions::messages(&app, &caller, id).await?;
     Ok(Json(History { session, messages }))
 }
 
 pub(super) async fn rename(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Body(change): Body<Rename>,
 ) -> Result<Json<Session>, Problem> {
-    Ok(Json(sessions::rename(&app, id, &change.title).await?))
+    Ok(Json(sessions::rename(&app, &caller, id, &change.title).await?))
 }
 
-pub(super) async fn remove(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
-    sessions::delete(&app, id).await?;
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    sessions::delete(&app, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dialects;
 mod documents;
 mod library;
 mod messages;

@@ -78,6 +78,17 @@ fn a_scope_admits_only_its_documents_and_collections() {
     assert_eq!(search(Scope::documents(vec![id(9)])), []);
     let both = Scope { documents: Some(vec![id(1), id(2)]), collections: Some(vec!["sea".to_owned()]) };
     assert_eq!(search(both), [(2, 0)]);
+
+    let wider = library::index(&[
+        Source::new(1, "a.txt", &["Ships enter the harbour."]).collection("sea").collection("land"),
+        Source::new(2, "b.txt", &["Carts leave the harbour."]).collection("land"),
+    ]);
+    let scope = |name: &str| Scope::collections(vec![name.to_owned()]);
+    assert_eq!(library::hits(&wider, &scope("sea"), "harbour"), [(1, 0)]);
+    assert_eq!(library::hits(&wider, &scope("land"), "harbour").len(), 2);
+    assert_eq!(wider.num_documents(&scope("land")).unwrap(), 2);
+    assert_eq!(wider.num_documents(&scope("sea")).unwrap(), 1);
+    assert_eq!(wider.num_documents(&Scope::all()).unwrap(), 2);
 }
 
 #[test]

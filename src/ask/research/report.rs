@@ -13,7 +13,7 @@ use super::model::{ask, prompt};
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
-use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render};
+use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render, with_wishes};
 use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion};
 use crate::provider::extractive::{plain_markdown, quotes};
 
@@ -139,7 +139,7 @@ fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: 
         let _ = writeln!(known, "- {line}");
     }
     let prompt = prompt(include_str!("../prompts/section.md"), question, &passages, &known);
-    Prompt { passages, ..prompt }
+    Prompt { system: with_wishes(prompt.system, desk.asked.system.as_deref()), passages, ..prompt }
 }
 
 /// Chooses the passages of the report and numbers them, or takes those that were chosen before a

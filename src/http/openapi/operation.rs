@@ -13,7 +13,7 @@ use crate::http::error::{CODES, Code};
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// What every route may answer.
-const EVERYWHERE: &[&str] = &["foreign_origin", "internal"];
+const EVERYWHERE: &[&str] = &["unauthorized", "forbidden", "foreign_origin", "internal"];
 const ON_READING_A_BODY: &[&str] = &["invalid_request", "too_large"];
 /// A request that failed with one of these statuses says when to come back.
 const WITH_RETRY_AFTER: [u16; 3] = [429, 503, 507];
