@@ -109,8 +109,7 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     draft.emit(&search_step(StepState::Started, &query, None));
     let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
-    let system = asked.system.as_deref();
-    let prompt = prompt::answer(system, history, query, &found, context_tokens(model));
+    let prompt = prompt::answer(&asked.system, history, query, &found, context_tokens(model));
     draft.supply(&found, &prompt);
 
     let options = CallOptions { max_output_tokens: asked.max_output_tokens, ..CallOptions::default() };

@@ -97,8 +97,7 @@ pub struct AskConfig {
     /// How long a stream session can be opened, in seconds. Default: 600.
     pub stream_session_s: u64,
     /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub system: Option<String>,
+    pub system: String,
 }
 
 impl Default for AskConfig {
@@ -108,7 +107,7 @@ impl Default for AskConfig {
             passages: 12,
             context_tokens: 6_000,
             stream_session_s: 600,
-            system: None,
+            system: String::new(),
         }
     }
 }
@@ -362,6 +361,9 @@ impl Config {
         }
         if self.ask.context_tokens < 500 {
             return Err(self.out_of_bounds("ask.context_tokens", "at least 500"));
+        }
+        if !(1..=86_400).contains(&self.ask.stream_session_s) {
+            return Err(self.out_of_bounds("ask.stream_session_s", "1 to 86400, a day"));
         }
         if self.server.max_body_bytes < 4 << 10 {
             return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));

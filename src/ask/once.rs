@@ -91,7 +91,7 @@ async fn understand(
         budget,
         approve_plan: false,
         past: Past::Given(spoken(turns)),
-        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.system.clone()),
+        system: system.unwrap_or_else(|| app.config.ask.system.clone()),
         max_output_tokens,
     })
 }

@@ -57,7 +57,7 @@ const SAMPLED_PASSAGES: usize = 4;
 /// about answers follows the rules and does not replace them.
 #[must_use]
 pub fn answer(
-    wishes: Option<&str>,
+    wishes: &str,
     mut history: Vec<Turn>,
     question: String,
     found: &Found,
@@ -66,7 +66,7 @@ pub fn answer(
     // Nothing in a document can guess it, so nothing in a document can close the fence.
     let fence = Uuid::new_v4().simple().to_string();
     let system = with_wishes(include_str!("prompts/answer.md").replace("{fence}", &fence), wishes);
-    let taken = RESERVED_TOKENS + estimate_tokens(&question) + wishes.map_or(0, estimate_tokens);
+    let taken = RESERVED_TOKENS + estimate_tokens(&question) + estimate_tokens(wishes);
     let mut room = context_tokens.saturating_sub(taken);
     let mut passages = found.excerpts.clone();
     let fitting = passages.iter().take_while(|excerpt| {
@@ -94,8 +94,8 @@ pub fn answer(
 }
 
 /// Instructions, and after them what the one who asks has to say about answers.
-pub(super) fn with_wishes(mut instructions: String, wishes: Option<&str>) -> String {
-    if let Some(wishes) = wishes {
+pub(super) fn with_wishes(mut instructions: String, wishes: &str) -> String {
+    if !wishes.trim().is_empty() {
         let _ = write!(instructions, "\n{}\n\n{wishes}\n", include_str!("prompts/wishes.md").trim_end());
     }
     instructions

@@ -104,8 +104,8 @@ pub(super) struct Asked {
     pub(super) budget: Budget,
     pub(super) approve_plan: bool,
     pub(super) past: Past,
-    /// How the one who asks wants answers to be.
-    pub(super) system: Option<String>,
+    /// How the one who asks wants answers to be; empty if they do not say.
+    pub(super) system: String,
     /// How long the answer may be, in tokens.
     pub(super) max_output_tokens: Option<u32>,
 }

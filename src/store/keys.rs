@@ -162,10 +162,23 @@ mod tests {
     #[test]
     fn no_name_reaches_into_the_keys_of_another_user() {
         let user = |name: &str| User::new(name).unwrap();
-        assert!(recent_sessions(&user("a")).starts_with("of/a/"));
-        assert!(!recent_sessions(&user("a/recent")).starts_with("of/a/"));
+        assert!(recent_sessions(&user("a"), None, None).starts_with("of/a/"));
+        assert!(!recent_sessions(&user("a/recent"), None, None).starts_with("of/a/"));
         assert_ne!(grants(None), grants(Some(&user("%"))));
         assert_ne!(place(&user("a/b"), None), place(&user("a"), Some("b")));
+    }
+
+    #[test]
+    fn no_project_reaches_into_the_list_of_another_or_of_a_task() {
+        let local = User::default();
+        let list = |project, task| recent_sessions(&local, project, task);
+        let lists =
+            [list(None, None), list(Some("a"), None), list(None, Some("a")), list(Some("a"), Some("a"))];
+        for (at, one) in lists.iter().enumerate() {
+            let others = lists.iter().enumerate().filter(|(other, _)| *other != at);
+            assert!(others.into_iter().all(|(_, other)| !other.starts_with(one.as_str())), "{one}");
+        }
+        assert_ne!(list(Some("a/a"), None), list(Some("a"), Some("a")));
     }
 
     #[test]
@@ -174,6 +187,7 @@ mod tests {
         let early = Timestamp::from_millisecond(1_000).unwrap();
         let late = Timestamp::from_millisecond(2_000).unwrap();
         let local = User::default();
-        assert!(recent_session(&local, late, id) < recent_session(&local, early, id));
+        let all = recent_sessions(&local, None, None);
+        assert!(recent_session(&all, late, id) < recent_session(&all, early, id));
     }
 }

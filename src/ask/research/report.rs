@@ -139,7 +139,7 @@ fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: 
         let _ = writeln!(known, "- {line}");
     }
     let prompt = prompt(include_str!("../prompts/section.md"), question, &passages, &known);
-    Prompt { system: with_wishes(prompt.system, desk.asked.system.as_deref()), passages, ..prompt }
+    Prompt { system: with_wishes(prompt.system, &desk.asked.system), passages, ..prompt }
 }
 
 /// Chooses the passages of the report and numbers them, or takes those that were chosen before a

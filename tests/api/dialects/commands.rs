@@ -19,7 +19,7 @@ async fn a_command_is_answered_as_a_message_and_calls_no_model() {
     for command in listed["items"].as_array().unwrap() {
         assert!(answer(&frames).contains(&format!("`/{}", command["name"].as_str().unwrap())));
     }
-    assert!(ask(&server, &session, "/docs").await.contains("eels.md"));
+    assert!(ask(&server, &session, "/docs").await.contains("- Eels"));
     assert!(ask(&server, &session, "/sources").await.contains("No answer here"));
     assert!(ask(&server, &session, "/frobnicate").await.contains("Did you mean"));
     assert!(
@@ -103,7 +103,7 @@ async fn a_conversation_that_is_not_kept_has_commands_too() {
         server.post("/chat", body).await["content"].as_str().unwrap().to_owned()
     };
     assert!(say("/help").await.contains("`/deep"));
-    assert!(say("/docs").await.contains("eels.md"));
+    assert!(say("/docs").await.contains("- Eels"));
     assert!(say("/model").await.contains("`extractive` answers"));
     for kept_only in ["/sources", "/deep", "/model extractive", "/export"] {
         assert!(say(kept_only).await.contains("not kept here"), "{kept_only}");

@@ -59,7 +59,8 @@ async fn the_wishes_of_the_request_stand_in_for_those_of_the_configuration() {
     server.post("/chat", own).await;
     assert!(system(1).contains("Answer in one word.") && !system(1).contains("sailor"));
     // The rules of citing come first either way.
-    assert!(system(1).starts_with(&system(0)[..200]));
+    let rules = "Use only the numbers you were given.";
+    assert!(system(0).contains(rules) && system(1).find(rules) < system(1).find("Answer in one word."));
 }
 
 #[tokio::test]
