@@ -9,6 +9,7 @@ mod dialects;
 mod documents;
 mod library;
 mod messages;
+mod openai;
 mod research;
 mod search;
 mod sessions;

@@ -226,9 +226,15 @@ impl Operation {
     fn responses(&self, section: &Section, generator: &mut SchemaGenerator) -> Map<String, Value> {
         let mut responses = BTreeMap::<u16, Value>::new();
         for gives in &self.gives {
-            let response = responses.entry(gives.status).or_insert_with(
-                || json!({ "description": gives.what, "headers": headers(gives.status, false) }),
-            );
+            let response = responses
+                .entry(gives.status)
+                .and_modify(|response| {
+                    let before = response["description"].as_str().unwrap_or_default();
+                    response["description"] = format!("{before} {}", gives.what).into();
+                })
+                .or_insert_with(
+                    || json!({ "description": gives.what, "headers": headers(gives.status, false) }),
+                );
             if let Some((media_type, schema)) = gives.body {
                 let body = schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema(generator) }));
                 response["content"][media_type] = body;

@@ -206,12 +206,11 @@ fn mcp() -> Section {
     let about = "The Model Context Protocol over streamable HTTP, without sessions: the tools `search`, \
         `fetch`, `ask` and `list_documents`, and documents as resources. `ibid mcp` is the same on \
         standard input and output.";
-    let told = "An answer as JSON-RPC, or a stream of them.";
     let operations = vec![
         post("/mcp", "Takes a JSON-RPC message")
             .takes::<serde_json::Value>()
-            .gives::<serde_json::Value>(200, told)
-            .streams::<serde_json::Value>(told)
+            .gives::<serde_json::Value>(200, "The answer.")
+            .streams::<serde_json::Value>("Or messages on the way to it, and the answer.")
             .gives_nothing(202, "A notification was taken."),
     ];
     Section::new("MCP", about, problems(), operations)
