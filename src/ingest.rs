@@ -40,6 +40,8 @@ pub struct Ingest {
     /// How far documents are that the store still calls queued.
     stages: Mutex<HashMap<Uuid, Status>>,
     changes: broadcast::Sender<Document>,
+    /// How often documents of a collection have changed since the start.
+    num_changes: Mutex<HashMap<Option<String>, u64>>,
     /// How far a rebuild of the index is.
     pub rebuild: Rebuild,
 }
@@ -65,6 +67,7 @@ impl Ingest {
             index_queue,
             stages: Mutex::default(),
             changes: broadcast::Sender::new(ANNOUNCEMENTS),
+            num_changes: Mutex::default(),
             rebuild: Rebuild::default(),
         };
         Ok((ingest, Work { queue: queued, index_queue: to_index }))
@@ -74,6 +77,17 @@ impl Ingest {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Document> {
         self.changes.subscribe()
+    }
+
+    /// How often documents of this collection, or any documents, have changed since the start. A
+    /// change counts before whoever asked for it is told that it is done.
+    #[must_use]
+    pub fn num_changes(&self, collection: Option<&str>) -> u64 {
+        let num_changes = self.num_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        match collection {
+            None => num_changes.values().sum(),
+            Some(_) => num_changes.get(&collection.map(str::to_owned)).copied().unwrap_or(0),
+        }
     }
 
     /// A document as it is this moment: what the store says, and how far the work on it is.
@@ -98,8 +112,14 @@ impl Ingest {
     }
 
     fn announce(&self, document: &Document) {
+        self.count_change(document);
         // No listener is fine.
         let _ = self.changes.send(self.current(document.clone()));
+    }
+
+    fn count_change(&self, document: &Document) {
+        let mut num_changes = self.num_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        *num_changes.entry(document.collection.clone()).or_default() += 1;
     }
 
     fn stages(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Status>> {
@@ -133,6 +153,7 @@ pub async fn accept(app: &App, caller: &Caller, upload: Upload) -> Result<Accept
 /// Drops what is left here of a document that the store has removed.
 pub async fn forget(app: &App, document: &Document) {
     app.ingest.stages().remove(&document.id);
+    app.ingest.count_change(document);
     indexing::remove(app, document.id).await;
 }
 

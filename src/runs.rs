@@ -3,12 +3,14 @@
 //! that a reader can come back to any position after any interruption. A run knows nothing of
 //! models or of HTTP.
 
+mod audience;
 mod journal;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::Stream;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::{Event, PlanChange};
+use audience::Audience;
 use journal::{Journal, RunFile};
 
 /// Names an answer: the session and the assistant message.
@@ -65,6 +68,7 @@ struct Live {
     /// How many frames there are, and whether there will be more.
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
+    audience: Audience,
     steer: mpsc::UnboundedSender<Steering>,
 }
 
@@ -133,6 +137,7 @@ impl Runs {
             frames: Mutex::new(frames),
             progress: watch::Sender::new(Progress { len, closed: false }),
             cancel: CancellationToken::new(),
+            audience: Audience::new(),
         });
         lock(&self.live).insert(key.message, Arc::clone(&live));
         Recorder {
@@ -200,6 +205,13 @@ impl Runs {
             // Held any longer it would keep the channel open past the run's end.
             drop(live);
             outcome.await.is_ok()
+        }
+    }
+
+    /// Counts a look at an unfinished answer as reading it.
+    pub fn glance(&self, message: Uuid) {
+        if let Some(live) = lock(&self.live).get(&message) {
+            live.audience.glance();
         }
     }
 
@@ -305,6 +317,11 @@ impl Recorder {
         self.live.cancel.clone()
     }
 
+    /// Resolves once nobody has read the run for this long.
+    pub async fn unread(&self, grace: Duration) {
+        self.live.audience.gone(grace).await;
+    }
+
     fn publish(&self, event: &Event) -> Frame {
         let mut frames = lock(&self.live.frames);
         let frame = Frame::new(frames.len() as u64 + 1, event);
@@ -325,12 +342,7 @@ impl Drop for Recorder {
 
 /// What a live run says from after a position on, until its end; nothing if there is none.
 fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = Frame> + Send + use<> {
-    let follower = live.map(|live| Follower {
-        progress: live.progress.subscribe(),
-        next: usize::try_from(after).unwrap_or(usize::MAX),
-        batch: Vec::new().into_iter(),
-        live,
-    });
+    let follower = live.map(|live| Follower::new(live, after));
     futures::stream::unfold(follower, async |follower| {
         let mut follower = follower?;
         let frame = follower.next().await?;
@@ -347,6 +359,13 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(live: Arc<Live>, after: u64) -> Self {
+        live.audience.enter();
+        let progress = live.progress.subscribe();
+        let next = usize::try_from(after).unwrap_or(usize::MAX);
+        Self { live, progress, next, batch: Vec::new().into_iter() }
+    }
+
     async fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.batch.next() {
@@ -361,6 +380,12 @@ impl Follower {
                 return None;
             }
         }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.live.audience.leave();
     }
 }
 

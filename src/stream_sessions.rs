@@ -74,7 +74,7 @@ pub async fn start(app: &App, caller: &Caller, new: NewStream) -> Result<(Uuid, 
     };
     let id = Uuid::now_v7();
     let expires_at = app.store.now() + Duration::from_secs(app.config.ask.stream_session_s);
-    ask::pose(app, caller, session, &question, |batch, question_id| {
+    ask::pose(app, caller, session, question, |batch, question_id| {
         let (owner, model) = (caller.user.clone(), new.model.clone());
         batch.put(keys::stream_session(id), &StreamSession { owner, session, question_id, model, expires_at })
     })
@@ -122,15 +122,23 @@ pub async fn history(app: &App, caller: &Caller, chat: Option<&str>) -> Result<V
     if let Some(name) = chat {
         let session = find(app, caller, name).await?;
         let session = session.ok_or_else(|| Error::NotFound { what: "chat", id: name.to_owned() })?;
-        return sessions::messages(app, caller, session).await;
+        return said(app, caller, session).await;
     }
     let (newest, _) = sessions::list(app, caller, &Grouping::default(), None, MAX_CHATS).await?;
     let mut messages = Vec::new();
     for session in newest {
-        messages.extend(sessions::messages(app, caller, session.id).await?);
+        messages.extend(said(app, caller, session.id).await?);
     }
     messages.sort_by_key(|message| message.id);
     Ok(messages)
+}
+
+/// Everything that was said in a session, oldest first: questions that are streamed at the same time
+/// have no branch in common.
+async fn said(app: &App, caller: &Caller, session: Uuid) -> Result<Vec<Message>, Error> {
+    let session = sessions::get(app, caller, session).await?.value;
+    let placed = sessions::history(app, &session).await?;
+    Ok(placed.into_iter().map(|placed| placed.message).collect())
 }
 
 /// The session of a chat: by the name its client gave it, or by its id.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use uuid::Uuid;
 
+use super::asked::{Asked, Past, Reuse, heard};
 use super::commands::spoken;
 use super::prompt::Turn;
-use super::question::{self, Asked, Past};
+use super::question;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
 use crate::Error;
@@ -61,7 +62,6 @@ pub async fn once(
     let asked = understand(app, caller, conversation, last.content).await?;
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
-    recorder.append(&asked.started());
     app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
     Ok(stream::unfold(reader, async |(mut frames, stops_when_dropped)| {
         Some((frames.next().await?, (frames, stops_when_dropped)))
@@ -77,11 +77,11 @@ async fn understand(
     let Conversation { mut turns, system, model, mode, document_ids, collection, budget, max_output_tokens } =
         conversation;
     turns.retain(|turn| !turn.content.trim().is_empty());
-    let (content, said_mode, command) = question::heard(&content);
+    let (content, said_mode, command) = heard(&content);
     question::check(&content)?;
     Ok(Asked {
-        caller: caller.clone(),
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
+        caller: caller.clone(),
         question_id: Uuid::nil(),
         content,
         command,
@@ -91,8 +91,9 @@ async fn understand(
         budget,
         approve_plan: false,
         past: Past::Given(spoken(turns)),
-        system: system.unwrap_or_else(|| app.config.ask.system.clone()),
+        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.wishes()),
         max_output_tokens,
+        reuse: Reuse::Refused,
     })
 }
 

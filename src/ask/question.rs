@@ -1,4 +1,5 @@
-//! From a request to a stored question with an answer on its way.
+//! From a request to a stored question with an answer on its way, and from an answer to another one
+//! beside it.
 
 use std::sync::Arc;
 
@@ -7,17 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::commands::{Command, Heard, hear, spoken};
-use super::prompt::Turn;
+use super::asked::{Asked, Past, Reuse, RunRecord, heard};
 use super::research::budget::Budget;
 use super::retrieve::Scope;
-use crate::access::{Caller, User};
+use crate::access::Caller;
 use crate::app::App;
-use crate::event::Event;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Role, Session};
-use crate::store::{Batch, Order, Record, keys};
+use crate::store::{Batch, Record, keys};
 use crate::{Error, sessions};
 
 /// The longest question, in bytes.
@@ -49,6 +48,15 @@ pub struct Question {
     /// Whether a deep research waits with its plan until the reader approves it.
     #[serde(default)]
     pub approve_plan: bool,
+    /// The answer that the question follows, or the session to open the conversation anew; the end
+    /// of the branch that is shown if absent. A question changed and sent again follows what the
+    /// first one followed, and stands beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<Uuid>,
+    /// Whether the answer that this question had before may be given again, if nothing that
+    /// decides it has changed since.
+    #[serde(default = "yes")]
+    pub cache: bool,
     /// How many earlier messages the model is told at most; as configured if absent. Not for clients
     /// of ibid's own API to say.
     #[serde(skip)]
@@ -70,6 +78,8 @@ impl Question {
             model: None,
             budget: None,
             approve_plan: false,
+            parent_id: None,
+            cache: true,
             history_messages: None,
             stream: true,
         }
@@ -88,96 +98,30 @@ fn yes() -> bool {
     true
 }
 
-/// A stored question whose answer is being made.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) caller: Caller,
-    pub(super) key: RunKey,
-    pub(super) question_id: Uuid,
-    /// What is asked, without the command that says how.
-    pub(super) content: String,
-    /// What ibid is to answer itself, if that is what is asked.
-    pub(super) command: Option<Command>,
-    pub(super) model: String,
-    pub(super) scope: Scope,
-    pub(super) mode: Mode,
-    pub(super) budget: Budget,
-    pub(super) approve_plan: bool,
-    pub(super) past: Past,
-    /// How the one who asks wants answers to be; empty if they do not say.
-    pub(super) system: String,
-    /// How long the answer may be, in tokens.
-    pub(super) max_output_tokens: Option<u32>,
-}
-
-/// Where the conversation before a question is.
-#[derive(Clone, Debug)]
-pub(super) enum Past {
-    /// In the store; that many messages of it count.
-    Stored(usize),
-    /// With the request: nothing of it is stored, nor of the answer.
-    Given(Vec<Turn>),
-}
-
-impl Asked {
-    /// Whether the answer is stored.
-    pub(super) fn is_kept(&self) -> bool {
-        matches!(self.past, Past::Stored(_))
-    }
-
-    /// The first event of the answer.
-    pub(super) fn started(&self) -> Event {
-        Event::Started {
-            message_id: self.key.message,
-            user_message_id: self.question_id,
-            session_id: self.key.session,
-            mode: self.mode,
-            model: self.model.clone(),
-        }
-    }
-}
-
-/// What is kept of an answer being made, to go on with it after a crash.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct RunRecord {
-    /// Who asked.
+/// How a question is answered once more. What is absent is as it was.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Again {
+    /// How to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Which model answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What a deep research may cost at most; as configured where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// Whether a deep research waits with its plan until the reader approves it.
     #[serde(default)]
-    owner: User,
-    session: Uuid,
-    question_id: Uuid,
-    scope: Scope,
-    budget: Budget,
-    approve_plan: bool,
+    pub approve_plan: bool,
+    /// Stream the events (the default), or answer once with the whole message.
+    #[serde(default = "yes")]
+    pub stream: bool,
 }
 
-impl RunRecord {
-    /// The answer it is about.
-    pub(super) fn key(&self, message: Uuid) -> RunKey {
-        RunKey { session: self.session, message }
-    }
-
-    /// The question again; None if its session is gone.
-    pub(super) async fn asked(self, app: &App, message: Uuid) -> Result<Option<Asked>, Error> {
-        let key = self.key(message);
-        let question = app.store.get::<Message>(&keys::message(self.session, self.question_id)).await?;
-        let answer = app.store.get::<Message>(&keys::message(self.session, message)).await?;
-        let (Some(question), Some(answer)) = (question, answer) else { return Ok(None) };
-        let (content, _, command) = heard(&question.value.content);
-        Ok(Some(Asked {
-            caller: Caller::on_behalf_of(self.owner),
-            key,
-            question_id: self.question_id,
-            content,
-            command,
-            model: answer.value.model.unwrap_or_default(),
-            scope: self.scope,
-            mode: answer.value.mode.unwrap_or_default(),
-            budget: self.budget,
-            approve_plan: self.approve_plan,
-            past: Past::Stored(app.config.ask.history_messages),
-            system: app.config.ask.system.clone(),
-            max_output_tokens: None,
-        }))
+impl Default for Again {
+    fn default() -> Self {
+        Self { mode: None, model: None, budget: None, approve_plan: false, stream: true }
     }
 }
 
@@ -195,10 +139,8 @@ pub async fn start(
     question: Question,
     claim: Option<&Claim>,
 ) -> Result<RunKey, Error> {
-    if app.stopping.is_cancelled() {
-        return Err(Error::ShuttingDown);
-    }
-    begin(app, caller, session, &question, None, claim).await
+    question.check()?;
+    begin(app, caller, session, &Wish::new(question), claim).await
 }
 
 /// Stores a question whose answer is to be started later by [`answer_posed`], together with what
@@ -210,17 +152,18 @@ pub async fn pose(
     app: &App,
     caller: &Caller,
     session: Uuid,
-    question: &Question,
+    question: Question,
     also: impl Fn(Batch, Uuid) -> Batch,
 ) -> Result<Uuid, Error> {
     question.check()?;
+    let wish = Wish::new(question);
     let key = RunKey { session, message: Uuid::now_v7() };
     loop {
         let stored = sessions::get(app, caller, session).await?;
-        let asked = understand(app, caller, key, key.message, &stored.value, question).await?;
-        let now = app.store.now();
-        let asking = asking(&asked, question, now);
-        let updated = grown(&stored.value, &asked, 1, now);
+        let asked = understand(app, caller, key, key.message, &stored.value, &wish).await?;
+        let asking = asking(app, &stored.value, &wish.question, &asked).await?;
+        // The branch that is shown goes on once there is an answer.
+        let updated = grown(&stored.value, &asked, 1, asking.created_at);
         let batch = Batch::new().put(keys::message(session, asking.id), &asking);
         if sessions::update(app, also(batch, asking.id), &stored, &updated).await? {
             return Ok(asking.id);
@@ -241,26 +184,81 @@ pub async fn answer_posed(
     question: Question,
     claim: &Claim,
 ) -> Result<RunKey, Error> {
-    if app.stopping.is_cancelled() {
-        return Err(Error::ShuttingDown);
-    }
     let posed = sessions::header(app, caller, session, question_id).await?;
     let question = Question { content: posed.content, ..question };
-    begin(app, caller, session, &question, Some(question_id), Some(claim)).await
+    let wish = Wish { question_id: Some(question_id), ..Wish::new(question) };
+    begin(app, caller, session, &wish, Some(claim)).await
 }
 
-/// Starts an answer to a new question, or to one that is stored already.
+/// Starts another answer to the question of an answer. The one there is stays beside it.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown session or answer, [`Error::Running`] while the answer is
+/// being made, and as [`start`].
+pub async fn regenerate(
+    app: &Arc<App>,
+    caller: &Caller,
+    session: Uuid,
+    answer: Uuid,
+    how: Again,
+    claim: Option<&Claim>,
+) -> Result<RunKey, Error> {
+    let answered = sessions::header(app, caller, session, answer).await?;
+    let question = match answered.role {
+        Role::Assistant => sessions::before(app, session, &answered).await?,
+        Role::User => None,
+    };
+    let Some(asking) = question else {
+        return Err(Error::Invalid(format!(
+            "message `{answer}` is a question; name the answer that is to be made again"
+        )));
+    };
+    if app.runs.is_live(answer) {
+        return Err(Error::Running(answer));
+    }
+    // A model that is no longer configured can't answer again.
+    let model = how.model.or(answered.model.filter(|model| app.model(Some(model)).is_ok()));
+    let question = Question {
+        mode: how.mode.or(asking.mode),
+        document_ids: asking.document_ids,
+        collection: asking.collection,
+        model,
+        budget: how.budget,
+        approve_plan: how.approve_plan,
+        stream: how.stream,
+        ..Question::new(asking.content)
+    };
+    let wish = Wish { question, reuse: Reuse::Renewed, question_id: Some(asking.id) };
+    begin(app, caller, session, &wish, claim).await
+}
+
+/// An answer to be made.
+struct Wish {
+    question: Question,
+    reuse: Reuse,
+    /// The question, if it is stored already.
+    question_id: Option<Uuid>,
+}
+
+impl Wish {
+    fn new(question: Question) -> Self {
+        let reuse = if question.cache { Reuse::Allowed } else { Reuse::Refused };
+        Self { question, reuse, question_id: None }
+    }
+}
+
 async fn begin(
     app: &Arc<App>,
     caller: &Caller,
     session: Uuid,
-    question: &Question,
-    posed: Option<Uuid>,
+    wish: &Wish,
     claim: Option<&Claim>,
 ) -> Result<RunKey, Error> {
-    question.check()?;
+    if app.stopping.is_cancelled() {
+        return Err(Error::ShuttingDown);
+    }
     // In this order: messages sort by their ids.
-    let question_id = posed.unwrap_or_else(Uuid::now_v7);
+    let question_id = wish.question_id.unwrap_or_else(Uuid::now_v7);
     let key = RunKey { session, message: Uuid::now_v7() };
     loop {
         if let Some(claim) = claim
@@ -269,51 +267,18 @@ async fn begin(
             return Ok(RunKey { session, message });
         }
         let stored = sessions::get(app, caller, session).await?;
-        let asked = understand(app, caller, key, question_id, &stored.value, question).await?;
-        let for_research = question.budget.is_some() || question.approve_plan;
-        if for_research && asked.mode == Mode::Regular {
-            return Err(Error::Invalid(
-                "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
-            ));
-        }
+        let asked = understand(app, caller, key, question_id, &stored.value, wish).await?;
+        let question = match wish.question_id {
+            None => Some(asking(app, &stored.value, &wish.question, &asked).await?),
+            Some(_) => None,
+        };
         let recorder = app.runs.begin(key).await?;
-        let asking = posed.is_none().then(|| asking(&asked, question, app.store.now()));
-        if !store(app, &asked, asking, stored, claim).await? {
+        if !store(app, &asked, question, stored, claim).await? {
             recorder.discard().await?;
             continue;
         }
-        recorder.append(&asked.started());
         app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
         return Ok(key);
-    }
-}
-
-/// The messages before a question, oldest first: as many as the configuration gives the model, or
-/// all that came with the request.
-pub(super) async fn history(app: &App, asked: &Asked) -> Result<Vec<Turn>, Error> {
-    let limit = match &asked.past {
-        Past::Given(turns) => return Ok(turns.clone()),
-        Past::Stored(limit) => *limit,
-    };
-    let prefix = keys::messages(asked.key.session);
-    let before = keys::message(asked.key.session, asked.question_id);
-    let stored = app.store.scan::<Message>(&prefix, Some(&before), limit, Order::Descending).await?;
-    let mut turns = Vec::with_capacity(stored.len());
-    for (_, record) in stored.into_iter().rev() {
-        let message = sessions::with_answer(app, asked.key.session, record.value).await?;
-        if !message.content.is_empty() {
-            turns.push(Turn { role: message.role, content: message.content });
-        }
-    }
-    Ok(spoken(turns))
-}
-
-/// A message as what it asks, how if it says so, and the command if it is one.
-pub(super) fn heard(content: &str) -> (String, Option<Mode>, Option<Command>) {
-    match hear(content) {
-        Heard::Question { text, mode } => (text, mode, None),
-        // It is answered at once, whatever the session's mode.
-        Heard::Command(command) => (content.to_owned(), Some(Mode::Regular), Some(command)),
     }
 }
 
@@ -336,10 +301,19 @@ async fn understand(
     key: RunKey,
     question_id: Uuid,
     session: &Session,
-    question: &Question,
+    wish: &Wish,
 ) -> Result<Asked, Error> {
+    let question = &wish.question;
     let model = question.model.as_ref().or(session.model.as_ref());
     let model = app.model(model.map(String::as_str))?.name().to_owned();
+    let (content, said_mode, command) = heard(&question.content);
+    check(&content)?;
+    let mode = said_mode.or(question.mode).unwrap_or(session.mode);
+    if mode == Mode::Regular && (question.budget.is_some() || question.approve_plan) {
+        return Err(Error::Invalid(
+            "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
+        ));
+    }
     // A scope given with the message replaces the session's as a whole.
     let (documents, collection) = if question.document_ids.is_some() || question.collection.is_some() {
         (&question.document_ids, &question.collection)
@@ -347,33 +321,46 @@ async fn understand(
         (&session.document_ids, &session.collection)
     };
     let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
-    let (content, said_mode, command) = heard(&question.content);
-    check(&content)?;
     Ok(Asked {
         caller: caller.clone(),
         key,
         question_id,
         content,
+        // What a command does, it does each time.
+        reuse: if command.is_some() { Reuse::Refused } else { wish.reuse },
         command,
         model,
         scope,
-        mode: said_mode.or(question.mode).unwrap_or(session.mode),
+        mode,
         budget: question.budget.unwrap_or_default(),
         approve_plan: question.approve_plan,
         past: Past::Stored(question.history_messages.unwrap_or(app.config.ask.history_messages)),
-        system: app.config.ask.system.clone(),
+        system: app.config.ask.wishes(),
         max_output_tokens: None,
     })
 }
 
-/// The question as it is stored.
-fn asking(asked: &Asked, question: &Question, now: Timestamp) -> Message {
-    Message {
+/// The question as it is stored, at its place in the conversation.
+async fn asking(app: &App, session: &Session, question: &Question, asked: &Asked) -> Result<Message, Error> {
+    let parent = match question.parent_id {
+        None => sessions::end(app, session).await?,
+        Some(parent) if parent == session.id => parent,
+        Some(parent) => match sessions::header(app, &asked.caller, session.id, parent).await?.role {
+            Role::Assistant => parent,
+            Role::User => {
+                return Err(Error::Invalid(format!(
+                    "`parent_id` `{parent}` is a question; a question follows an answer, or as the first one the session"
+                )));
+            }
+        },
+    };
+    Ok(Message {
         mode: Some(asked.mode),
+        parent_id: Some(parent),
         document_ids: question.document_ids.clone(),
         collection: question.collection.clone(),
-        ..Message::new(asked.question_id, Role::User, question.content.clone(), now)
-    }
+        ..Message::new(asked.question_id, Role::User, question.content.clone(), app.store.now())
+    })
 }
 
 /// A session with so many messages more. A command says nothing of what it is about.
@@ -392,7 +379,7 @@ fn grown(session: &Session, asked: &Asked, num_messages: u32, now: Timestamp) ->
 async fn store(
     app: &App,
     asked: &Asked,
-    asking: Option<Message>,
+    question: Option<Message>,
     session: Record<Session>,
     claim: Option<&Claim>,
 ) -> Result<bool, Error> {
@@ -405,22 +392,16 @@ async fn store(
         status: MessageStatus::Running,
         ..Message::new(answer_id, Role::Assistant, String::new(), now)
     };
-    let updated = grown(&session.value, asked, 1 + u32::from(asking.is_some()), now);
-    let record = RunRecord {
-        owner: asked.caller.user.clone(),
-        session: session_id,
-        question_id: asked.question_id,
-        scope: asked.scope.clone(),
-        budget: asked.budget,
-        approve_plan: asked.approve_plan,
-    };
-    let mut batch =
-        Batch::new().put(keys::message(session_id, answer_id), &answering).put(keys::run(answer_id), &record);
-    if let Some(asking) = asking {
-        batch = batch.put(keys::message(session_id, asking.id), &asking);
+    let mut updated = grown(&session.value, asked, 1 + u32::from(question.is_some()), now);
+    updated.active = Some(answer_id);
+    let mut batch = Batch::new()
+        .put(keys::message(session_id, answer_id), &answering)
+        .put(keys::run(answer_id), &RunRecord::new(asked));
+    if let Some(question) = question {
+        batch = batch.put(keys::message(session_id, question.id), &question);
     }
     if let Some(claim) = claim {
-        batch = claim.note(batch, answer_id, now);
+        batch = claim.note(batch, &answer_id, now);
     }
     sessions::update(app, batch, &session, &updated).await
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ibid_index::Query;
 use ibid_index::analysis::{Language, TermKind, terms};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -180,6 +181,26 @@ pub async fn num_documents(app: &App, caller: &Caller, scope: &Scope) -> Result<
     let readable = Readable::load(app, caller).await?;
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
     Ok(spawn_blocking(move || index.num_documents(&in_index)).await??)
+}
+
+/// What changes whenever a search in this scope may begin to find something else: what the caller may
+/// read, and the revisions of its documents, or how often its collection or the library has changed.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn revision(
+    app: &App,
+    caller: &Caller,
+    scope: &Scope,
+) -> Result<(Vec<String>, Vec<Option<u64>>), Error> {
+    let places = Readable::load(app, caller).await?.places(scope.collection.as_deref());
+    let Some(documents) = &scope.documents else {
+        return Ok((places, vec![Some(app.ingest.num_changes(scope.collection.as_deref()))]));
+    };
+    let keys: Vec<String> = documents.iter().copied().map(keys::document).collect();
+    let stored = app.store.get_many::<IgnoredAny>(&keys).await?;
+    let revisions = stored.into_iter().map(|record| record.map(|record| record.revision));
+    Ok((places, revisions.collect()))
 }
 
 fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {

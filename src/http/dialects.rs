@@ -73,8 +73,8 @@ pub(super) async fn once_it_speaks(
     let mut read = Vec::new();
     let until = Instant::now() + FIRST_WORD;
     while let Ok(Some(event)) = timeout_at(until, events.next()).await {
-        if let Event::Error { code, message, retryable } = event {
-            return Err(Failure { code, message, retryable });
+        if let Event::Error { code, message, retryable, retry_after_s } = event {
+            return Err(Failure { code, message, retryable, retry_after_s });
         }
         let speaks = matches!(event, Event::Token { .. } | Event::Done { .. });
         read.push(event);

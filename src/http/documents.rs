@@ -1,11 +1,10 @@
-//! The library over HTTP.
+//! The library over HTTP; `uploads` is how documents come into it.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::multipart::{Field, Multipart, MultipartError};
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
@@ -25,127 +24,6 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, PageStart, Passage, PassageId, Status};
 use crate::documents::{self, Filter};
-use crate::ingest::{self, Incoming};
-
-/// What became of an upload.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Uploaded {
-    /// The files that were accepted, in their order.
-    documents: Vec<Accepted>,
-    /// The files that were not, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    rejected: Vec<Rejected>,
-}
-
-/// An accepted file.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Accepted {
-    #[serde(flatten)]
-    document: Document,
-    /// Whether the same bytes were there already.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    duplicate: bool,
-}
-
-/// A refused file.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Rejected {
-    /// Its name.
-    name: String,
-    /// A stable code.
-    code: String,
-    /// What is wrong and what to do.
-    detail: String,
-}
-
-/// The parts of an upload, as they are described; they are read one after the other as they come.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "a description: a form is never held as a whole")]
-pub(crate) struct Form {
-    /// The collection of the files after it.
-    collection: Option<String>,
-    /// A file with its name, any number of times, under any name of a part.
-    #[schemars(schema_with = "binary")]
-    file: (),
-}
-
-fn binary(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "contentMediaType": "application/octet-stream" })
-}
-
-/// Takes any number of files, each as a part with a file name, after an optional part `collection`.
-/// Each file is durable before the answer is sent; a file that can't be accepted does not spoil
-/// the others.
-pub(super) async fn upload(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut form =
-        Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
-    let mut collection: Option<String> = None;
-    let mut uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
-    let mut failure = None;
-    while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
-        let Some(name) = field.file_name().map(str::to_owned) else {
-            if field.name() == Some("collection") {
-                collection = Some(field.text().await.map_err(|error| broken_form(&error))?);
-            }
-            continue;
-        };
-        match receive(&app, &caller, field, &name, collection.as_deref()).await? {
-            Ok(accepted) => uploaded.documents.push(accepted),
-            Err(error) => {
-                let (code, detail) = (error.code().to_owned(), error.to_string());
-                uploaded.rejected.push(Rejected { name, code, detail });
-                failure = Some(error);
-            }
-        }
-    }
-    match failure {
-        Some(error) if uploaded.documents.is_empty() => Err(error.into()),
-        None if uploaded.documents.is_empty() => {
-            Err(bad_form("there is no file in it; send each file as a part with a `filename`"))
-        }
-        _ => {
-            let is_done = uploaded.documents.iter().all(|accepted| accepted.document.status.is_final());
-            let status = if is_done { StatusCode::CREATED } else { StatusCode::ACCEPTED };
-            Ok((status, Json(uploaded)).into_response())
-        }
-    }
-}
-
-/// One file. The outer error ends the whole request, the inner one is the file's own.
-async fn receive(
-    app: &App,
-    caller: &Caller,
-    mut field: Field<'_>,
-    name: &str,
-    collection: Option<&str>,
-) -> Result<Result<Accepted, Error>, Problem> {
-    let mut incoming = Incoming::new(app).await?;
-    let mut outcome = Ok(());
-    while let Some(bytes) = field.chunk().await.map_err(|error| broken_form(&error))? {
-        // The rest of a refused file is read and dropped, to get at the next one.
-        if outcome.is_ok() {
-            outcome = incoming.write(&bytes).await;
-        }
-    }
-    let accepted = async {
-        outcome?;
-        let accepted = ingest::accept(app, caller, incoming.complete(name, collection).await?).await?;
-        Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
-    };
-    Ok(accepted.await)
-}
-
-fn broken_form(error: &MultipartError) -> Problem {
-    bad_form(&error.body_text())
-}
-
-fn bad_form(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the upload can't be read: {detail}"))
-}
 
 /// Which documents to list.
 #[derive(Debug, Deserialize, JsonSchema)]

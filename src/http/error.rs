@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::provider::ProviderError;
+use crate::session::Failure;
 
 /// The body of every answer that is an error.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -47,14 +47,18 @@ impl Problem {
         }
     }
 
-    /// The failure of an answer.
-    pub(crate) fn of_code(code: &str, detail: &str) -> Self {
-        Self::new(status_of(code), code, detail)
-    }
-
     /// The failure of an answer that is stored.
-    pub(crate) fn of_message(id: Uuid, code: &str, detail: &str) -> Self {
-        Self { message_id: Some(id), ..Self::of_code(code, detail) }
+    pub(crate) fn of_message(id: Uuid, failure: &Failure) -> Self {
+        Self { message_id: Some(id), ..Self::from(failure) }
+    }
+}
+
+impl From<&Failure> for Problem {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            retry_after_s: failure.retry_after_s,
+            ..Self::new(status_of(&failure.code), &failure.code, failure.message.as_str())
+        }
     }
 }
 
@@ -63,13 +67,7 @@ impl From<Error> for Problem {
         if let Error::Internal(cause) = &error {
             tracing::error!(%cause, "a request failed");
         }
-        let retry_after_s = match &error {
-            Error::Provider(ProviderError::RateLimited { retry_after }) => {
-                Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
-            }
-            Error::ShuttingDown | Error::DiskFull => Some(5),
-            _ => None,
-        };
+        let retry_after_s = error.retry_after_s();
         Self { retry_after_s, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
     }
 }
@@ -115,6 +113,7 @@ pub(super) const CODES: &[Code] = &[
         StatusCode::CONFLICT,
         "Someone else changed the same thing at the same moment; try again.",
     ),
+    code("answer_running", StatusCode::CONFLICT, "The session's last answer is still being made."),
     code("expired", StatusCode::GONE, "It was there and is over; begin again."),
     code("too_large", StatusCode::PAYLOAD_TOO_LARGE, "More than the limits allow."),
     code("context_too_long", StatusCode::PAYLOAD_TOO_LARGE, "More than the model can read at once."),

@@ -37,17 +37,23 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The `Idempotency-Key` of a request to `target`, if it carries one.
+/// The claim of a request to `target` that carries an `Idempotency-Key`.
 pub(super) fn claim(
     caller: &Caller,
     headers: &HeaderMap,
     target: &str,
     body: &impl Serialize,
 ) -> Result<Option<Claim>, Problem> {
+    let Some(key) = idempotency_key(headers)? else { return Ok(None) };
+    Ok(Some(Claim::new(caller, target, key, body)?))
+}
+
+/// The `Idempotency-Key` of a request, if it carries one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().map_err(|_| {
         let detail = "an `Idempotency-Key` is made of visible ASCII characters";
         Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
     })?;
-    Ok(Some(Claim::new(caller, target, key, body)?))
+    Ok(Some(key))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
@@ -16,7 +17,7 @@ use super::extract::{Json as Body, Path, Query, claim};
 use super::sse;
 use crate::access::Caller;
 use crate::app::App;
-use crate::ask::{self, Question};
+use crate::ask::{self, Again, Question};
 use crate::event::PlanChange;
 use crate::runs::{Frame, RunKey};
 use crate::session::{Message, Role};
@@ -39,14 +40,33 @@ pub(super) async fn ask(
     let stream = question.stream;
     let claim = claim(&caller, &headers, &session.to_string(), &question)?;
     let run = ask::start(&app, &caller, session, question, claim.as_ref()).await?;
+    respond(&app, &caller, run, stream).await
+}
+
+pub(super) async fn regenerate(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path((session, message)): Path<(Uuid, Uuid)>,
+    headers: HeaderMap,
+    body: Result<Option<Json<Again>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let how = body?.map(|Json(how)| how).unwrap_or_default();
+    let stream = how.stream;
+    let claim = claim(&caller, &headers, &format!("{session}/{message}"), &how)?;
+    let run = ask::regenerate(&app, &caller, session, message, how, claim.as_ref()).await?;
+    respond(&app, &caller, run, stream).await
+}
+
+/// The answer as it is made, or once it is.
+async fn respond(app: &App, caller: &Caller, run: RunKey, stream: bool) -> Result<Response, Problem> {
     let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
     if stream {
         return Ok(sse::of_run(frames));
     }
     frames.for_each(|_| async {}).await;
-    let answer = sessions::message(&app, &caller, session, run.message).await?;
+    let answer = sessions::message(app, caller, run.session, run.message).await?;
     match &answer.error {
-        Some(failure) => Err(Problem::of_message(answer.id, &failure.code, &failure.message)),
+        Some(failure) => Err(Problem::of_message(answer.id, failure)),
         None => Ok(Json(answer).into_response()),
     }
 }

@@ -45,9 +45,7 @@ pub(super) async fn complete(
     // A failure before the first word still has a status; the steps of a research are shown at once.
     let events = match is_deep && is_streamed {
         true => frames.map(|frame| frame.event()).boxed(),
-        false => once_it_speaks(frames)
-            .await
-            .map_err(|failure| Problem::of_code(&failure.code, &failure.message))?,
+        false => once_it_speaks(frames).await.map_err(|failure| Problem::from(&failure))?,
     };
     let mut writer = Writer::new(model, Site::of(&headers, &uri), with_usage);
     if is_streamed {

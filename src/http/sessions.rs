@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::error::Problem;
@@ -15,24 +15,16 @@ use super::extract::{Json as Body, Path, Query, claim};
 use super::page::{Page, PageQuery};
 use crate::access::Caller;
 use crate::app::App;
-use crate::session::{Message, Session};
-use crate::sessions::{self, Grouping, NewSession};
+use crate::session::{Placed, Session};
+use crate::sessions::{self, Grouping, NewSession, SessionChange};
 
 /// A session with everything that was said.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct History {
     #[serde(flatten)]
     session: Session,
-    /// Oldest first.
-    messages: Vec<Message>,
-}
-
-/// What can be changed about a session.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Rename {
-    /// The new title.
-    title: String,
+    /// All branches, oldest first.
+    messages: Vec<Placed>,
 }
 
 pub(super) async fn create(
@@ -63,17 +55,17 @@ pub(super) async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<History>, Problem> {
     let session = sessions::get(&app, &caller, id).await?.value;
-    let messages = sessions::messages(&app, &caller, id).await?;
+    let messages = sessions::history(&app, &session).await?;
     Ok(Json(History { session, messages }))
 }
 
-pub(super) async fn rename(
+pub(super) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<Uuid>,
-    Body(change): Body<Rename>,
+    Body(change): Body<SessionChange>,
 ) -> Result<Json<Session>, Problem> {
-    Ok(Json(sessions::rename(&app, &caller, id, &change.title).await?))
+    Ok(Json(sessions::change(&app, &caller, id, &change).await?))
 }
 
 pub(super) async fn remove(

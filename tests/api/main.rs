@@ -5,11 +5,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
+mod context;
 mod dialects;
 mod documents;
+mod leave;
 mod library;
 mod messages;
 mod openai;
 mod research;
 mod search;
 mod sessions;
+mod siblings;
+mod uploads;

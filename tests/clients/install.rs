@@ -34,7 +34,8 @@ pub(crate) async fn python(name: &str, packages: &[&str]) -> Option<Installed> {
 pub(crate) async fn node(name: &str, packages: &[&str]) -> Option<Installed> {
     let folder = folder(name);
     let npm = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
-    let install = Command::new("npm").args(npm).arg(&folder).args(packages).finished();
+    let mut command = Command::new("npm");
+    let install = command.args(npm).arg(&folder).args(packages).finished();
     once_there(name, &folder, install).await.then(|| Installed { interpreter: "node".into(), folder })
 }
 

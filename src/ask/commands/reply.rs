@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{COMMANDS, Command};
 use crate::app::App;
-use crate::ask::question::{Asked, Past};
+use crate::ask::asked::{Asked, Past};
 use crate::document::Status;
 use crate::documents::{self, Filter};
 use crate::provider::{Model, extractive::plain_markdown};

@@ -34,7 +34,7 @@ use crate::http::extract::{Json as Body, Path, Query};
 use crate::http::page::PageQuery;
 use crate::http::sse;
 use crate::session::{Message, Role, Session};
-use crate::sessions::{self, Grouping, NewSession};
+use crate::sessions::{self, Grouping, NewSession, SessionChange};
 
 type Extracted<T> = Result<T, Problem>;
 
@@ -103,7 +103,7 @@ pub(super) async fn chat(
     let events = match once_it_speaks(frames).await {
         Ok(events) => events,
         Err(failure) if failure.code == "provider_unauthorized" => {
-            return Err(Problem::of_code(&failure.code, &failure.message).into());
+            return Err(Problem::from(&failure).into());
         }
         Err(failure) => futures::stream::iter([failure.into_event()]).boxed(),
     };
@@ -170,8 +170,9 @@ pub(super) async fn rename(
     body: Extracted<Body<Titled>>,
 ) -> Result<Response, Refusal> {
     let (Path(id), Body(change)) = (id?, body?);
-    let title = change.title.unwrap_or_default();
-    Ok(Json(SessionBody::new(sessions::rename(&app, &caller, id, &title).await?, None)).into_response())
+    let change = SessionChange { title: change.title, ..SessionChange::default() };
+    let session = sessions::change(&app, &caller, id, &change).await?;
+    Ok(Json(SessionBody::new(session, None)).into_response())
 }
 
 pub(super) async fn remove(

@@ -138,6 +138,6 @@ async fn whole(events: BoxStream<'static, Event>) -> Result<Response, Problem> {
 fn refusal(failure: Failure) -> Problem {
     match failure.code.as_str() {
         "provider_unauthorized" => Problem::new(StatusCode::UNAUTHORIZED, &failure.code, failure.message),
-        code => Problem::of_code(code, &failure.message),
+        _ => Problem::from(&failure),
     }
 }

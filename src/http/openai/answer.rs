@@ -12,6 +12,7 @@ use super::error::Envelope;
 use crate::event::{self, Citation, Event, FinishReason, StepKind, StepState};
 use crate::http::error::Problem;
 use crate::http::links::{self, Site};
+use crate::session::Failure;
 
 /// A whole answer.
 #[derive(Serialize, JsonSchema)]
@@ -174,7 +175,9 @@ impl Writer {
             match event {
                 Event::Token { text } => self.content.push_str(&text),
                 Event::Citation { citation } => self.citations.push(citation),
-                Event::Error { code, message, .. } => return Err(Problem::of_code(&code, &message)),
+                Event::Error { code, message, retryable, retry_after_s } => {
+                    return Err((&Failure { code, message, retryable, retry_after_s }).into());
+                }
                 Event::Done { finish_reason: FinishReason::Interrupted, .. } => break,
                 Event::Done { finish_reason, usage, .. } => {
                     return Ok(self.completion(thoughts, finish_reason, usage));

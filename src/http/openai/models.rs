@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -74,5 +75,5 @@ fn no_model(app: &App, asked_for: &str) -> Problem {
     let names: Vec<&str> = app.config.models.iter().map(|model| model.name.as_str()).collect();
     let names = names.join("`, `");
     let detail = format!("there is no model `{asked_for}`; there are `{names}`, each also with `{DEEP}`");
-    Problem::of_code("unknown_model", &detail)
+    Problem::new(StatusCode::BAD_REQUEST, "unknown_model", detail)
 }

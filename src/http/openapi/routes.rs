@@ -2,11 +2,11 @@
 //! without a row here, or a row without a route, fails by name.
 
 use super::operation::{Section, delete, get, patch, post, schema};
-use crate::ask::{Question, Usage};
+use crate::ask::{Again, Question, Usage};
 use crate::document::{Document, PageStart};
 use crate::event::{Event, PlanChange};
 use crate::http::dialects::{conversation, session_chat, start_and_stream, stateless_chat};
-use crate::http::documents::{Form, ListQuery, PassageBody, Uploaded, VersionQuery};
+use crate::http::documents::{ListQuery, PassageBody, VersionQuery};
 use crate::http::error::Problem;
 use crate::http::health::Health;
 use crate::http::messages::After;
@@ -14,13 +14,14 @@ use crate::http::models::Model;
 use crate::http::openai::{Chunk, Completion, Envelope, ModelCard, ModelList, Request};
 use crate::http::page::{Page, PageQuery};
 use crate::http::search::{SearchQuery, SearchResult};
-use crate::http::sessions::{History, Rename};
+use crate::http::sessions::History;
+use crate::http::uploads::{Form, Uploaded};
 use crate::session::{Message, Session};
-use crate::sessions::NewSession;
+use crate::sessions::{NewSession, SessionChange};
 
 const PROBLEM: &str = "application/problem+json";
 const MISSING: &[&str] = &["not_found"];
-const WRITING: &[&str] = &["conflict", "disk_full", "shutting_down"];
+const WRITING: &[&str] = &["conflict", "answer_running", "disk_full", "shutting_down"];
 const ANSWERING: &[&str] = &[
     "unknown_model",
     "context_too_long",
@@ -52,6 +53,7 @@ fn library() -> Section {
             .takes_as::<Form>("multipart/form-data")
             .gives::<Uploaded>(201, "All files are ready to be searched.")
             .gives::<Uploaded>(202, "The files are stored; some are still being read.")
+            .once()
             .fails(WRITING),
         get("/api/documents/events", "Follows the whole library")
             .streams::<Document>("An event `document` for every change of every document, from now on."),
@@ -105,8 +107,8 @@ fn sessions() -> Section {
         get("/api/chat/sessions/{id}", "Shows a session")
             .gives::<History>(200, "The session with all its messages, citations and sources.")
             .fails(MISSING),
-        patch("/api/chat/sessions/{id}", "Renames a session")
-            .takes::<Rename>()
+        patch("/api/chat/sessions/{id}", "Changes a session")
+            .takes::<SessionChange>()
             .gives::<Session>(200, "The session.")
             .fails(MISSING)
             .fails(WRITING),
@@ -149,6 +151,15 @@ fn answers() -> Section {
             .gives::<Message>(200, "The message with what there was, and its citations.")
             .fails(MISSING)
             .fails(&["invalid_request"]),
+        post("/api/chat/sessions/{id}/messages/{mid}/regenerate", "Answers again")
+            .note("The new answer stands beside the old one, which stays.")
+            .takes_optional::<Again>()
+            .streams::<Event>("The new answer's events, as when asking.")
+            .gives::<Message>(200, "The new answer as one message, with `\"stream\": false`.")
+            .once()
+            .fails(MISSING)
+            .fails(WRITING)
+            .fails(ANSWERING),
         post(
             "/api/chat/sessions/{id}/messages/{mid}/plan",
             "Approves or changes the plan of a deep research",

@@ -185,3 +185,20 @@ async fn a_started_question_outlives_a_crash_and_is_answered_after_it() {
     assert!(answer.contains("October"), "{answer}");
     assert_eq!(said(&server, &chat).await[1], pair("assistant", &answer));
 }
+
+#[tokio::test]
+async fn questions_that_are_started_together_are_all_in_the_history() {
+    let model = Model::start(OCTOBER).await;
+    let server = server(&model.config()).await;
+    let mut sessions = Vec::new();
+    for number in 0..3 {
+        let prompt = format!("When do silver eels leave weir {number}?");
+        let asked = json!({"modelId": "main", "prompt": prompt, "chatId": "c"});
+        sessions.push(start(&server, asked).await.0);
+    }
+    for session in sessions.iter().rev() {
+        stream(&server, session).await.text().await.unwrap();
+    }
+    let roles: Vec<String> = said(&server, "c").await.into_iter().map(|(role, _)| role).collect();
+    assert_eq!(roles, ["user", "user", "user", "assistant", "assistant", "assistant"]);
+}
