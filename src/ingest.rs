@@ -40,7 +40,7 @@ pub struct Ingest {
     /// How far documents are that the store still calls queued.
     stages: Mutex<HashMap<Uuid, Status>>,
     changes: broadcast::Sender<Document>,
-    /// How often documents of a collection have changed since the start.
+    /// How often searches of a collection began to find something else, since the start.
     num_changes: Mutex<HashMap<Option<String>, u64>>,
     /// How far a rebuild of the index is.
     pub rebuild: Rebuild,
@@ -79,8 +79,8 @@ impl Ingest {
         self.changes.subscribe()
     }
 
-    /// How often documents of this collection, or any documents, have changed since the start. A
-    /// change counts before whoever asked for it is told that it is done.
+    /// How often searches of this collection, or of everything, may have begun to find something else
+    /// since the start. A change counts before whoever asked for it is told that it is done.
     #[must_use]
     pub fn num_changes(&self, collection: Option<&str>) -> u64 {
         let num_changes = self.num_changes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,11 +108,11 @@ impl Ingest {
 
     fn leave(&self, document: &Document) {
         self.stages().remove(&document.id);
+        self.count_change(document);
         self.announce(document);
     }
 
     fn announce(&self, document: &Document) {
-        self.count_change(document);
         // No listener is fine.
         let _ = self.changes.send(self.current(document.clone()));
     }

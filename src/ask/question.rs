@@ -55,7 +55,7 @@ pub struct Question {
     pub parent_id: Option<Uuid>,
     /// Whether the answer that this question had before may be given again, if nothing that
     /// decides it has changed since.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub cache: bool,
     /// How many earlier messages the model is told at most; as configured if absent. Not for clients
     /// of ibid's own API to say.
@@ -96,6 +96,10 @@ impl Question {
 
 fn yes() -> bool {
     true
+}
+
+fn is_yes(answer: &bool) -> bool {
+    *answer
 }
 
 /// How a question is answered once more. What is absent is as it was.
