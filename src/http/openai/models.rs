@@ -62,13 +62,12 @@ fn card(model: &ModelConfig, form: &str) -> ModelCard {
 
 /// The configured model behind a name, and how it is asked to answer.
 pub(super) fn known(app: &App, asked_for: &str) -> Result<(String, Mode), Problem> {
-    let is_configured = |name: &str| app.config.models.iter().any(|model| model.name == name);
-    let deep = asked_for.strip_suffix(DEEP).filter(|name| is_configured(name));
-    match deep {
-        _ if is_configured(asked_for) => Ok((asked_for.to_owned(), Mode::Regular)),
-        Some(name) => Ok((name.to_owned(), Mode::DeepResearch)),
-        None => Err(no_model(app, asked_for)),
+    let configured = |name: &str| app.model(Some(name)).ok().map(|model| model.name().to_owned());
+    if let Some(name) = configured(asked_for) {
+        return Ok((name, Mode::Regular));
     }
+    let deep = asked_for.strip_suffix(DEEP).and_then(configured);
+    deep.map(|name| (name, Mode::DeepResearch)).ok_or_else(|| no_model(app, asked_for))
 }
 
 fn no_model(app: &App, asked_for: &str) -> Problem {
