@@ -144,7 +144,7 @@ async fn what_can_not_be_had_is_refused_in_their_envelope() {
 async fn a_model_that_fails_has_a_status_of_its_own_and_is_not_tried_again_in_vain() {
     let config = "[[models]]\nname = \"down\"\nprovider = \"scripted\"\nscript = \"{data}/down.json\"\n";
     let data = tempfile::tempdir().unwrap();
-    std::fs::write(data.path().join("down.json"), r#"[{"error": "unauthorized"}]"#).unwrap();
+    std::fs::write(data.path().join("down.json"), r#"[{"error": {"kind": "unauthorized"}}]"#).unwrap();
     let server = Server::with_config(&config.replace("{data}", &data.path().display().to_string())).await;
     let body = with(asking("Tell me of eels."), &json!({"model": "down", "stream": true}));
     let response = server.send(Method::POST, CHAT, Some(body)).await;

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 /// How long an installation may take before its test is skipped.
 const INSTALLING: Duration = Duration::from_secs(180);
@@ -17,26 +18,29 @@ pub(crate) struct Installed {
     pub(crate) folder: PathBuf,
 }
 
+/// What the scripts in Python import.
+const PYTHON: [&str; 4] = ["openai>=2", "langchain-openai>=1", "mcp>=2.3", "openapi-spec-validator>=0.7"];
+
 /// Packages of the Python index in an environment of their own.
-pub(crate) async fn python(name: &str, packages: &[&str]) -> Option<Installed> {
-    let folder = folder(name);
+pub(crate) async fn python() -> Option<Installed> {
+    let folder = folder("python");
     let interpreter = folder.join("bin/python");
     let install = async {
         let environment = Command::new("python3").args(["-m", "venv"]).arg(&folder).finished().await?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         environment.then_some(())?;
-        Command::new(&interpreter).args(pip).args(packages).finished().await
+        Command::new(&interpreter).args(pip).args(PYTHON).finished().await
     };
-    once_there(name, &folder, install).await.then_some(Installed { interpreter, folder })
+    once_there("python", &folder, install).await.then_some(Installed { interpreter, folder })
 }
 
-/// Packages of the Node registry in a folder of their own.
-pub(crate) async fn node(name: &str, packages: &[&str]) -> Option<Installed> {
-    let folder = folder(name);
+/// The package of the Node registry in a folder of its own.
+pub(crate) async fn node() -> Option<Installed> {
+    let folder = folder("node");
     let npm = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
     let mut command = Command::new("npm");
-    let install = command.args(npm).arg(&folder).args(packages).finished();
-    once_there(name, &folder, install).await.then(|| Installed { interpreter: "node".into(), folder })
+    let install = command.args(npm).arg(&folder).arg("openai").finished();
+    once_there("node", &folder, install).await.then(|| Installed { interpreter: "node".into(), folder })
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -48,6 +52,9 @@ fn folder(name: &str) -> PathBuf {
 /// Installs unless it was done before. A test that can't be run says so.
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
 async fn once_there(name: &str, folder: &Path, install: impl Future<Output = Option<bool>>) -> bool {
+    // Tests begin together; one installs and the others wait.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+    let _turn = ONE_AT_A_TIME.lock().await;
     let done = folder.join("installed");
     if done.exists() {
         return true;
@@ -56,7 +63,7 @@ async fn once_there(name: &str, folder: &Path, install: impl Future<Output = Opt
     if installed {
         std::fs::write(done, "").unwrap();
     } else {
-        eprintln!("skipped: the client `{name}` can't be installed here");
+        eprintln!("skipped: the clients for `{name}` can't be installed here");
     }
     installed
 }

@@ -49,30 +49,30 @@ async fn run(interpreter: &Path, script: &str, server: &Server, folder: &Path) {
 
 #[tokio::test]
 async fn the_openai_package_for_python_is_content() {
-    let Some(python) = python("openai", &["openai"]).await else { return };
+    let Some(python) = python().await else { return };
     run(&python.interpreter, "openai_client.py", &server().await, &python.folder).await;
 }
 
 #[tokio::test]
 async fn the_chat_model_of_langchain_is_content() {
-    let Some(python) = python("langchain", &["langchain-openai"]).await else { return };
+    let Some(python) = python().await else { return };
     run(&python.interpreter, "langchain_client.py", &server().await, &python.folder).await;
 }
 
 #[tokio::test]
 async fn the_openai_package_for_node_is_content() {
-    let Some(node) = node("node", &["openai"]).await else { return };
+    let Some(node) = node().await else { return };
     run(&node.interpreter, "openai_client.mjs", &server().await, &node.folder).await;
 }
 
 #[tokio::test]
 async fn the_mcp_package_for_python_is_content_over_http_and_on_standard_output() {
-    let Some(python) = python("mcp", &["mcp>=2.3"]).await else { return };
+    let Some(python) = python().await else { return };
     run(&python.interpreter, "mcp_client.py", &server().await, &python.folder).await;
 }
 
 #[tokio::test]
 async fn the_description_of_the_api_is_valid_openapi() {
-    let Some(python) = python("openapi", &["openapi-spec-validator"]).await else { return };
+    let Some(python) = python().await else { return };
     run(&python.interpreter, "openapi_check.py", &server().await, &python.folder).await;
 }
