@@ -174,11 +174,13 @@ fn start_log(cli: &Cli) {
     let default =
         if matches!(&cli.command, Command::Serve(serve) if !serve.is_quiet()) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("IBID_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    // That library logs whole bodies when it can't read them, and bodies hold people's documents.
-    let filter = match "async_openai=off".parse() {
+    // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents.
+    let filter = ["async_openai=off", "rmcp=error"].into_iter().fold(filter, |filter, silence| match silence
+        .parse()
+    {
         Ok(silence) => filter.add_directive(silence),
         Err(_) => filter,
-    };
+    });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.init(),
