@@ -11,6 +11,7 @@ mod export;
 mod follow;
 mod history;
 mod key;
+mod mcp;
 mod samples;
 mod screen;
 mod search;
@@ -81,6 +82,7 @@ enum Command {
     Export(export::Export),
     Verify(verify::Verify),
     Key(key::Keys),
+    Mcp(mcp::Mcp),
     Config(config::Show),
 }
 
@@ -155,6 +157,11 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let done = interruptible(key::run(&client, keys)).await;
             close(client, done).await
         }
+        Command::Mcp(_) => {
+            let client = connect(config).await?;
+            let ended = interruptible(mcp::run(&client)).await;
+            close(client, ended).await
+        }
         Command::Show(show) => {
             let client = connect(config).await?;
             let shown = interruptible(sessions::show(&client, show)).await;
@@ -191,11 +198,13 @@ fn start_log(cli: &Cli) {
     let default =
         if matches!(&cli.command, Command::Serve(serve) if !serve.is_quiet()) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("IBID_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    // That library logs whole bodies when it can't read them, and bodies hold people's documents.
-    let filter = match "async_openai=off".parse() {
+    // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents.
+    let filter = ["async_openai=off", "rmcp=error"].into_iter().fold(filter, |filter, silence| match silence
+        .parse()
+    {
         Ok(silence) => filter.add_directive(silence),
         Err(_) => filter,
-    };
+    });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.init(),

@@ -118,7 +118,7 @@ impl Passage {
 }
 
 /// Where a page begins in the stored text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PageStart {
     /// Page number, from 1.
     pub page: u32,

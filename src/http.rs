@@ -12,8 +12,12 @@ mod guard;
 mod health;
 mod history;
 mod keys;
+mod links;
+mod mcp;
 mod messages;
 mod models;
+mod openai;
+mod openapi;
 mod page;
 mod permit;
 mod search;
@@ -93,7 +97,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/commands", get(commands::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        // what all this is
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/schema/events.json", get(openapi::events))
+        .route("/docs", get(openapi::page))
+        .route("/docs/style.css", get(openapi::style))
         // other clients' contracts
+        .route("/v1/chat/completions", post(openai::complete))
+        .route("/v1/models", get(openai::list))
+        .route("/v1/models/{*model}", get(openai::show))
+        .route("/mcp", mcp::route(&app))
         .merge(dialects::routes())
         // the page
         .merge(web::routes())
@@ -102,6 +115,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(openai::in_their_words))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))

@@ -14,6 +14,7 @@ mod history;
 mod leave;
 mod library;
 mod messages;
+mod openai;
 mod reactions;
 mod research;
 mod search;
