@@ -229,7 +229,11 @@ pub async fn with_answer(app: &App, session: Uuid, mut message: Message) -> Resu
     Ok(message)
 }
 
-fn clean_title(title: &str) -> Result<String, Error> {
+/// A title on one line.
+///
+/// # Errors
+/// [`Error::Invalid`] if nothing is left of it, or too much.
+pub fn clean_title(title: &str) -> Result<String, Error> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.is_empty() || title.len() > MAX_TITLE_BYTES {
         return Err(Error::Invalid(format!("a title has 1 to {MAX_TITLE_BYTES} bytes")));

@@ -17,13 +17,13 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::error::Problem;
-use super::extract::{Path, Query};
+use super::extract::{Json as Sent, Path, Query};
 use super::page::{Page, PageQuery};
 use super::sse;
 use crate::Error;
 use crate::app::App;
 use crate::document::{Document, PageStart, Passage, PassageId, Status};
-use crate::documents::{self, Filter};
+use crate::documents::{self, Change, Collection, Filter};
 use crate::ingest::{self, Incoming};
 use crate::store::keys;
 
@@ -162,6 +162,18 @@ pub(super) async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Document>, Problem> {
     Ok(Json(app.ingest.current(documents::get(&app, id).await?.value)))
+}
+
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    Path(id): Path<Uuid>,
+    Sent(change): Sent<Change>,
+) -> Result<Json<Document>, Problem> {
+    Ok(Json(documents::change(&app, id, &change).await?))
+}
+
+pub(super) async fn collections(State(app): State<Arc<App>>) -> Result<Json<Page<Collection>>, Problem> {
+    Ok(Json(Page::new(documents::collections(&app).await?, None)))
 }
 
 pub(super) async fn remove(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {

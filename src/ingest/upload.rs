@@ -88,21 +88,14 @@ impl Incoming {
     pub async fn complete(mut self, name: &str, collection: Option<&str>) -> Result<Upload, Error> {
         let name = clean_name(name)
             .ok_or_else(|| Error::Invalid("the file has no name; give the part a `filename`".to_owned()))?;
-        let collection = collection.map(str::trim).filter(|collection| !collection.is_empty());
-        if collection.is_some_and(|collection| {
-            collection.len() > MAX_COLLECTION_BYTES || collection.chars().any(char::is_control)
-        }) {
-            return Err(Error::Invalid(format!(
-                "a collection's name has at most {MAX_COLLECTION_BYTES} bytes and no control characters"
-            )));
-        }
+        let collection = clean_collection(collection)?;
         self.file.flush().await?;
         self.file.sync_all().await?;
         if let Some(folder) = &self.folder {
             crate::files::sync_folder(folder.clone()).await?;
         }
         let version = crate::hex(&std::mem::take(&mut self.hash).finalize());
-        Ok(Upload { incoming: self, version, name, collection: collection.map(str::to_owned) })
+        Ok(Upload { incoming: self, version, name, collection })
     }
 }
 
@@ -133,6 +126,7 @@ pub(super) async fn accept(app: &App, mut upload: Upload) -> Result<Accepted, Er
             id: upload.incoming.id,
             name: upload.name.clone(),
             title: upload.name.clone(),
+            is_renamed: false,
             media_type: "application/octet-stream".to_owned(),
             version: upload.version.clone(),
             status: Status::Queued,
@@ -184,6 +178,20 @@ async fn again(app: &App, known: Record<Document>) -> Result<Option<Document>, E
     }
     let done = app.store.commit(batch.put(&key, &document)).await?.is_done();
     Ok(done.then_some(document))
+}
+
+/// A collection's name without the space around it; `None` if nothing is left.
+///
+/// # Errors
+/// [`Error::Invalid`] for one that is too long or can't be shown.
+pub fn clean_collection(name: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
+    if name.len() > MAX_COLLECTION_BYTES || name.chars().any(char::is_control) {
+        return Err(Error::Invalid(format!(
+            "a collection's name has at most {MAX_COLLECTION_BYTES} bytes and no control characters"
+        )));
+    }
+    Ok(Some(name.to_owned()))
 }
 
 /// A name fit to show and to search: no control characters, no path of the uploader's machine
