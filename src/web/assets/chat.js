@@ -201,8 +201,8 @@ export async function chat(main, { id, go, signal }) {
     const send = async () => {
       const content = text.value.trim();
       if (!content || content === body.content) return back();
-      const { id, mode, document_ids, collection } = body;
-      const changed = { content, replaces: id, ...(mode && { mode }), ...(document_ids && { document_ids }), ...(collection && { collection }), ...(writing.model() && { model: writing.model() }) };
+      const { parent_id, mode, document_ids, collection } = body;
+      const changed = { content, parent_id, ...(mode && { mode }), ...(document_ids && { document_ids }), ...(collection && { collection }), ...(writing.model() && { model: writing.model() }) };
       try {
         await ask(changed, exchange);
       } catch (error) {

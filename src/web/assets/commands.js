@@ -16,7 +16,7 @@ export function complete(text) {
     text.setAttribute('aria-expanded', 'false');
   };
   const take = ({ name }) => {
-    text.value = `/${name.replace(/^\//, '')} `;
+    text.value = `/${name} `;
     close();
     text.dispatchEvent(new Event('input'));
     text.focus();
@@ -25,7 +25,7 @@ export function complete(text) {
     fill(list, found.map((one, index) => h('li', { id: `command-${index}`, role: 'option', 'aria-selected': String(index === at), onpointerdown: (event) => {
       event.preventDefault();
       take(one);
-    } }, h('b', { text: one.usage ?? `/${one.name.replace(/^\//, '')}` }), h('span', { text: one.description ?? one.summary ?? '' }))));
+    } }, h('b', { text: `/${one.name} ${one.argument}` }), h('span', { text: one.about }))));
     list.hidden = !found.length;
     text.setAttribute('aria-expanded', String(!list.hidden));
     if (list.hidden) return close();
@@ -35,10 +35,10 @@ export function complete(text) {
   const look = async () => {
     const typed = /^\/(\S*)$/.exec(text.value)?.[1];
     if (typed === undefined) return close();
-    known ??= api('/api/commands').then((told) => told.items ?? told, () => []);
+    known ??= api('/api/commands').then((told) => told.items, () => []);
     const all = await known;
     if (/^\/(\S*)$/.exec(text.value)?.[1] !== typed) return;
-    found = all.filter(({ name }) => name.replace(/^\//, '').startsWith(typed.toLowerCase()));
+    found = all.filter(({ name }) => name.startsWith(typed.toLowerCase()));
     at = 0;
     paint();
   };
