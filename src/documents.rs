@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::{Caller, Readable};
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::files::Layout;
@@ -60,63 +61,98 @@ pub struct Collection {
     pub documents: u64,
 }
 
-/// A document as the store has it.
+/// An entry of a user's list of documents. The record of a document can be read as one.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    id: Uuid,
+}
+
+/// A document that the caller may read, as the store has it.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn get(app: &App, id: Uuid) -> Result<Record<Document>, Error> {
-    let record = app.store.get(&keys::document(id)).await?;
-    record.ok_or_else(|| Error::NotFound { what: "document", id: id.to_string() })
+pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Document>, Error> {
+    let missing = || Error::NotFound { what: "document", id: id.to_string() };
+    let record = app.store.get::<Document>(&keys::document(id)).await?.ok_or_else(missing)?;
+    if caller.may_read(app, &record.value).await? { Ok(record) } else { Err(missing()) }
 }
 
-/// Up to `limit` documents, newest first, and where the next page begins.
+/// Up to `limit` documents, and where the next page begins: the caller's, then those that others
+/// share with them, newest first.
 ///
 /// # Errors
-/// If the store fails.
+/// [`Error::Invalid`] if `after` is not where a page of this list ended, or if the store fails.
 pub async fn list(
     app: &App,
+    caller: &Caller,
     filter: &Filter,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Document>, Option<String>), Error> {
-    let mut documents = Vec::new();
+    let readable = Readable::load(app, caller).await?;
+    let lists: Vec<String> = readable.owners().map(keys::documents_of).collect();
+    let begin = after.map_or(Some(0), |after| lists.iter().position(|list| after.starts_with(list)));
+    let begin = begin.ok_or_else(|| {
+        Error::Invalid("`cursor` is not one this list gave; leave it out to begin at the start".to_owned())
+    })?;
     let mut after = after.map(str::to_owned);
+    let mut documents = Vec::new();
     let mut last_taken = None;
-    loop {
-        let page =
-            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Descending).await?;
-        let Some((last, _)) = page.last() else { return Ok((documents, None)) };
-        after = Some(last.clone());
-        for (key, record) in page {
-            let document = app.ingest.current(record.value);
-            if !filter.admits(&document) {
-                continue;
+    for list in &lists[begin..] {
+        loop {
+            let page = app.store.scan::<Entry>(list, after.as_deref(), PAGE, Order::Descending).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            let ids: Vec<String> = page.iter().map(|(_, entry)| keys::document(entry.value.id)).collect();
+            let stored = app.store.get_many::<Document>(&ids).await?;
+            for ((key, _), record) in page.into_iter().zip(stored) {
+                let Some(document) = record.map(|record| app.ingest.current(record.value)) else { continue };
+                if !readable.admits(&document) || !filter.admits(&document) {
+                    continue;
+                }
+                if documents.len() == limit {
+                    return Ok((documents, last_taken));
+                }
+                documents.push(document);
+                last_taken = Some(key);
             }
-            if documents.len() == limit {
-                return Ok((documents, last_taken));
-            }
-            documents.push(document);
-            last_taken = Some(key);
         }
+        after = None;
     }
+    Ok((documents, None))
+}
+
+/// Adds to a change that there is a new document.
+#[must_use]
+pub fn enter(batch: Batch, document: &Document) -> Batch {
+    let batch = batch.put(keys::document(document.id), document);
+    if document.owner.is_local() {
+        return batch;
+    }
+    batch.put(listed(document), &Entry { id: document.id })
+}
+
+/// The place of a document in its owner's list.
+fn listed(document: &Document) -> String {
+    format!("{}{}", keys::documents_of(&document.owner), document.id)
 }
 
 /// The collections there are, by name.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn collections(app: &App) -> Result<Vec<Collection>, Error> {
+pub async fn collections(app: &App, caller: &Caller) -> Result<Vec<Collection>, Error> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut after: Option<String> = None;
     loop {
-        let page =
-            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Ascending).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(last.clone());
-        let newest = page.into_iter().map(|(_, record)| record.value);
-        for name in newest.filter(|one| one.superseded_by.is_none()).filter_map(|one| one.collection) {
+        let (page, next) = list(app, caller, &Filter::default(), after.as_deref(), PAGE).await?;
+        for name in page.into_iter().filter_map(|document| document.collection) {
             *counts.entry(name).or_default() += 1;
         }
+        if next.is_none() {
+            break;
+        }
+        after = next;
     }
     Ok(counts.into_iter().map(|(name, documents)| Collection { name, documents }).collect())
 }
@@ -125,16 +161,21 @@ pub async fn collections(app: &App) -> Result<Vec<Collection>, Error> {
 /// find it by the one and in the other. A crash in between leaves it to be read again at the start.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Invalid`] for an unusable name, a document still being read, or one
+/// [`Error::NotFound`], [`Error::Forbidden`] for another user's document, [`Error::Invalid`] for an unusable name, a document still being read, or one
 /// that the other collection has already, or if the store fails.
-pub async fn change(app: &App, id: Uuid, change: &Change) -> Result<Document, Error> {
+pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &Change) -> Result<Document, Error> {
     let title = change.title.as_deref().map(sessions::clean_title).transpose()?;
     let collection = match &change.collection {
         Some(name) => Some(ingest::clean_collection(Some(name))?),
         None => None,
     };
     loop {
-        let stored = get(app, id).await?;
+        let stored = get(app, caller, id).await?;
+        if stored.value.owner != caller.user {
+            return Err(Error::Forbidden(format!(
+                "document `{id}` is another user's; only they can change it"
+            )));
+        }
         if !stored.value.status.is_final() {
             return Err(Error::Invalid(format!("document `{id}` is still being read; try again then")));
         }
@@ -154,7 +195,7 @@ pub async fn change(app: &App, id: Uuid, change: &Change) -> Result<Document, Er
         }
         if app.store.commit(batch.put(keys::document(id), &document)).await?.is_done() {
             return match is_searched {
-                true => ingest::reindex(app, document).await,
+                true => ingest::reindex(app, caller, document).await,
                 false => Ok(document),
             };
         }
@@ -166,9 +207,9 @@ async fn relocate(app: &App, batch: Batch, newest: &Document, to: Option<&str>) 
     if newest.superseded_by.is_some() {
         return Err(Error::Invalid("an older version goes where the newest goes; move that".to_owned()));
     }
-    let from = newest.collection.as_deref();
-    let (old_name, new_name) =
-        (keys::document_by_name(from, &newest.name), keys::document_by_name(to, &newest.name));
+    let (owner, from) = (&newest.owner, newest.collection.as_deref());
+    let old_name = keys::document_by_name(owner, from, &newest.name);
+    let new_name = keys::document_by_name(owner, to, &newest.name);
     if app.store.get::<Uuid>(&new_name).await?.is_some() {
         let place = to.map_or_else(|| "outside of collections".to_owned(), |name| format!("in `{name}`"));
         let taken = format!("there is a `{}` {place} already; delete one of the two first", newest.name);
@@ -178,7 +219,7 @@ async fn relocate(app: &App, batch: Batch, newest: &Document, to: Option<&str>) 
     let mut seen = HashSet::new();
     let mut version = Some(newest.clone());
     while let Some(document) = version.filter(|document| seen.insert(document.id)) {
-        let held = keys::document_by_version(to, &document.version);
+        let held = keys::document_by_version(owner, to, &document.version);
         if app.store.get::<Uuid>(&held).await?.is_some() {
             return Err(Error::Invalid(format!(
                 "the bytes of `{}` are in that collection already",
@@ -186,7 +227,7 @@ async fn relocate(app: &App, batch: Batch, newest: &Document, to: Option<&str>) 
             )));
         }
         batch = batch
-            .delete(keys::document_by_version(from, &document.version))
+            .delete(keys::document_by_version(owner, from, &document.version))
             .check_absent(&held)
             .put(held, &document.id);
         version = match document.supersedes {
@@ -231,16 +272,24 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
 /// Removes a document. When this returns, no search and no answer uses it any more.
 ///
 /// # Errors
-/// [`Error::NotFound`], or if the store fails.
-pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
+/// [`Error::NotFound`], [`Error::Forbidden`] if it is only shared with the caller, or if the store
+/// fails.
+pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     loop {
-        let stored = get(app, id).await?;
+        let stored = get(app, caller, id).await?;
+        let owner = &stored.value.owner;
+        if *owner != caller.user {
+            return Err(Error::Forbidden(format!(
+                "document `{id}` is another user's; only they can delete it"
+            )));
+        }
         let collection = stored.value.collection.as_deref();
-        let by_name = keys::document_by_name(collection, &stored.value.name);
+        let by_name = keys::document_by_name(owner, collection, &stored.value.name);
         let mut batch = Batch::new()
             .check(keys::document(id), stored.revision)
             .delete(keys::document(id))
-            .delete(keys::document_by_version(collection, &stored.value.version));
+            .delete(listed(&stored.value))
+            .delete(keys::document_by_version(owner, collection, &stored.value.version));
         if let Some(newest) = app.store.get::<Uuid>(&by_name).await?
             && newest.value == id
         {

@@ -3,12 +3,14 @@
 //! that a reader can come back to any position after any interruption. A run knows nothing of
 //! models or of HTTP.
 
+mod audience;
 mod journal;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::Stream;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::{Event, PlanChange};
+use audience::Audience;
 use journal::{Journal, RunFile};
 
 /// Names an answer: the session and the assistant message.
@@ -44,6 +47,13 @@ impl Frame {
             .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
         Self { seq, name: event.name(), data: data.into() }
     }
+
+    /// The event itself, for readers that word it in another way.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        serde_json::from_str(&self.data)
+            .unwrap_or_else(|error| unreachable!("it was made from an event: {error}"))
+    }
 }
 
 /// All runs of this data folder.
@@ -58,6 +68,7 @@ struct Live {
     /// How many frames there are, and whether there will be more.
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
+    audience: Audience,
     steer: mpsc::UnboundedSender<Steering>,
 }
 
@@ -93,6 +104,13 @@ impl Runs {
         self.record(key, Vec::new()).await
     }
 
+    /// Begins a run of which no trace is left on disk, now or after a crash. It can be read while
+    /// it lasts.
+    #[must_use]
+    pub fn begin_unkept(self: &Arc<Self>, key: RunKey) -> Recorder {
+        self.enter(key, Vec::new(), None)
+    }
+
     /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
     /// whole event.
     ///
@@ -108,6 +126,10 @@ impl Runs {
         let path = self.path(key);
         let whole_lines: String = frames.iter().map(|frame| format!("{}\n", frame.data)).collect();
         let file = tokio::task::spawn_blocking(move || RunFile::create(&path, &whole_lines)).await??;
+        Ok(self.enter(key, frames, Some(file)))
+    }
+
+    fn enter(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, file: Option<RunFile>) -> Recorder {
         let len = frames.len();
         let (steer, steering) = mpsc::unbounded_channel();
         let live = Arc::new(Live {
@@ -115,15 +137,16 @@ impl Runs {
             frames: Mutex::new(frames),
             progress: watch::Sender::new(Progress { len, closed: false }),
             cancel: CancellationToken::new(),
+            audience: Audience::new(),
         });
         lock(&self.live).insert(key.message, Arc::clone(&live));
-        Ok(Recorder {
+        Recorder {
             runs: Arc::clone(self),
             key,
             live,
-            file: Arc::new(file),
+            file: file.map(Arc::new),
             steering: Mutex::new(Some(steering)),
-        })
+        }
     }
 
     /// Reads a run from after position `after`: what there is, then what comes, until its end.
@@ -145,19 +168,8 @@ impl Runs {
                 (frames.filter(|frame| frame.seq > after).collect(), None)
             }
         };
-        let follow = live.map(|live| Follower {
-            progress: live.progress.subscribe(),
-            next: usize::try_from(after).unwrap_or(usize::MAX),
-            batch: Vec::new().into_iter(),
-            live,
-        });
         let past = futures::stream::iter(past);
-        let present = futures::stream::unfold(follow, async |follow| {
-            let mut follow = follow?;
-            let frame = follow.next().await?;
-            Some((frame, Some(follow)))
-        });
-        Ok(futures::StreamExt::chain(past, present))
+        Ok(futures::StreamExt::chain(past, follow(live, after)))
     }
 
     /// The whole events recorded so far, oldest first.
@@ -193,6 +205,13 @@ impl Runs {
             // Held any longer it would keep the channel open past the run's end.
             drop(live);
             outcome.await.is_ok()
+        }
+    }
+
+    /// Counts a look at an unfinished answer as reading it.
+    pub fn glance(&self, message: Uuid) {
+        if let Some(live) = lock(&self.live).get(&message) {
+            live.audience.glance();
         }
     }
 
@@ -236,15 +255,23 @@ pub struct Recorder {
     runs: Arc<Runs>,
     key: RunKey,
     live: Arc<Live>,
-    file: Arc<RunFile>,
+    /// None if no trace is to be left.
+    file: Option<Arc<RunFile>>,
     steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
 }
 
 impl Recorder {
+    /// Reads the run that is being written, from its beginning.
+    pub fn read(&self) -> impl Stream<Item = Frame> + Send + use<> {
+        follow(Some(Arc::clone(&self.live)), 0)
+    }
+
     /// Sends an event to every reader and, soon, to disk. Never waits.
     pub fn append(&self, event: &Event) {
         let frame = self.publish(event);
-        self.runs.journal.append(&self.file, frame.data);
+        if let Some(file) = &self.file {
+            self.runs.journal.append(file, frame.data);
+        }
     }
 
     /// Puts what was sent so far on disk, durably: work that is in the record is not done twice.
@@ -252,7 +279,8 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn sync(&self) -> io::Result<()> {
-        self.runs.journal.sync(&self.file).await
+        let Some(file) = &self.file else { return Ok(()) };
+        self.runs.journal.sync(file).await
     }
 
     /// The changes of plan that readers ask for. There is one such list: the first call gets it.
@@ -265,9 +293,9 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
-        let frame = Frame::new(0, last);
-        self.runs.journal.append(&self.file, frame.data);
-        self.runs.journal.sync(&self.file).await
+        let Some(file) = &self.file else { return Ok(()) };
+        self.runs.journal.append(file, Frame::new(0, last).data);
+        self.runs.journal.sync(file).await
     }
 
     /// Sends the last event to every reader and ends the run.
@@ -289,6 +317,11 @@ impl Recorder {
         self.live.cancel.clone()
     }
 
+    /// Resolves once nobody has read the run for this long.
+    pub async fn unread(&self, grace: Duration) {
+        self.live.audience.gone(grace).await;
+    }
+
     fn publish(&self, event: &Event) -> Frame {
         let mut frames = lock(&self.live.frames);
         let frame = Frame::new(frames.len() as u64 + 1, event);
@@ -307,6 +340,16 @@ impl Drop for Recorder {
     }
 }
 
+/// What a live run says from after a position on, until its end; nothing if there is none.
+fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = Frame> + Send + use<> {
+    let follower = live.map(|live| Follower::new(live, after));
+    futures::stream::unfold(follower, async |follower| {
+        let mut follower = follower?;
+        let frame = follower.next().await?;
+        Some((frame, Some(follower)))
+    })
+}
+
 /// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
 struct Follower {
     live: Arc<Live>,
@@ -316,6 +359,13 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(live: Arc<Live>, after: u64) -> Self {
+        live.audience.enter();
+        let progress = live.progress.subscribe();
+        let next = usize::try_from(after).unwrap_or(usize::MAX);
+        Self { live, progress, next, batch: Vec::new().into_iter() }
+    }
+
     async fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.batch.next() {
@@ -330,6 +380,12 @@ impl Follower {
                 return None;
             }
         }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.live.audience.leave();
     }
 }
 
@@ -397,6 +453,23 @@ mod tests {
         recorder.seal(&last).await.unwrap();
         recorder.close(&last);
         assert_eq!(runs.events(key).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Arc::new(Runs::open(folder.path()).unwrap());
+        let key = key();
+        let recorder = runs.begin_unkept(key);
+        let reader = recorder.read();
+        recorder.append(&token("first"));
+        recorder.sync().await.unwrap();
+        let last = token("last");
+        recorder.seal(&last).await.unwrap();
+        recorder.close(&last);
+        assert_eq!(reader.collect::<Vec<_>>().await.len(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(runs.read(key, 0).await.is_err());
     }
 
     #[tokio::test]

@@ -5,9 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
+mod context;
 mod documents;
+mod leave;
 mod library;
 mod messages;
 mod research;
 mod search;
 mod sessions;
+mod siblings;
+mod uploads;

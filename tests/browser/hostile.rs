@@ -157,7 +157,11 @@ async fn what_gets_into_the_page_after_all_is_stopped_by_its_policy() {
     browser.eval(script, json!([address])).await;
     crate::support::eventually("the policy refuses all of it", async || {
         let seen: Value = browser.noticed().await;
-        let refused = seen.as_array().unwrap().iter().filter(|one| one.as_str().unwrap().starts_with("securitypolicyviolation"));
+        let refused = seen
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one.as_str().unwrap().starts_with("securitypolicyviolation"));
         (refused.count() >= 5).then_some(())
     })
     .await;
