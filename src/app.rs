@@ -16,12 +16,13 @@ use crate::ask::cache::Cache;
 use crate::config::Config;
 use crate::config::model::ModelError;
 use crate::files::Files;
+use crate::history::History;
 use crate::idempotency::Turns;
 use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, idempotency, ingest};
+use crate::{Error, ask, history, idempotency, ingest};
 
 /// The running program.
 pub struct App {
@@ -37,6 +38,8 @@ pub struct App {
     pub models: Models,
     /// Answers being made, and their record.
     pub runs: Arc<Runs>,
+    /// Where to look for what was said before.
+    pub history: History,
     /// Answers that can be given again.
     pub cache: Cache,
     /// Documents on their way in.
@@ -67,6 +70,7 @@ impl App {
         let index = spawn_blocking(move || open_index(&index_folder, was_killed))
             .await
             .map_err(|error| OpenError::Io(error.into()))??;
+        let (history, said) = History::open(&config.data.join("history"), was_killed).await?;
         let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
         let models = Models::new(&config.models)?;
         let (ingest, work) = Ingest::new(&config)?;
@@ -80,6 +84,7 @@ impl App {
             index: Arc::new(index),
             models,
             runs,
+            history,
             ingest,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -87,6 +92,7 @@ impl App {
         });
         ask::recover(&app).await.map_err(OpenError::Recovery)?;
         ingest::start(&app, work).await.map_err(OpenError::Recovery)?;
+        history::start(&app, said);
         ask::resume(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
         tokio::spawn(async move { idempotency::sweep(&sweeping).await });
@@ -164,7 +170,7 @@ pub enum OpenError {
 /// Opens the index, and after a kill reads all of it: damage can lie where opening does not look.
 /// One of an older make, or a damaged one, is thrown away: it is rebuilt from the store, which has
 /// everything.
-fn open_index(folder: &Path, verify: bool) -> Result<PassageIndex, OpenError> {
+pub(crate) fn open_index(folder: &Path, verify: bool) -> Result<PassageIndex, OpenError> {
     let opened = PassageIndex::open(folder).and_then(|index| {
         if verify {
             index.verify()?;
@@ -174,7 +180,7 @@ fn open_index(folder: &Path, verify: bool) -> Result<PassageIndex, OpenError> {
     match opened {
         Ok(index) => Ok(index),
         Err(error @ (IndexError::OtherSchema { .. } | IndexError::Damaged(_))) => {
-            tracing::warn!(%error, "the index is rebuilt");
+            tracing::warn!(%error, folder = %folder.display(), "the index is rebuilt");
             std::fs::remove_dir_all(folder)?;
             Ok(PassageIndex::open(folder)?)
         }

@@ -27,10 +27,10 @@ use crate::app::App;
 use crate::config::model::Vendor;
 use crate::event::{Event, FinishReason, Step, StepKind, StepState};
 use crate::provider::{CallOptions, Delta, Model, ProviderError};
-use crate::run;
 use crate::runs::{Recorder, RunKey};
 use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
+use crate::{history, run};
 use asked::Asked;
 use draft::Draft;
 use prompt::{Prompt, Turn};
@@ -209,16 +209,19 @@ fn context_tokens(model: &Model) -> usize {
     }
 }
 
-/// Stores how the answer ended.
+/// Stores how the answer ended, and what it cites.
 async fn settle(app: &App, run_key: RunKey, last: &Event) -> Result<(), Error> {
     let key = keys::message(run_key.session, run_key.message);
+    let events = app.runs.events(run_key).await?;
     loop {
         // A session deleted meanwhile takes its answers with it.
         let Some(stored) = app.store.get::<Message>(&key).await? else { return Ok(()) };
         let message = Message { status: run::status_at_end(last), ..stored.value };
         let batch =
             Batch::new().check(&key, stored.revision).put(&key, &message).delete(keys::run(run_key.message));
+        let batch = history::note(batch, run_key, &events);
         if app.store.commit(batch).await?.is_done() {
+            history::settled(app, run_key, message.parent_id);
             return Ok(());
         }
     }

@@ -7,13 +7,16 @@ mod ask;
 mod config;
 mod connect;
 mod documents;
+mod export;
 mod follow;
+mod history;
 mod samples;
 mod screen;
 mod search;
 mod serve;
 mod sessions;
 mod upload;
+mod verify;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -73,6 +76,9 @@ enum Command {
     Documents(documents::Documents),
     Sessions(sessions::Sessions),
     Show(sessions::Show),
+    History(history::History),
+    Export(export::Export),
+    Verify(verify::Verify),
     Config(config::Show),
 }
 
@@ -81,7 +87,7 @@ enum Command {
 pub(crate) enum Ending {
     #[error("interrupted")]
     Interrupted,
-    #[error("some documents failed")]
+    #[error("not everything went well")]
     Reported,
 }
 
@@ -115,6 +121,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
     match command {
         Command::Serve(serve) => serve::run(config, serve).await,
         Command::Config(show) => config::run(config, show),
+        Command::Verify(asked) => interruptible(verify::run(config, asked)).await,
         Command::Ask(ask) => {
             let client = connect(config).await?;
             let asked = ask::run(&client, ask).await;
@@ -145,6 +152,16 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let client = connect(config).await?;
             let shown = interruptible(sessions::show(&client, show)).await;
             close(client, shown).await
+        }
+        Command::History(history) => {
+            let client = connect(config).await?;
+            let found = interruptible(history::run(&client, history)).await;
+            close(client, found).await
+        }
+        Command::Export(export) => {
+            let client = connect(config).await?;
+            let exported = interruptible(export::run(&client, export)).await;
+            close(client, exported).await
         }
     }
 }

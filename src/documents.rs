@@ -297,6 +297,7 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         }
         if app.store.commit(batch).await?.is_done() {
             ingest::forget(app, &stored.value).await;
+            app.store.clear(&keys::citations(id)).await?;
             return Ok(app.files.remove(id).await?);
         }
     }

@@ -3,9 +3,11 @@
 
 mod documents;
 mod error;
+mod export;
 mod extract;
 mod guard;
 mod health;
+mod history;
 mod messages;
 mod models;
 mod page;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -51,6 +53,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents/{id}/pages", get(documents::pages))
         .route("/api/documents/{id}/events", get(documents::events))
         .route("/api/collections", get(documents::collections))
+        .route("/api/documents/{id}/citations", get(history::citations))
         .route("/api/search", get(search::search))
         // the conversation
         .route("/api/chat/sessions", get(sessions::list).post(sessions::create))
@@ -58,12 +61,18 @@ pub fn router(app: Arc<App>) -> Router {
             "/api/chat/sessions/{id}",
             get(sessions::show).patch(sessions::change).delete(sessions::remove),
         )
+        .route("/api/chat/sessions/{id}/export", get(export::export))
         .route("/api/chat/sessions/{id}/messages", post(messages::ask))
         .route("/api/chat/sessions/{id}/messages/{mid}", get(messages::show))
         .route("/api/chat/sessions/{id}/messages/{mid}/events", get(messages::events))
         .route("/api/chat/sessions/{id}/messages/{mid}/cancel", post(messages::cancel))
         .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
         .route("/api/chat/sessions/{id}/messages/{mid}/regenerate", post(messages::regenerate))
+        .route(
+            "/api/chat/sessions/{id}/messages/{mid}/reaction",
+            put(history::react).delete(history::take_back),
+        )
+        .route("/api/history", get(history::search))
         // the server
         .route("/api/models", get(models::list))
         .route("/healthz", get(health::live))

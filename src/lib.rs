@@ -23,7 +23,9 @@ pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
+pub mod export;
 pub mod files;
+pub mod history;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
@@ -33,6 +35,7 @@ pub mod runs;
 pub mod session;
 pub mod sessions;
 pub mod store;
+pub mod verify;
 mod web;
 
 pub use error::Error;

@@ -1,6 +1,7 @@
 //! Sessions and their messages in the store. An answer's record holds how it stands; its words,
 //! sources and citations are the fold of its events.
 
+mod reactions;
 mod tree;
 
 use std::io;
@@ -13,8 +14,10 @@ use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Placed, Role, Session};
 use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, run};
+use crate::{Error, history, run};
 use tree::Tree;
+
+pub use reactions::{NewReaction, react};
 
 /// The longest title, in bytes.
 const MAX_TITLE_BYTES: usize = 500;
@@ -213,11 +216,14 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         }
         let mut batch = Batch::new();
         for (key, record) in page {
-            app.runs.cancel(record.value.id);
-            batch = batch.delete(key).delete(keys::run(record.value.id));
+            let message = record.value.id;
+            app.runs.cancel(message);
+            batch = batch.delete(key).delete(keys::run(message));
+            batch = history::forget(app, batch, RunKey { session: id, message }).await?;
         }
         app.store.commit(batch).await?;
     }
+    app.store.clear(&keys::reactions(id)).await?;
     Ok(app.runs.forget_session(id).await?)
 }
 
@@ -229,10 +235,12 @@ pub async fn history(app: &App, session: &Session) -> Result<Vec<Placed>, Error>
     let headers = headers(app, session.id).await?;
     let tree = Tree::new(session.id, &headers);
     let shown = tree.branch(session.active);
+    let mut reactions = reactions::of_session(app, &session.owner, session.id).await?;
     let mut placed = Vec::with_capacity(headers.len());
     for header in headers {
         let mut message = with_answer(app, session.id, header).await?;
         message.parent_id = tree.parent(message.id);
+        message.reaction = reactions.remove(&message.id);
         let siblings = Some(tree.siblings(message.id)).filter(|siblings| siblings.len() > 1);
         let siblings = siblings.unwrap_or_default().to_vec();
         placed.push(Placed { active: shown.contains(&message.id), siblings, message });
@@ -300,7 +308,9 @@ async fn headers(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
 pub async fn message(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
     let message = header(app, caller, session, id).await?;
     app.runs.glance(id);
-    with_answer(app, session, message).await
+    let mut message = with_answer(app, session, message).await?;
+    message.reaction = reactions::of_message(app, &caller.user, session, id).await?;
+    Ok(message)
 }
 
 /// One message of a session of the caller's as its record stands, an answer without its words.

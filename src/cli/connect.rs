@@ -147,10 +147,20 @@ impl Client {
 
     /// The whole of a list, page by page.
     pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
+        self.list_of(path, &[]).await
+    }
+
+    /// The whole of a list that is asked for in other words than its path, page by page.
+    pub(crate) async fn list_of<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        wanted: &[(&str, &str)],
+    ) -> Result<Vec<T>> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let mut query = vec![("limit", "100")];
+            query.extend_from_slice(wanted);
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let page: Page<T> = self.get(path, &query).await?;
             items.extend(page.items);
@@ -163,8 +173,13 @@ impl Client {
     }
 
     /// Copies a body to `out` as it arrives.
-    pub(crate) async fn copy(&self, path: &str, out: &mut impl std::io::Write) -> Result<()> {
-        let answer = self.send(self.request(Method::GET, self.url(path, &[]))).await?;
+    pub(crate) async fn copy(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        out: &mut impl std::io::Write,
+    ) -> Result<()> {
+        let answer = self.send(self.request(Method::GET, self.url(path, query))).await?;
         let mut body = answer.bytes_stream();
         while let Some(piece) = body.try_next().await.context("the connection broke off")? {
             out.write_all(&piece)?;

@@ -7,6 +7,8 @@ use crate::access::User;
 
 /// All documents.
 pub const DOCUMENTS: &str = "document/";
+/// All messages of all sessions.
+pub const MESSAGES: &str = "message/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
 
@@ -96,13 +98,38 @@ pub fn recent_session(owner: &User, updated_at: Timestamp, id: Uuid) -> String {
 /// All messages of a session.
 #[must_use]
 pub fn messages(session: Uuid) -> String {
-    format!("message/{session}/")
+    format!("{MESSAGES}{session}/")
 }
 
 /// A message.
 #[must_use]
 pub fn message(session: Uuid, id: Uuid) -> String {
-    format!("message/{session}/{id}")
+    format!("{MESSAGES}{session}/{id}")
+}
+
+/// All reactions to the answers of a session.
+#[must_use]
+pub fn reactions(session: Uuid) -> String {
+    format!("reaction/{session}/")
+}
+
+/// A reader's reaction to an answer.
+#[must_use]
+pub fn reaction(session: Uuid, message: Uuid, reader: &User) -> String {
+    format!("{}{message}/{}", reactions(session), segment(reader.as_str()))
+}
+
+/// All citations of a document.
+#[must_use]
+pub fn citations(document: Uuid) -> String {
+    format!("cited/{document}/")
+}
+
+/// A citation of a document: the later the answer, the later the key, and within an answer the
+/// other way round, so that read backwards the latest answers come first and each from its beginning.
+#[must_use]
+pub fn citation(document: Uuid, message: Uuid, place: u32) -> String {
+    format!("{}{message}/{:08x}", citations(document), u32::MAX - place)
 }
 
 /// An answer being made.
