@@ -22,7 +22,7 @@ use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, history, idempotency, ingest};
+use crate::{Error, ask, history, idempotency, ingest, stream_sessions};
 
 /// The running program.
 pub struct App {
@@ -95,7 +95,9 @@ impl App {
         history::start(&app, said);
         ask::resume(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
-        tokio::spawn(async move { idempotency::sweep(&sweeping).await });
+        tokio::spawn(async move {
+            tokio::join!(idempotency::sweep(&sweeping), stream_sessions::sweep(&sweeping));
+        });
         Ok(app)
     }
 
@@ -107,15 +109,15 @@ impl App {
         self.lock.announce(url)
     }
 
-    /// The model of this name, or the default one.
+    /// The model of this name, or else of this name at its vendor; the default one if none is named.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is none; it says which there are.
+    /// [`Error::UnknownModel`] if there is none; it says which there are.
     pub fn model(&self, name: Option<&str>) -> Result<&Model, Error> {
         let Some(name) = name else { return Ok(self.models.default_model()) };
         self.models.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.models.iter().map(Model::name).collect();
-            Error::Invalid(format!("there is no model `{name}`; configured are {}", names.join(", ")))
+            Error::UnknownModel { name: name.to_owned(), known: names.join(", ") }
         })
     }
 

@@ -5,6 +5,7 @@
 mod asked;
 pub mod cache;
 pub mod cite;
+mod commands;
 pub mod condense;
 mod draft;
 pub mod ground;
@@ -32,11 +33,13 @@ use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
 use crate::{history, run};
 use asked::Asked;
+use commands::reply::reply;
 use draft::Draft;
 use prompt::{Prompt, Turn};
 
+pub use commands::{COMMANDS, Usage};
 pub use once::{Conversation, once};
-pub use question::{Again, Question, regenerate, start};
+pub use question::{Again, Question, answer_posed, pose, regenerate, start};
 pub use recover::{recover, resume};
 pub use research::budget::Budget;
 pub use research::change_plan;
@@ -82,6 +85,10 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
     let mut found = research::record::taken_up(past, asked.budget, &app.config.research);
     let outcome = {
         let work = async {
+            if let Some(command) = &asked.command {
+                draft.say(&reply(app, asked, command).await?);
+                return Ok(FinishReason::Stop);
+            }
             match asked.mode {
                 Mode::Regular => answer(app, asked, &mut draft).await,
                 Mode::DeepResearch => {

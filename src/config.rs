@@ -102,9 +102,18 @@ pub struct AskConfig {
     pub cache_s: u64,
     /// How long an answer goes on that nobody reads, in seconds; to its end if 0. Default: 0.
     pub cancel_unread_s: u64,
+    /// How long a stream session can be opened, in seconds. Default: 600.
+    pub stream_session_s: u64,
     /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub system: Option<String>,
+    pub system: String,
+}
+
+impl AskConfig {
+    /// What every answer should keep to, if anything is set.
+    #[must_use]
+    pub fn wishes(&self) -> Option<String> {
+        Some(self.system.clone()).filter(|system| !system.trim().is_empty())
+    }
 }
 
 impl Default for AskConfig {
@@ -115,7 +124,8 @@ impl Default for AskConfig {
             context_tokens: 6_000,
             cache_s: 60 * 60,
             cancel_unread_s: 0,
-            system: None,
+            stream_session_s: 600,
+            system: String::new(),
         }
     }
 }
@@ -376,6 +386,9 @@ impl Config {
             if seconds > YEAR_S {
                 return Err(self.out_of_bounds(key, "at most a year (31536000)"));
             }
+        }
+        if !(1..=86_400).contains(&self.ask.stream_session_s) {
+            return Err(self.out_of_bounds("ask.stream_session_s", "1 to 86400, a day"));
         }
         if self.server.max_body_bytes < 4 << 10 {
             return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));

@@ -22,6 +22,25 @@ pub enum Error {
     /// The caller may see the thing, but not do this to it.
     #[error("{0}")]
     Forbidden(String),
+    /// There was such a thing, and its time is over.
+    #[error("{what} `{id}` has expired; start a new one")]
+    Expired {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name it was asked for by.
+        id: String,
+    },
+    /// No model of this name is configured.
+    #[error("there is no model `{name}`; configured are {known}")]
+    UnknownModel {
+        /// The name it was asked for by.
+        name: String,
+        /// The names that would do.
+        known: String,
+    },
+    /// The same thing was asked for too often.
+    #[error("{0}")]
+    TooOften(String),
     /// The request can't be carried out as it is.
     #[error("{0}")]
     Invalid(String),
@@ -58,6 +77,9 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::Expired { .. } => "expired",
+            Self::UnknownModel { .. } => "unknown_model",
+            Self::TooOften(_) => "too_often",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
@@ -76,6 +98,9 @@ impl Error {
         match self {
             Self::NotFound { .. }
             | Self::Forbidden(_)
+            | Self::Expired { .. }
+            | Self::UnknownModel { .. }
+            | Self::TooOften(_)
             | Self::Invalid(_)
             | Self::TooLarge(_)
             | Self::KeyReused => false,

@@ -1,6 +1,8 @@
 //! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
+mod commands;
+mod dialects;
 mod documents;
 mod error;
 mod export;
@@ -75,8 +77,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/history", get(history::search))
         // the server
         .route("/api/models", get(models::list))
+        .route("/api/commands", get(commands::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        // other clients' contracts
+        .merge(dialects::routes())
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)

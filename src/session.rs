@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::access::User;
-use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, Step, Usage};
+use crate::event::{Citation, Coverage, Event, FinishReason, Grounding, Plan, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -228,4 +228,13 @@ pub struct Failure {
     /// How many seconds to wait before, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
+}
+
+impl Failure {
+    /// The event that says so.
+    #[must_use]
+    pub fn into_event(self) -> Event {
+        let Self { code, message, retryable, retry_after_s } = self;
+        Event::Error { code, message, retryable, retry_after_s }
+    }
 }

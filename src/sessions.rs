@@ -8,7 +8,7 @@ use std::io;
 
 use uuid::Uuid;
 
-use crate::access::Caller;
+use crate::access::{Caller, User};
 use crate::app::App;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
@@ -42,6 +42,38 @@ pub struct NewSession {
     pub project_id: Option<String>,
     /// The reader's own grouping, one level down.
     pub task_id: Option<String>,
+}
+
+/// Which sessions to list: all, or those of one of the reader's own groups.
+#[derive(Clone, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+pub struct Grouping {
+    /// Only of this project.
+    pub project_id: Option<String>,
+    /// Only of this task.
+    pub task_id: Option<String>,
+}
+
+impl Grouping {
+    /// The store's list of these sessions.
+    #[must_use]
+    pub fn list(&self, owner: &User) -> String {
+        let [project, task] =
+            [&self.project_id, &self.task_id].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+        keys::recent_sessions(owner, project, task)
+    }
+}
+
+/// The session's places in all lists that it stands in.
+fn places(session: &Session) -> Vec<String> {
+    let [project, task] =
+        [&session.project_id, &session.task_id].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+    let mut groups = vec![(None, None), (project, None), (None, task), (project, task)];
+    // Without a project or a task some of them are the same.
+    groups.sort_unstable();
+    groups.dedup();
+    let lists =
+        groups.into_iter().map(|(project, task)| keys::recent_sessions(&session.owner, project, task));
+    lists.map(|list| keys::recent_session(&list, session.updated_at, session.id)).collect()
 }
 
 /// Opens a session; the one that was opened before under the same key, if there is one.
@@ -81,10 +113,8 @@ pub async fn create(
         message_count: 0,
         active: None,
     };
-    let batch = Batch::new()
-        .check_absent(keys::session(session.id))
-        .put(keys::session(session.id), &session)
-        .put(keys::recent_session(&session.owner, now, session.id), &session.id);
+    let batch = Batch::new().check_absent(keys::session(session.id)).put(keys::session(session.id), &session);
+    let batch = places(&session).into_iter().fold(batch, |batch, place| batch.put(place, &session.id));
     let batch = match claim {
         Some(claim) => claim.note(batch, &session.id, now),
         None => batch,
@@ -112,13 +142,12 @@ pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>
 pub async fn list(
     app: &App,
     caller: &Caller,
+    grouping: &Grouping,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Session>, Option<String>), Error> {
-    let page = app
-        .store
-        .scan::<Uuid>(&keys::recent_sessions(&caller.user), after, limit + 1, Order::Ascending)
-        .await?;
+    let list = grouping.list(&caller.user);
+    let page = app.store.scan::<Uuid>(&list, after, limit + 1, Order::Ascending).await?;
     let next = page.get(limit).and_then(|_| page.get(limit - 1)).map(|(key, _)| key.clone());
     let ids: Vec<String> = page.iter().take(limit).map(|(_, record)| keys::session(record.value)).collect();
     let sessions = app.store.get_many::<Session>(&ids).await?;
@@ -186,11 +215,9 @@ pub async fn update(
     after: &Session,
 ) -> Result<bool, Error> {
     let key = keys::session(after.id);
-    let batch = batch
-        .check(&key, before.revision)
-        .put(&key, after)
-        .delete(keys::recent_session(&after.owner, before.value.updated_at, after.id))
-        .put(keys::recent_session(&after.owner, after.updated_at, after.id), &after.id);
+    let batch = batch.check(&key, before.revision).put(&key, after);
+    let batch = places(&before.value).into_iter().fold(batch, Batch::delete);
+    let batch = places(after).into_iter().fold(batch, |batch, place| batch.put(place, &after.id));
     Ok(app.store.commit(batch).await?.is_done())
 }
 
@@ -201,10 +228,8 @@ pub async fn update(
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     loop {
         let stored = get(app, caller, id).await?;
-        let batch = Batch::new()
-            .check(keys::session(id), stored.revision)
-            .delete(keys::session(id))
-            .delete(keys::recent_session(&stored.value.owner, stored.value.updated_at, id));
+        let batch = Batch::new().check(keys::session(id), stored.revision).delete(keys::session(id));
+        let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
         if app.store.commit(batch).await?.is_done() {
             break;
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use uuid::Uuid;
 
-use super::asked::{Asked, Past, Reuse};
+use super::asked::{Asked, Past, Reuse, heard};
+use super::commands::spoken;
 use super::prompt::Turn;
 use super::question;
 use super::research::budget::Budget;
@@ -76,18 +77,21 @@ async fn understand(
     let Conversation { mut turns, system, model, mode, document_ids, collection, budget, max_output_tokens } =
         conversation;
     turns.retain(|turn| !turn.content.trim().is_empty());
+    let (content, said_mode, command) = heard(&content);
+    question::check(&content)?;
     Ok(Asked {
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         caller: caller.clone(),
         question_id: Uuid::nil(),
         content,
+        command,
         model: app.model(model.as_deref())?.name().to_owned(),
         scope: Scope::resolve(app, caller, document_ids.as_deref(), collection.as_deref()).await?,
-        mode,
+        mode: said_mode.unwrap_or(mode),
         budget,
         approve_plan: false,
-        past: Past::Given(turns),
-        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.system.clone()),
+        past: Past::Given(spoken(turns)),
+        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.wishes()),
         max_output_tokens,
         reuse: Reuse::Refused,
     })

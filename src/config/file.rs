@@ -11,6 +11,7 @@ use super::{
     AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, beside, parse_listen,
 };
 use crate::config::model::ModelConfig;
+use crate::edits;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -62,25 +63,9 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let mut names = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field")
         && let Some(key) = names.next()
-        && let Some(nearest) = names.min_by_key(|known| distance(key, known))
+        && let Some(nearest) = names.min_by_key(|known| edits(key, known))
     {
         return ConfigError::UnknownKey { path: path.into(), line, key: key.into(), nearest: nearest.into() };
     }
     ConfigError::Invalid { path: path.into(), line, message: message.into() }
-}
-
-/// Edits between two words: insertions, deletions, replacements (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

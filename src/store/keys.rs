@@ -12,6 +12,8 @@ pub const MESSAGES: &str = "message/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
 
+/// All stream sessions.
+pub const STREAM_SESSIONS: &str = "stream/";
 /// All requests that carried a key.
 pub const IDEMPOTENCY: &str = "idempotency/";
 
@@ -82,17 +84,41 @@ pub fn session(id: Uuid) -> String {
     format!("session/{id}")
 }
 
-/// All sessions of a user, most recently used first.
+/// A user's sessions, most recently used first: all, or those of a project, a task, or both.
 #[must_use]
-pub fn recent_sessions(owner: &User) -> String {
-    of(owner, "recent/")
+pub fn recent_sessions(owner: &User, project: Option<&str>, task: Option<&str>) -> String {
+    match (project, task) {
+        (None, None) => of(owner, "recent/"),
+        (project, task) => {
+            let [project, task] = [project, task].map(|name| segment(name.unwrap_or_default()));
+            of(owner, &format!("recent-in/{project}/{task}/"))
+        }
+    }
 }
 
-/// A session's place in its owner's list of sessions.
+/// A session's place in such a list.
 #[must_use]
-pub fn recent_session(owner: &User, updated_at: Timestamp, id: Uuid) -> String {
+pub fn recent_session(list: &str, updated_at: Timestamp, id: Uuid) -> String {
     let millisecond = u64::try_from(updated_at.as_millisecond()).unwrap_or(0);
-    format!("{}{:016x}/{id}", recent_sessions(owner), u64::MAX - millisecond)
+    format!("{list}{:016x}/{id}", u64::MAX - millisecond)
+}
+
+/// A stream session.
+#[must_use]
+pub fn stream_session(id: Uuid) -> String {
+    format!("{STREAM_SESSIONS}{id}")
+}
+
+/// How often a stream session was opened.
+#[must_use]
+pub fn openings(stream_session: Uuid) -> String {
+    format!("openings/{stream_session}")
+}
+
+/// The session that a user's client gave this name.
+#[must_use]
+pub fn chat(owner: &User, name: &str) -> String {
+    of(owner, &format!("chat/{}", segment(name)))
 }
 
 /// All messages of a session.
@@ -163,10 +189,23 @@ mod tests {
     #[test]
     fn no_name_reaches_into_the_keys_of_another_user() {
         let user = |name: &str| User::new(name).unwrap();
-        assert!(recent_sessions(&user("a")).starts_with("of/a/"));
-        assert!(!recent_sessions(&user("a/recent")).starts_with("of/a/"));
+        assert!(recent_sessions(&user("a"), None, None).starts_with("of/a/"));
+        assert!(!recent_sessions(&user("a/recent"), None, None).starts_with("of/a/"));
         assert_ne!(grants(None), grants(Some(&user("%"))));
         assert_ne!(place(&user("a/b"), None), place(&user("a"), Some("b")));
+    }
+
+    #[test]
+    fn no_project_reaches_into_the_list_of_another_or_of_a_task() {
+        let local = User::default();
+        let list = |project, task| recent_sessions(&local, project, task);
+        let lists =
+            [list(None, None), list(Some("a"), None), list(None, Some("a")), list(Some("a"), Some("a"))];
+        for (at, one) in lists.iter().enumerate() {
+            let others = lists.iter().enumerate().filter(|(other, _)| *other != at);
+            assert!(others.into_iter().all(|(_, other)| !other.starts_with(one.as_str())), "{one}");
+        }
+        assert_ne!(list(Some("a/a"), None), list(Some("a"), Some("a")));
     }
 
     #[test]
@@ -175,6 +214,7 @@ mod tests {
         let early = Timestamp::from_millisecond(1_000).unwrap();
         let late = Timestamp::from_millisecond(2_000).unwrap();
         let local = User::default();
-        assert!(recent_session(&local, late, id) < recent_session(&local, early, id));
+        let all = recent_sessions(&local, None, None);
+        assert!(recent_session(&all, late, id) < recent_session(&all, early, id));
     }
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod cache;
 mod context;
+mod dialects;
 mod documents;
 mod export;
 mod history;

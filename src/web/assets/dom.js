@@ -130,10 +130,10 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 export function when(timestamp) {
   const then = new Date(timestamp);
   const minutes = Math.round((then - Date.now()) / 60000);
-  const words = Math.abs(minutes) < 1 ? 'now'
-    : Math.abs(minutes) < 60 ? relative.format(minutes, 'minute')
-    : Math.abs(minutes) < 60 * 20 ? relative.format(Math.round(minutes / 60), 'hour')
-    : Math.abs(minutes) < 60 * 24 * 7 ? relative.format(Math.round(minutes / 1440), 'day')
+  const words = minutes > -1 ? 'now'
+    : minutes > -60 ? relative.format(minutes, 'minute')
+    : minutes > -1200 ? relative.format(Math.round(minutes / 60), 'hour')
+    : minutes > -10080 ? relative.format(Math.round(minutes / 1440), 'day')
     : then.toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
   return h('time', { datetime: timestamp, title: then.toLocaleString(), text: words });
 }

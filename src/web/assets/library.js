@@ -263,24 +263,21 @@ export async function edit(document) {
 
 /** Lets files be dropped on any view; they go to the library. */
 export function acceptDrops(go) {
-  let depth = 0;
-  const over = (is) => document.body.classList.toggle('dropping', is);
+  let timer;
   const carries = (event) => event.dataTransfer?.types.includes('Files');
-  addEventListener('dragenter', (event) => {
+  const leave = () => document.body.classList.remove('dropping');
+  addEventListener('dragover', (event) => {
     if (!carries(event)) return;
-    depth += 1;
-    over(true);
+    event.preventDefault();
+    document.body.classList.add('dropping');
+    // Told many times a second while files hang over the page, and no more once they have left.
+    clearTimeout(timer);
+    timer = setTimeout(leave, 300);
   });
-  addEventListener('dragleave', () => {
-    depth = Math.max(0, depth - 1);
-    if (!depth) over(false);
-  });
-  addEventListener('dragover', (event) => carries(event) && event.preventDefault());
   addEventListener('drop', async (event) => {
     if (!carries(event)) return;
     event.preventDefault();
-    depth = 0;
-    over(false);
+    leave();
     const found = await dropped(event.dataTransfer);
     if (location.pathname !== '/library') go('/library');
     send(found, target);

@@ -1,7 +1,6 @@
 // The work behind an answer while it is done: the plan of deep research, its steps, the time.
 
-import { documentOf } from './api.js';
-import { askFor, button, count, fill, h, link } from './dom.js';
+import { askFor, button, count, fill, h } from './dom.js';
 
 const DOING = { plan: 'Planning', search: 'Searching', read: 'Reading', gap: 'Looking for what is missing', write: 'Writing', resume: 'Going on after a stop' };
 const DONE = { plan: 'Planned', search: 'Searched', read: 'Read', gap: 'Looked for what is missing', write: 'Wrote', resume: 'Went on after a stop' };
@@ -167,24 +166,13 @@ export function contents(prose) {
   return h('nav', { class: 'contents', 'aria-label': 'Contents of the report' }, h('ol', null, heads.map((head) => h('li', { class: head.localName }, item(head)))));
 }
 
-/** What a deep research looked at, and what it did not. */
+/** What a deep research looked at, in a line; the report itself names what it left out. */
 export function coverage(found) {
-  if (!found || typeof found !== 'object') return null;
-  const { searched, read, cited, unmatched, skipped = [], not_found = [], not_done = [], resumed } = found;
-  const names = h('ul');
-  for (const id of skipped.slice(0, 20)) {
-    const item = h('li', { text: '…' });
-    names.append(item);
-    documentOf(id).then((document) => fill(item, document ? link(`/d/${id}`, null, document.title) : 'a document since removed'));
-  }
-  const list = (title, inner) => inner.length > 0 && [h('p', { class: 'label', text: title }), h('ul', null, inner.map((text) => h('li', { text })))];
-  const counts = [searched !== undefined && `${count(searched, 'document')} searched`, read !== undefined && `${read} read`,
-    cited !== undefined && `${cited} cited`, unmatched > 0 && `${unmatched} never matched`, resumed > 0 && `taken up again ${count(resumed, 'time')}`];
-  const line = counts.filter(Boolean).join(' · ');
-  if (!not_found.length && !not_done.length && !skipped.length) return h('p', { class: 'coverage', text: line });
-  return h('details', { class: 'coverage' }, h('summary', { text: line }),
-    list('Nothing was found on', not_found), list('Not done', not_done),
-    skipped.length > 0 && [h('p', { class: 'label', text: 'Matched and not read' }), names]);
+  if (!found) return null;
+  const { searched, read, cited, unmatched, skipped = [], resumed } = found;
+  const parts = [`${count(searched, 'document')} searched`, `${read} read`, `${cited} cited`, skipped.length && `${skipped.length} matched and not read`,
+    unmatched && `${unmatched} never matched`, resumed && `taken up again ${count(resumed, 'time')}`];
+  return h('p', { class: 'coverage', text: parts.filter(Boolean).join(' · ') });
 }
 
 function elapsed(ms) {

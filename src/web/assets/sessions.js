@@ -103,11 +103,11 @@ function search() {
   timer = setTimeout(async () => {
     const words = find.value.trim();
     const [everything, told] = words || within.value ? await Promise.all([
-      all('/api/chat/sessions', 5000).catch(() => []),
+      all(`/api/chat/sessions${within.value && `?${new URLSearchParams({ project_id: within.value })}`}`, 5000).catch(() => []),
       words.length > 1 ? api(`/api/history?${new URLSearchParams({ q: words })}`).then(({ hits }) => hits, () => []) : [],
     ]) : [null, []];
     if (words !== find.value.trim()) return;
-    searched = everything?.filter(({ title, project_id }) => title.toLowerCase().includes(words.toLowerCase()) && (!within.value || within.value === project_id)) ?? null;
+    searched = everything?.filter(({ title }) => title.toLowerCase().includes(words.toLowerCase())) ?? null;
     said = told;
     paint();
   }, 150);
