@@ -161,6 +161,9 @@ impl Browser {
     pub(crate) async fn click(&self, css: &str, words: &str) {
         eventually(&format!("`{css}` with “{words}” can be clicked"), async || {
             let element = self.look(css, words).await?;
+            // To the middle: bars stand at both edges.
+            let there = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+            self.post("execute/sync", json!({"script": there, "args": [{ELEMENT: element}]})).await.ok()?;
             self.post(&format!("element/{element}/click"), json!({})).await.ok()
         })
         .await;

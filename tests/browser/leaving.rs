@@ -65,6 +65,7 @@ async fn a_killed_server_leaves_what_was_written_and_the_page_finds_it_again() {
     browser.go("/").await;
     browser.write("#question", &format!("{QUESTION}{ENTER}")).await;
     browser.see(".prose", "word after").await;
+    browser.see(".prose", "word after word word after word").await;
     let place = browser.place().await;
     server.kill();
     browser.see("#banner", "The server is away").await;
@@ -73,7 +74,7 @@ async fn a_killed_server_leaves_what_was_written_and_the_page_finds_it_again() {
     browser.follow(&server);
     browser.go(&place).await;
     browser.see(".foot .state", "The server stopped in mid-answer").await;
-    browser.see(".prose", "word after").await;
+    browser.see(".prose", "word").await;
     eventually("the session is listed", async || (browser.count(".sessions a").await == 1).then_some(()))
         .await;
     assert_eq!(browser.noticed().await, json!([]));

@@ -137,13 +137,15 @@ export class Answer {
 
   /** Reads finished paragraphs out, once each, while the answer is being written. */
   tell() {
-    if (!this.running && !this.told) return;
+    if (this.running) this.isWatched = true;
+    if (!this.isWatched) return;
     const blocks = this.prose.blocks ?? [];
     const ready = this.running ? blocks.length - 1 : blocks.length;
     for (; this.told < ready; this.told += 1) say(blocks[this.told].element.textContent);
     if (!this.running) {
       say(`Answer ended, ${count(this.message.citations.length, 'citation')}.`);
       this.told = 0;
+      this.isWatched = false;
     }
   }
 

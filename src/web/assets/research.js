@@ -145,10 +145,12 @@ export class Work {
 /** What was spent of what may be: calls, tokens, time. Known as far as steps are finished. */
 function budget({ plan, steps }, ms) {
   const { calls, tokens, seconds } = plan?.estimate ?? {};
+  // Without a model there is nothing to spend.
+  if (!calls) return '';
   const used = steps.map(({ result }) => result?.usage).filter(Boolean);
   const sum = (name) => used.reduce((sum, usage) => sum + (usage[name] ?? 0), 0);
   return [
-    calls && `${sum('calls')} of ${count(calls, 'call')}`,
+    `${sum('calls')} of ${count(calls, 'call')}`,
     tokens && `${short.format(sum('input_tokens') + sum('output_tokens'))} of ${short.format(tokens)} tokens`,
     seconds && `${elapsed(ms)} of ${elapsed(seconds * 1000)}`,
   ].filter(Boolean).join(' · ');

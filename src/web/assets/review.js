@@ -53,7 +53,7 @@ export async function review(main, { id, signal }) {
 }
 
 function cited(citation, open, claim, ...below) {
-  return h('article', { class: `cited ${citation.verdict}` },
+  return h('article', { class: `cited is-${citation.verdict}` },
     h('p', { class: 'where' }, place(citation) || 'in the text', ' · ', h('span', { class: `verdict ${citation.verdict}`, text: verdicts[citation.verdict] ?? '' })),
     h('blockquote', null, open),
     claim && claim.trim() !== citation.quote.trim() && h('p', { class: 'claim' }, h('span', { class: 'label', text: 'for ' }), claim),
