@@ -50,6 +50,9 @@ pub enum Error {
     /// Someone else changed the same thing at the same moment, again and again.
     #[error("{0} was changed by someone else at the same time; try again")]
     Conflict(&'static str),
+    /// It could have been done earlier.
+    #[error("{0}")]
+    TooLate(String),
     /// What is asked for has to wait for the end of an answer.
     #[error("the answer `{0}` is still being made; wait for its end, or cancel it first")]
     Running(Uuid),
@@ -83,6 +86,7 @@ impl Error {
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
+            Self::TooLate(_) => "too_late",
             Self::Running(_) => "answer_running",
             Self::KeyReused => "idempotency_key_reused",
             Self::DiskFull => "disk_full",
@@ -103,6 +107,7 @@ impl Error {
             | Self::TooOften(_)
             | Self::Invalid(_)
             | Self::TooLarge(_)
+            | Self::TooLate(_)
             | Self::KeyReused => false,
             Self::Conflict(_)
             | Self::Running(_)

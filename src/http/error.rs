@@ -93,7 +93,7 @@ fn status_of(code: &str) -> StatusCode {
         "expired" => StatusCode::GONE,
         "invalid_request" | "unknown_model" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "conflict" | "answer_running" => StatusCode::CONFLICT,
+        "conflict" | "answer_running" | "too_late" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
         "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,

@@ -19,4 +19,5 @@ mod research;
 mod search;
 mod sessions;
 mod siblings;
+mod transcripts;
 mod uploads;
