@@ -17,10 +17,9 @@ export async function chat(main, { id, go, signal }) {
 
   const talk = h('div', { class: 'talk' });
   const bar = h('div', { class: 'bar' });
-  const more = button('↓ More below', () => main.scrollBy({ top: main.clientHeight * 0.8, behavior: 'smooth' }), { class: 'down', hidden: true });
   const last = session?.messages.filter(isShown).findLast(({ role }) => role === 'user');
   const writing = composer({ ask, stop, mode: last?.mode ?? session?.mode, model: session?.messages.at(-1)?.model ?? session?.model });
-  const foot = h('div', { class: 'dock' }, more, writing.element);
+  const foot = h('div', { class: 'dock' }, writing.element);
 
   fill(main, bar, talk, foot);
   heading();
@@ -33,14 +32,6 @@ export async function chat(main, { id, go, signal }) {
   } else welcome();
   if (matchMedia('(pointer: fine)').matches) writing.focus();
 
-  const look = () => {
-    const below = running && running.answer.element.getBoundingClientRect().bottom - writing.element.getBoundingClientRect().top;
-    more.hidden = !(below > 8);
-  };
-  main.addEventListener('scroll', look, { signal, passive: true });
-  const watcher = new ResizeObserver(look);
-  watcher.observe(talk);
-  signal.addEventListener('abort', () => watcher.disconnect());
   news.addEventListener('session', ({ detail }) => {
     if (detail.id !== session?.id) return;
     if (detail.title !== undefined && detail.title !== session.title) {
@@ -269,7 +260,6 @@ export async function chat(main, { id, go, signal }) {
       if (running === exchange) running = null;
       if (signal.aborted) return;
       writing.running(Boolean(running));
-      look();
       refresh();
       tell(session.id);
     });
