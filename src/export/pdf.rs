@@ -22,6 +22,9 @@ use text::{Span, Style};
 /// A question that is longer than this, in bytes, is set as text and not as a heading.
 const MAX_HEADING_BYTES: usize = 240;
 
+/// Letters without a font that are listed; whole books of them would fill pages.
+const MAX_LISTED: usize = 400;
+
 /// Typesets a session. Letters that no font has are shown as boxes, told in the log and at the end.
 ///
 /// # Errors
@@ -133,7 +136,11 @@ fn note_missing(sheet: &mut Sheet) {
     if missing.is_empty() {
         return;
     }
-    let listed: Vec<String> = missing.iter().map(|c| format!("U+{:04X}", u32::from(*c))).collect();
+    let mut listed: Vec<String> =
+        missing.iter().take(MAX_LISTED).map(|c| format!("U+{:04X}", u32::from(*c))).collect();
+    if missing.len() > MAX_LISTED {
+        listed.push(format!("{} more", missing.len() - MAX_LISTED));
+    }
     tracing::warn!(letters = %listed.join(" "), "no font on this machine has these letters; they are boxes in the PDF");
     sheet.space(12.0);
     let note = format!(
