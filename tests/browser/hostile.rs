@@ -1,6 +1,8 @@
 //! Hostile words from everywhere a word can come from, shown as words: nothing of them runs, and
 //! nothing leaves for the address they name.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

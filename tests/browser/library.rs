@@ -1,5 +1,7 @@
 //! The library: adding, finding, moving, choosing.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 use std::path::Path;
 
 use serde_json::json;

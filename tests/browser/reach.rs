@@ -2,6 +2,8 @@
 //! light and dark; nothing wider than the screen; and soon there. axe-core is fetched by `.ci/run`
 //! into `target/`; without it its test is skipped, except where `CI` is set.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 use std::path::Path;
 
 use serde_json::{Value, json};

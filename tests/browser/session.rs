@@ -1,5 +1,7 @@
 //! Asking, and what can be done with a question and its answer.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 use serde_json::json;
 
 use crate::browser::{Browser, DOWN, ENTER};
