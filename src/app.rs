@@ -1,6 +1,7 @@
 //! `App`: everything a request can reach, opened once and shared.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::{Gate, quota};
 use crate::ask::cache::Cache;
 use crate::config::Config;
 use crate::config::model::ModelError;
@@ -22,12 +24,14 @@ use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, history, idempotency, ingest, stream_sessions};
+use crate::{Error, ask, expiry, history, ingest, stream_sessions};
 
 /// The running program.
 pub struct App {
     /// What was asked for at start.
     pub config: Config,
+    /// Who gets in, and how often.
+    pub gate: Gate,
     /// What is true.
     pub store: Store,
     /// Originals, texts and passages.
@@ -63,6 +67,7 @@ impl App {
         std::fs::create_dir_all(&config.data)
             .map_err(|source| OpenError::Folder { path: config.data.display().to_string(), source })?;
         let lock = FolderLock::take(&config.data)?;
+        let gate = Gate::open(&config).map_err(OpenError::Access)?;
         let store = Store::open(&config.data.join("store")).await?;
         let files = Files::open(&config.data.join("documents")).map_err(OpenError::Io)?;
         let index_folder = config.data.join("index");
@@ -79,6 +84,7 @@ impl App {
             cache,
             turns: Turns::default(),
             config,
+            gate,
             store,
             files,
             index: Arc::new(index),
@@ -94,9 +100,10 @@ impl App {
         ingest::start(&app, work).await.map_err(OpenError::Recovery)?;
         history::start(&app, said);
         ask::resume(&app).await.map_err(OpenError::Recovery)?;
+        quota::recover(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
         tokio::spawn(async move {
-            tokio::join!(idempotency::sweep(&sweeping), stream_sessions::sweep(&sweeping));
+            tokio::join!(expiry::sweep(&sweeping), stream_sessions::sweep(&sweeping));
         });
         Ok(app)
     }
@@ -106,7 +113,7 @@ impl App {
     /// # Errors
     /// If the note can't be written.
     pub fn announce(&self, url: &str) -> std::io::Result<()> {
-        self.lock.announce(url)
+        self.lock.announce(url, self.gate.operator())
     }
 
     /// The model of this name, or else of this name at its vendor; the default one if none is named.
@@ -161,6 +168,9 @@ pub enum OpenError {
     /// A configured model can't be used.
     #[error("a configured model can't be used: {0}")]
     Model(#[from] ModelError),
+    /// Who may ask can't be told.
+    #[error("who may ask can't be told: {0}")]
+    Access(#[source] Error),
     /// What a crash left behind could not be repaired.
     #[error("what the last run left behind could not be repaired: {0}")]
     Recovery(#[source] Error),
@@ -203,6 +213,9 @@ struct FolderLock {
 struct Note {
     url: String,
     pid: u32,
+    /// What this machine's commands show the server; only who may read this folder gets to see it.
+    #[serde(default)]
+    operator: Option<String>,
 }
 
 impl FolderLock {
@@ -216,9 +229,19 @@ impl FolderLock {
         }
     }
 
-    fn announce(&self, url: &str) -> std::io::Result<()> {
-        let note = Note { url: url.to_owned(), pid: std::process::id() };
-        std::fs::write(&self.note, serde_json::to_vec(&note)?)
+    fn announce(&self, url: &str, operator: &str) -> std::io::Result<()> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let note = Note { url: url.to_owned(), pid: std::process::id(), operator: Some(operator.to_owned()) };
+        let draft = self.note.with_extension("tmp");
+        // One that a crash left may be readable by others.
+        if let Err(error) = std::fs::remove_file(&draft)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft)?;
+        file.write_all(&serde_json::to_vec(&note)?)?;
+        std::fs::rename(draft, &self.note)
     }
 
     /// Takes the note away, the sign of an orderly end.
@@ -230,8 +253,16 @@ impl FolderLock {
 }
 
 /// Where the server that holds this data folder listens, if it says so.
+fn server_url(data: &Path) -> Option<String> {
+    Some(note(data)?.url)
+}
+
+/// What commands show the server that holds this data folder.
 #[must_use]
-pub fn server_url(data: &Path) -> Option<String> {
-    let note = std::fs::read(data.join("server.json")).ok()?;
-    Some(serde_json::from_slice::<Note>(&note).ok()?.url)
+pub fn operator(data: &Path) -> Option<String> {
+    note(data)?.operator
+}
+
+fn note(data: &Path) -> Option<Note> {
+    serde_json::from_slice(&std::fs::read(data.join("server.json")).ok()?).ok()
 }

@@ -10,6 +10,7 @@ mod documents;
 mod export;
 mod follow;
 mod history;
+mod key;
 mod samples;
 mod screen;
 mod search;
@@ -79,6 +80,7 @@ enum Command {
     History(history::History),
     Export(export::Export),
     Verify(verify::Verify),
+    Key(key::Keys),
     Config(config::Show),
 }
 
@@ -102,11 +104,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let listen = match &cli.command {
-        Command::Serve(serve) => serve.listen,
-        _ => None,
+    let (listen, allow_open_network) = match &cli.command {
+        Command::Serve(serve) => (serve.listen, serve.allow_open_network),
+        _ => (None, false),
     };
-    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen };
+    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen, allow_open_network };
     let config = Config::load(&flags)?;
     // The one TLS provider of the process; an error would only say that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -146,6 +148,11 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
         Command::Sessions(sessions) => {
             let client = connect(config).await?;
             let done = interruptible(sessions::run(&client, sessions)).await;
+            close(client, done).await
+        }
+        Command::Key(keys) => {
+            let client = connect(config).await?;
+            let done = interruptible(key::run(&client, keys)).await;
             close(client, done).await
         }
         Command::Show(show) => {

@@ -1,12 +1,12 @@
 //! Documents in the store: reading, listing, changing, removing. What is in them is `ingest`'s.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::access::{Caller, Readable};
+use crate::access::{Caller, Permit, Readable, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::files::Layout;
@@ -50,15 +50,6 @@ pub struct Change {
     pub title: Option<String>,
     /// The collection it goes to, its earlier versions with it; empty for none.
     pub collection: Option<String>,
-}
-
-/// A group of documents that a reader made.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Collection {
-    /// Its name.
-    pub name: String,
-    /// Number of documents in it, older versions not counted.
-    pub documents: u64,
 }
 
 /// An entry of a user's list of documents. The record of a document can be read as one.
@@ -135,26 +126,6 @@ pub fn enter(batch: Batch, document: &Document) -> Batch {
 /// The place of a document in its owner's list.
 fn listed(document: &Document) -> String {
     format!("{}{}", keys::documents_of(&document.owner), document.id)
-}
-
-/// The collections there are, by name.
-///
-/// # Errors
-/// If the store fails.
-pub async fn collections(app: &App, caller: &Caller) -> Result<Vec<Collection>, Error> {
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    let mut after: Option<String> = None;
-    loop {
-        let (page, next) = list(app, caller, &Filter::default(), after.as_deref(), PAGE).await?;
-        for name in page.into_iter().filter_map(|document| document.collection) {
-            *counts.entry(name).or_default() += 1;
-        }
-        if next.is_none() {
-            break;
-        }
-        after = next;
-    }
-    Ok(counts.into_iter().map(|(name, documents)| Collection { name, documents }).collect())
 }
 
 /// Gives a document another title or moves it to another collection. When this returns, searches
@@ -275,6 +246,7 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
 /// [`Error::NotFound`], [`Error::Forbidden`] if it is only shared with the caller, or if the store
 /// fails.
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    caller.require(Permit::Write)?;
     loop {
         let stored = get(app, caller, id).await?;
         let owner = &stored.value.owner;
@@ -295,7 +267,7 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         {
             batch = batch.check(&by_name, newest.revision).delete(&by_name);
         }
-        if app.store.commit(batch).await?.is_done() {
+        if app.store.commit(quota::release(&stored.value, batch)).await?.is_done() {
             ingest::forget(app, &stored.value).await;
             app.store.clear(&keys::citations(id)).await?;
             return Ok(app.files.remove(id).await?);

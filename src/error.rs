@@ -1,6 +1,7 @@
 //! What can go wrong for a caller, by what they can do about it. Knows no HTTP.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -22,8 +23,27 @@ pub enum Error {
     /// The caller may see the thing, but not do this to it.
     #[error("{0}")]
     Forbidden(String),
-    /// There was such a thing, and its time is over.
-    #[error("{what} `{id}` has expired; start a new one")]
+    /// The model is not in the caller's tier.
+    #[error("{0}")]
+    TierTooLow(String),
+    /// The caller has used up what their tier includes.
+    #[error("{detail}")]
+    QuotaExceeded {
+        /// What is used up, and what to do.
+        detail: String,
+        /// When there is more.
+        retry_after: Option<Duration>,
+    },
+    /// The caller asks too often.
+    #[error("{detail}")]
+    TooFast {
+        /// What came too often.
+        detail: String,
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// It was there, and its time is over.
+    #[error("{what} `{id}` has expired; begin a new one")]
     Expired {
         /// The kind of thing.
         what: &'static str,
@@ -80,6 +100,9 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::TierTooLow(_) => "tier_required",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::TooFast { .. } => "rate_limited",
             Self::Expired { .. } => "expired",
             Self::UnknownModel { .. } => "unknown_model",
             Self::TooOften(_) => "too_often",
@@ -102,6 +125,8 @@ impl Error {
         match self {
             Self::NotFound { .. }
             | Self::Forbidden(_)
+            | Self::TierTooLow(_)
+            | Self::QuotaExceeded { .. }
             | Self::Expired { .. }
             | Self::UnknownModel { .. }
             | Self::TooOften(_)
@@ -109,7 +134,8 @@ impl Error {
             | Self::TooLarge(_)
             | Self::TooLate(_)
             | Self::KeyReused => false,
-            Self::Conflict(_)
+            Self::TooFast { .. }
+            | Self::Conflict(_)
             | Self::Running(_)
             | Self::DiskFull
             | Self::ShuttingDown
@@ -132,6 +158,8 @@ impl Error {
                 Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
             }
             Self::ShuttingDown | Self::DiskFull => Some(5),
+            Self::TooFast { retry_after, .. } => Some(retry_after.as_secs() + 1),
+            Self::QuotaExceeded { retry_after, .. } => retry_after.map(|wait| wait.as_secs() + 1),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
+mod collections;
 mod commands;
 mod dialects;
 mod documents;
@@ -10,22 +11,26 @@ mod extract;
 mod guard;
 mod health;
 mod history;
+mod keys;
 mod messages;
 mod models;
 mod page;
+mod permit;
 mod search;
 mod sessions;
+mod signin;
 mod sse;
 mod uploads;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::routing::{get, post, put};
+use axum::http::{HeaderName, HeaderValue, Request, header};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -54,7 +59,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))
         .route("/api/documents/{id}/pages", get(documents::pages))
         .route("/api/documents/{id}/events", get(documents::events))
-        .route("/api/collections", get(documents::collections))
         .route("/api/documents/{id}/citations", get(history::citations))
         .route("/api/search", get(search::search))
         // the conversation
@@ -75,6 +79,15 @@ pub fn router(app: Arc<App>) -> Router {
             put(history::react).delete(history::take_back),
         )
         .route("/api/history", get(history::search))
+        // who may
+        .route("/api/collections", get(collections::list))
+        .route("/api/collections/{name}/sharing", put(collections::share))
+        .route("/api/keys", get(keys::list).post(keys::create))
+        .route("/api/keys/{id}", delete(keys::revoke))
+        .route("/api/login", post(signin::login))
+        .route("/api/logout", post(signin::logout))
+        .route("/api/me", get(signin::show))
+        .route("/api/usage", get(signin::usage))
         // the server
         .route("/api/models", get(models::list))
         .route("/api/commands", get(commands::list))
@@ -87,7 +100,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::same_machine))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
@@ -95,6 +108,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(
             TraceLayer::new_for_http()
+                .make_span_with(span)
                 .on_response(DefaultOnResponse::new().level(Level::DEBUG))
                 .on_failure(()),
         )
@@ -121,7 +135,8 @@ pub async fn serve(
             stopping.cancel();
         }
     };
-    let serving = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(begin);
+    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(begin);
     let closing = async {
         stopping.cancelled().await;
         app.close().await;
@@ -134,6 +149,11 @@ pub async fn serve(
         }
         () = closing => Ok(()),
     }
+}
+
+/// A request in the log: without its query, which may hold a question or a credential.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

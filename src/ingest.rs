@@ -24,7 +24,8 @@ use crate::{Error, documents};
 use worker::{Extraction, Extractor};
 
 pub use reconcile::Rebuild;
-pub use upload::{Accepted, Incoming, Upload, clean_collection};
+pub(crate) use upload::clean_collection;
+pub use upload::{Accepted, Incoming, Upload};
 
 /// Changes a slow listener may miss before it is told to look again.
 const ANNOUNCEMENTS: usize = 4096;

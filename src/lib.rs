@@ -23,6 +23,7 @@ pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
+pub mod expiry;
 pub mod export;
 pub mod files;
 pub mod history;

@@ -8,13 +8,14 @@ use std::io;
 
 use uuid::Uuid;
 
-use crate::access::{Caller, User};
+use crate::access::{Caller, Permit, User, quota};
 use crate::app::App;
+use crate::expiry::Expired;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Placed, Role, Session};
-use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, history, run};
+use crate::store::{Batch, Commit, Order, Record, keys};
+use crate::{Error, expiry, history, run};
 use tree::Tree;
 
 pub use reactions::{NewReaction, react};
@@ -92,7 +93,7 @@ pub async fn create(
         return Ok(get(app, caller, session).await?.value);
     }
     if let Some(model) = &new.model {
-        app.model(Some(model))?;
+        caller.model(app, Some(model))?;
     }
     for id in new.document_ids.iter().flatten() {
         crate::documents::get(app, caller, *id).await?;
@@ -128,11 +129,24 @@ pub async fn create(
 /// A session of the caller's as the store has it.
 ///
 /// # Errors
-/// [`Error::NotFound`], or if the store fails.
+/// [`Error::NotFound`], [`Error::Expired`], or if the store fails.
 pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>, Error> {
     let record = app.store.get::<Session>(&keys::session(id)).await?;
-    let record = record.filter(|session| session.value.owner == caller.user);
-    record.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
+    match record.filter(|session| session.value.owner == caller.user) {
+        Some(session) if !expiry::is_over(app, &session.value) => Ok(session),
+        Some(_) => Err(Error::Expired { what: "session", id: id.to_string() }),
+        None => Err(missing(app, caller, id).await?),
+    }
+}
+
+/// Why there is no such session of the caller's.
+async fn missing(app: &App, caller: &Caller, id: Uuid) -> Result<Error, Error> {
+    let (what, name) = ("session", id.to_string());
+    let expired = app.store.get::<Expired>(&keys::expired(id)).await?;
+    Ok(match expired.filter(|expired| expired.value.owner == caller.user) {
+        Some(_) => Error::Expired { what, id: name },
+        None => Error::NotFound { what, id: name },
+    })
 }
 
 /// Up to `limit` sessions of the caller's, most recently used first, and where the next page begins.
@@ -151,7 +165,8 @@ pub async fn list(
     let next = page.get(limit).and_then(|_| page.get(limit - 1)).map(|(key, _)| key.clone());
     let ids: Vec<String> = page.iter().take(limit).map(|(_, record)| keys::session(record.value)).collect();
     let sessions = app.store.get_many::<Session>(&ids).await?;
-    Ok((sessions.into_iter().flatten().map(|record| record.value).collect(), next))
+    let sessions = sessions.into_iter().flatten().map(|record| record.value);
+    Ok((sessions.filter(|session| !expiry::is_over(app, session)).collect(), next))
 }
 
 /// What can be changed about a session. What is absent stays.
@@ -173,6 +188,7 @@ pub struct SessionChange {
 /// [`Error::NotFound`] for the session or the message, [`Error::Invalid`] for an unusable title or
 /// if there is nothing to change, or if the store fails.
 pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange) -> Result<Session, Error> {
+    caller.require(Permit::Ask)?;
     let title = change.title.as_deref().map(clean_title).transpose()?;
     let project = change.project_id.as_deref().map(|project| match project.trim() {
         "" => Ok(None),
@@ -207,7 +223,7 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange
 /// Adds the change of a session to a batch and commits it. False if the session changed meanwhile.
 ///
 /// # Errors
-/// If the store fails.
+/// [`Error::QuotaExceeded`], or if the store fails.
 pub async fn update(
     app: &App,
     batch: Batch,
@@ -218,7 +234,11 @@ pub async fn update(
     let batch = batch.check(&key, before.revision).put(&key, after);
     let batch = places(&before.value).into_iter().fold(batch, Batch::delete);
     let batch = places(after).into_iter().fold(batch, |batch, place| batch.put(place, &after.id));
-    Ok(app.store.commit(batch).await?.is_done())
+    match app.store.commit(batch).await? {
+        Commit::Done => Ok(true),
+        Commit::Conflict { .. } => Ok(false),
+        Commit::OverLimit { key } => Err(quota::exceeded(app, &key)),
+    }
 }
 
 /// Removes a session with all its messages; answers still being made are stopped.
@@ -226,13 +246,23 @@ pub async fn update(
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    caller.require(Permit::Ask)?;
     loop {
         let stored = get(app, caller, id).await?;
-        let batch = Batch::new().check(keys::session(id), stored.revision).delete(keys::session(id));
-        let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
-        if app.store.commit(batch).await?.is_done() {
-            break;
+        if remove(app, Batch::new(), &stored).await? {
+            return Ok(());
         }
+    }
+}
+
+/// Removes a session, in the same change as what else is in the batch. False if it changed
+/// meanwhile; then nothing is removed.
+pub(crate) async fn remove(app: &App, batch: Batch, stored: &Record<Session>) -> Result<bool, Error> {
+    let id = stored.value.id;
+    let batch = batch.check(keys::session(id), stored.revision).delete(keys::session(id));
+    let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
+    if !app.store.commit(batch).await?.is_done() {
+        return Ok(false);
     }
     loop {
         let page = app.store.scan::<Message>(&keys::messages(id), None, PAGE, Order::Ascending).await?;
@@ -249,7 +279,8 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         app.store.commit(batch).await?;
     }
     app.store.clear(&keys::reactions(id)).await?;
-    Ok(app.runs.forget_session(id).await?)
+    app.runs.forget_session(id).await?;
+    Ok(true)
 }
 
 /// Everything that was said in a session, on all branches, oldest first.

@@ -23,7 +23,7 @@ use crate::Error;
 use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, PageStart, Passage, PassageId, Status};
-use crate::documents::{self, Change, Collection, Filter};
+use crate::documents::{self, Change, Filter};
 
 /// Which documents to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -71,13 +71,6 @@ pub(super) async fn change(
     Sent(change): Sent<Change>,
 ) -> Result<Json<Document>, Problem> {
     Ok(Json(documents::change(&app, &caller, id, &change).await?))
-}
-
-pub(super) async fn collections(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-) -> Result<Json<Page<Collection>>, Problem> {
-    Ok(Json(Page::new(documents::collections(&app, &caller).await?, None)))
 }
 
 pub(super) async fn remove(

@@ -89,8 +89,9 @@ impl IntoResponse for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "not_found" => StatusCode::NOT_FOUND,
-        "forbidden" => StatusCode::FORBIDDEN,
+        "rate_limited" | "quota_exceeded" => StatusCode::TOO_MANY_REQUESTS,
         "expired" => StatusCode::GONE,
+        "forbidden" | "tier_required" => StatusCode::FORBIDDEN,
         "invalid_request" | "unknown_model" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "conflict" | "answer_running" | "too_late" => StatusCode::CONFLICT,

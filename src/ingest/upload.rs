@@ -9,10 +9,10 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use crate::access::Caller;
+use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
-use crate::store::{Batch, Record, keys};
+use crate::store::{Batch, Commit, Record, keys};
 use crate::{Error, documents};
 
 /// The longest file name kept, in bytes; the start of a longer one is cut.
@@ -110,6 +110,7 @@ impl Drop for Incoming {
 }
 
 pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Result<Accepted, Error> {
+    caller.require(Permit::Write)?;
     let owner = &caller.user;
     let collection = upload.collection.as_deref();
     let by_version = keys::document_by_version(owner, collection, &upload.version);
@@ -146,14 +147,18 @@ pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Re
         };
         let batch =
             Batch::new().check_absent(&by_version).put(&by_version, &document.id).put(&by_name, &document.id);
-        let batch = documents::enter(batch, &document);
+        let batch = quota::keep(app, caller, &document, documents::enter(batch, &document));
         let batch = match previous {
             Some(previous) => batch.check(&by_name, previous.revision),
             None => batch.check_absent(&by_name),
         };
-        if app.store.commit(batch).await?.is_done() {
-            upload.incoming.folder = None;
-            return Ok(Accepted { document, duplicate: false });
+        match app.store.commit(batch).await? {
+            Commit::Done => {
+                upload.incoming.folder = None;
+                return Ok(Accepted { document, duplicate: false });
+            }
+            Commit::Conflict { .. } => {}
+            Commit::OverLimit { key } => return Err(quota::exceeded(app, &key)),
         }
     }
 }
@@ -181,18 +186,18 @@ async fn again(app: &App, known: Record<Document>) -> Result<Option<Document>, E
     Ok(done.then_some(document))
 }
 
-/// A collection's name without the space around it; `None` if nothing is left.
+/// The name of a collection without the white space around it; None if nothing is left.
 ///
 /// # Errors
-/// [`Error::Invalid`] for one that is too long or can't be shown.
-pub fn clean_collection(name: Option<&str>) -> Result<Option<String>, Error> {
-    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
-    if name.len() > MAX_COLLECTION_BYTES || name.chars().any(char::is_control) {
+/// [`Error::Invalid`] if it is too long or has control characters.
+pub(crate) fn clean_collection(name: Option<&str>) -> Result<Option<String>, Error> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    if name.is_some_and(|name| name.len() > MAX_COLLECTION_BYTES || name.chars().any(char::is_control)) {
         return Err(Error::Invalid(format!(
             "a collection's name has at most {MAX_COLLECTION_BYTES} bytes and no control characters"
         )));
     }
-    Ok(Some(name.to_owned()))
+    Ok(name.map(str::to_owned))
 }
 
 /// A name fit to show and to search: no control characters, no path of the uploader's machine

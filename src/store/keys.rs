@@ -12,6 +12,19 @@ pub const MESSAGES: &str = "message/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
 
+/// All sessions.
+pub const SESSIONS: &str = "session/";
+/// All sessions that have expired.
+pub const EXPIRED: &str = "expired/";
+/// All API keys.
+pub const KEYS: &str = "key/";
+/// What all answers being made hold of quotas.
+pub const HELD: &str = "held/";
+/// What all users have used.
+pub const USAGE: &str = "usage/";
+/// The period of what is counted for good.
+pub const ALL_TIME: &str = "all";
+
 /// All stream sessions.
 pub const STREAM_SESSIONS: &str = "stream/";
 /// All requests that carried a key.
@@ -81,7 +94,7 @@ pub fn grant(reader: Option<&User>, owner: &User, collection: &str) -> String {
 /// A session.
 #[must_use]
 pub fn session(id: Uuid) -> String {
-    format!("session/{id}")
+    format!("{SESSIONS}{id}")
 }
 
 /// A user's sessions, most recently used first: all, or those of a project, a task, or both.
@@ -119,6 +132,30 @@ pub fn openings(stream_session: Uuid) -> String {
 #[must_use]
 pub fn chat(owner: &User, name: &str) -> String {
     of(owner, &format!("chat/{}", segment(name)))
+}
+
+/// That a session has expired.
+#[must_use]
+pub fn expired(session: Uuid) -> String {
+    format!("{EXPIRED}{session}")
+}
+
+/// An API key, by its digest.
+#[must_use]
+pub fn key(digest: &str) -> String {
+    format!("{KEYS}{digest}")
+}
+
+/// What an answer being made holds of its user's quota.
+#[must_use]
+pub fn held(message: Uuid) -> String {
+    format!("{HELD}{message}")
+}
+
+/// How much of something a user has used in a period.
+#[must_use]
+pub fn usage(period: &str, user: &User, what: &str) -> String {
+    format!("{USAGE}{period}/{}/{what}", segment(user.as_str()))
 }
 
 /// All messages of a session.
