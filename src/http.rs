@@ -57,7 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents", get(documents::list))
         .route("/api/documents", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/api/documents/events", get(documents::all_events))
-        .route("/api/documents/{id}", get(documents::show).delete(documents::remove))
+        .route("/api/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
         .route("/api/documents/{id}/content", get(documents::content))
         .route("/api/documents/{id}/text", get(documents::text))
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))

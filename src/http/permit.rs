@@ -23,6 +23,7 @@ const PUBLIC: &[&str] = &[
     "/s/{session}",
     "/s/{session}/citations",
     "/d/{document}",
+    "/d/{document}/citations",
     "/assets/{name}",
     "/healthz",
     "/readyz",

@@ -130,6 +130,7 @@ pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Re
             owner: owner.clone(),
             name: upload.name.clone(),
             title: upload.name.clone(),
+            is_renamed: false,
             media_type: "application/octet-stream".to_owned(),
             version: upload.version.clone(),
             status: Status::Queued,

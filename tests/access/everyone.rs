@@ -51,6 +51,7 @@ fn rows() -> Vec<Row> {
         row("GET /s/{session}", "", Public),
         row("GET /s/{session}/citations", "", Public),
         row("GET /d/{document}", "", Public),
+        row("GET /d/{document}/citations", "", Public),
         row("GET /assets/{name}", "", Public),
         row("GET /healthz", "", Public),
         row("GET /readyz", "", Public),
@@ -114,6 +115,7 @@ fn rows() -> Vec<Row> {
         row("GET /api/keys", "admin", Refusal),
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),
         row("DELETE /api/keys/{id}", "admin", Refusal),
+        with("PATCH /api/documents/{id}", "write", Nothing, json!({"title": "xylocarp retitled"})),
         row("DELETE /api/documents/{id}", "write", Nothing),
         row("DELETE /api/chat/sessions/{id}", "ask", Nothing),
     ]
