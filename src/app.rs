@@ -14,11 +14,13 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::config::model::ModelError;
 use crate::files::Files;
+use crate::format::FormatError;
 use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
+use crate::space::Space;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, idempotency, ingest};
+use crate::{Error, ask, format, idempotency, ingest};
 
 /// The running program.
 pub struct App {
@@ -26,6 +28,8 @@ pub struct App {
     pub config: Config,
     /// What is true.
     pub store: Store,
+    /// Room on the disk.
+    pub space: Arc<Space>,
     /// Originals, texts and passages.
     pub files: Files,
     /// Where to look first; the store has the last word.
@@ -53,7 +57,10 @@ impl App {
         std::fs::create_dir_all(&config.data)
             .map_err(|source| OpenError::Folder { path: config.data.display().to_string(), source })?;
         let lock = FolderLock::take(&config.data)?;
-        let store = Store::open(&config.data.join("store")).await?;
+        format::check(&config.data)?;
+        // A store can't be opened on a full disk, so the reserve is for that first of all.
+        let space = Arc::new(Space::open(&config.data, config.storage.min_free_bytes));
+        let store = Store::open(&config.data.join("store"), Arc::clone(&space)).await?;
         let files = Files::open(&config.data.join("documents")).map_err(OpenError::Io)?;
         let index_folder = config.data.join("index");
         let was_killed = lock.was_killed;
@@ -66,6 +73,7 @@ impl App {
         let app = Arc::new(Self {
             config,
             store,
+            space,
             files,
             index: Arc::new(index),
             models,
@@ -80,6 +88,8 @@ impl App {
         ask::resume(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
         tokio::spawn(async move { idempotency::sweep(&sweeping).await });
+        let watching = Arc::clone(&app);
+        tokio::spawn(async move { watching.space.watch(&watching.stopping).await });
         Ok(app)
     }
 
@@ -134,6 +144,9 @@ pub enum OpenError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// It is of a kind that is not opened.
+    #[error("the data folder is not opened: {0}")]
+    Format(#[from] FormatError),
     /// The store can't be opened.
     #[error("the store can't be opened: {0}")]
     Store(#[from] StoreError),

@@ -1,6 +1,7 @@
 //! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
+mod backup;
 mod documents;
 mod error;
 mod extract;
@@ -12,6 +13,7 @@ mod page;
 mod search;
 mod sessions;
 mod sse;
+mod stall;
 
 use std::future::Future;
 use std::io;
@@ -31,6 +33,7 @@ use tracing::Level;
 
 use crate::app::App;
 use crate::web;
+use stall::Patient;
 
 /// How long connections get to end after the last answer has.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
@@ -63,6 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
         // the server
         .route("/api/models", get(models::list))
+        .route("/api/backup", get(backup::download))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         // the page
@@ -104,6 +108,8 @@ pub async fn serve(
             stopping.cancel();
         }
     };
+    let patience = Duration::from_secs(app.config.server.stalled_reader_s);
+    let listener = Patient::new(listener, patience);
     let serving = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(begin);
     let closing = async {
         stopping.cancelled().await;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
-use crate::store::{Batch, keys};
+use crate::store::{Batch, StoreError, keys};
 use crate::{Error, documents};
 use worker::{Extraction, Extractor};
 
@@ -141,6 +141,8 @@ async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>)
         if app.stopping.is_cancelled() {
             return;
         }
+        // What it makes needs room too; an upload that was taken waits for it.
+        app.space.room(&app.stopping).await;
         let app = Arc::clone(&app);
         tokio::spawn(async move {
             if let Err(error) = process(&app, id).await {
@@ -213,7 +215,18 @@ async fn finish(app: &App, mut document: Document) -> Result<(), Error> {
             batch = batch.put(&key, &older);
             superseded.push(older);
         }
-        if app.store.commit(batch).await?.is_done() {
+        let done = match app.store.commit(batch).await {
+            // The work is done; its outcome waits for room.
+            Err(StoreError::DiskFull) => {
+                app.space.pause(&app.stopping).await;
+                if app.stopping.is_cancelled() {
+                    return Err(Error::DiskFull);
+                }
+                continue;
+            }
+            outcome => outcome?.is_done(),
+        };
+        if done {
             app.ingest.leave(&document);
             for older in superseded {
                 app.ingest.announce(&older);

@@ -17,12 +17,14 @@
 
 pub mod app;
 pub mod ask;
+pub mod backup;
 pub mod config;
 pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
 pub mod files;
+pub mod format;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
@@ -31,6 +33,7 @@ pub mod run;
 pub mod runs;
 pub mod session;
 pub mod sessions;
+pub mod space;
 pub mod store;
 mod web;
 

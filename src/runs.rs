@@ -1,7 +1,7 @@
 //! Runs: answers being made, and the record of those that are finished. An answer is an append-only
 //! list of events: live in memory for any number of readers, and in a file of one event a line, so
-//! that a reader can come back to any position after any interruption. A run knows nothing of
-//! models or of HTTP.
+//! that a reader can come back to any position after any interruption, the death of the process
+//! included. A run knows nothing of models or of HTTP.
 
 mod journal;
 
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::Stream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,10 +41,30 @@ pub struct Frame {
 
 impl Frame {
     fn new(seq: u64, event: &Event) -> Self {
-        let data = serde_json::to_string(event)
-            .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
-        Self { seq, name: event.name(), data: data.into() }
+        Self { seq, name: event.name(), data: encode(event) }
     }
+
+    fn stored(seq: u64, event: &Event, line: &str) -> Self {
+        Self { seq, name: event.name(), data: line.into() }
+    }
+}
+
+fn encode(event: &Event) -> Arc<str> {
+    let data = serde_json::to_string(event)
+        .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
+    data.into()
+}
+
+/// The whole events of a run's file, each with its line as it was written. A line cut short by a
+/// crash is the last one and was never seen.
+fn whole_lines(text: &str) -> impl Iterator<Item = (Event, &str)> {
+    let lines = text.split_inclusive('\n').map_while(|line| line.strip_suffix('\n'));
+    lines.map_while(|line| Some((serde_json::from_str(line).ok()?, line)))
+}
+
+/// The same as readers get them.
+fn frames_of(text: &str) -> impl Iterator<Item = Frame> {
+    (1..).zip(whole_lines(text)).map(|(seq, (event, line))| Frame::stored(seq, &event, line))
 }
 
 /// All runs of this data folder.
@@ -90,7 +111,7 @@ impl Runs {
     /// # Errors
     /// If the run's file can't be created.
     pub async fn begin(self: &Arc<Self>, key: RunKey) -> io::Result<Recorder> {
-        self.record(key, Vec::new()).await
+        self.record(key, Vec::new(), 0).await
     }
 
     /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
@@ -99,29 +120,32 @@ impl Runs {
     /// # Errors
     /// If the run's file can't be read or written.
     pub async fn take_up(self: &Arc<Self>, key: RunKey) -> io::Result<(Recorder, Vec<Event>)> {
-        let events = self.events(key).await?;
-        let frames = (1..).zip(&events).map(|(seq, event)| Frame::new(seq, event)).collect();
-        Ok((self.record(key, frames).await?, events))
+        let text = tokio::fs::read_to_string(self.path(key)).await?;
+        let events = whole_lines(&text).map(|(event, _)| event).collect();
+        let len = whole_lines(&text).map(|(_, line)| line.len() as u64 + 1).sum();
+        Ok((self.record(key, frames_of(&text).collect(), len).await?, events))
     }
 
-    async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>) -> io::Result<Recorder> {
+    /// A run whose file begins with `len` bytes, which are these events.
+    async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> io::Result<Recorder> {
         let path = self.path(key);
-        let whole_lines: String = frames.iter().map(|frame| format!("{}\n", frame.data)).collect();
-        let file = tokio::task::spawn_blocking(move || RunFile::create(&path, &whole_lines)).await??;
-        let len = frames.len();
+        let num_frames = frames.len();
         let (steer, steering) = mpsc::unbounded_channel();
         let live = Arc::new(Live {
             steer,
             frames: Mutex::new(frames),
-            progress: watch::Sender::new(Progress { len, closed: false }),
+            progress: watch::Sender::new(Progress { len: num_frames, closed: false }),
             cancel: CancellationToken::new(),
         });
+        let of_file = Arc::clone(&live);
+        let file = tokio::task::spawn_blocking(move || RunFile::open(&path, len, of_file)).await??;
         lock(&self.live).insert(key.message, Arc::clone(&live));
         Ok(Recorder {
             runs: Arc::clone(self),
             key,
             live,
             file: Arc::new(file),
+            num_appended: Mutex::new(num_frames as u64),
             steering: Mutex::new(Some(steering)),
         })
     }
@@ -138,11 +162,10 @@ impl Runs {
     ) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
         let live = lock(&self.live).get(&key.message).cloned();
         let (past, live) = match live {
-            Some(live) => (Vec::new(), Some(live)),
+            Some(live) => (None, Some(live)),
             None => {
-                let events = self.events(key).await?;
-                let frames = (1..).zip(&events).map(|(seq, event)| Frame::new(seq, event));
-                (frames.filter(|frame| frame.seq > after).collect(), None)
+                let file = tokio::fs::File::open(self.path(key)).await?;
+                (Some(StoredRun { lines: BufReader::new(file), seq: 0, after }), None)
             }
         };
         let follow = live.map(|live| Follower {
@@ -151,7 +174,11 @@ impl Runs {
             batch: Vec::new().into_iter(),
             live,
         });
-        let past = futures::stream::iter(past);
+        let past = futures::stream::unfold(past, async |past| {
+            let mut past = past?;
+            let frame = past.next().await?;
+            Some((frame, Some(past)))
+        });
         let present = futures::stream::unfold(follow, async |follow| {
             let mut follow = follow?;
             let frame = follow.next().await?;
@@ -170,8 +197,7 @@ impl Runs {
             Some(live) => lock(&live.frames).iter().map(|frame| format!("{}\n", frame.data)).collect(),
             None => tokio::fs::read_to_string(self.path(key)).await?,
         };
-        // A line cut short by a crash is the last one and was never sent.
-        Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+        Ok(whole_lines(&text).map(|(event, _)| event).collect())
     }
 
     /// Asks a run to stop. False if it is not running.
@@ -237,14 +263,17 @@ pub struct Recorder {
     key: RunKey,
     live: Arc<Live>,
     file: Arc<RunFile>,
+    num_appended: Mutex<u64>,
     steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
 }
 
 impl Recorder {
-    /// Sends an event to every reader and, soon, to disk. Never waits.
+    /// Hands an event to the file and then to every reader. Never waits.
     pub fn append(&self, event: &Event) {
-        let frame = self.publish(event);
-        self.runs.journal.append(&self.file, frame.data);
+        let mut num_appended = lock(&self.num_appended);
+        *num_appended += 1;
+        // Sent while the number is held, so that the order in the file is that of the numbers.
+        self.runs.journal.append(&self.file, Frame::new(*num_appended, event));
     }
 
     /// Puts what was sent so far on disk, durably: work that is in the record is not done twice.
@@ -260,19 +289,20 @@ impl Recorder {
         lock(&self.steering).take()
     }
 
-    /// Puts the last event on disk, durably, before any reader sees it.
+    /// Puts the last event on disk, durably, before any reader sees it. If that fails for want of
+    /// room, [`Recorder::sync`] tries again.
     ///
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
-        let frame = Frame::new(0, last);
-        self.runs.journal.append(&self.file, frame.data);
-        self.runs.journal.sync(&self.file).await
+        self.runs.journal.seal(&self.file, encode(last));
+        self.sync().await
     }
 
     /// Sends the last event to every reader and ends the run.
     pub fn close(self, last: &Event) {
-        self.publish(last);
+        let seq = *lock(&self.num_appended) + 1;
+        self.live.show(vec![Frame::new(seq, last)]);
     }
 
     /// Ends a run that never became one, and removes its file.
@@ -288,24 +318,59 @@ impl Recorder {
     pub fn cancelled(&self) -> CancellationToken {
         self.live.cancel.clone()
     }
-
-    fn publish(&self, event: &Event) -> Frame {
-        let mut frames = lock(&self.live.frames);
-        let frame = Frame::new(frames.len() as u64 + 1, event);
-        frames.push(frame.clone());
-        let len = frames.len();
-        drop(frames);
-        self.live.progress.send_modify(|progress| progress.len = len);
-        frame
-    }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
         lock(&self.runs.live).remove(&self.key.message);
-        self.live.progress.send_modify(|progress| progress.closed = true);
+        self.runs.journal.close(&self.file);
     }
 }
+
+impl Live {
+    /// Lets readers see more of the run.
+    fn show(&self, more: Vec<Frame>) {
+        if more.is_empty() {
+            return;
+        }
+        let mut frames = lock(&self.frames);
+        frames.extend(more);
+        let len = frames.len();
+        drop(frames);
+        self.progress.send_modify(|progress| progress.len = len);
+    }
+
+    /// Tells readers that this was all.
+    fn close(&self) {
+        self.progress.send_modify(|progress| progress.closed = true);
+    }
+}
+
+/// A reader's place in a run that is over: one line at a time, however long the answer.
+struct StoredRun {
+    lines: BufReader<tokio::fs::File>,
+    seq: u64,
+    after: u64,
+}
+
+impl StoredRun {
+    /// None at the end of what is whole.
+    async fn next(&mut self) -> Option<Frame> {
+        let mut text = String::new();
+        loop {
+            text.clear();
+            self.lines.read_line(&mut text).await.ok()?;
+            let (event, line) = whole_lines(&text).next()?;
+            self.seq += 1;
+            if self.seq > self.after {
+                return Some(Frame::stored(self.seq, &event, line));
+            }
+        }
+    }
+}
+
+/// Events a reader takes from a live run at a time.
+const AT_ONCE: usize = 256;
 
 /// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
 struct Follower {
@@ -323,7 +388,8 @@ impl Follower {
             }
             let progress = *self.progress.borrow_and_update();
             if progress.len > self.next {
-                let new = lock(&self.live.frames)[self.next..].to_vec();
+                let until = progress.len.min(self.next + AT_ONCE);
+                let new = lock(&self.live.frames)[self.next..until].to_vec();
                 self.batch = new.into_iter();
                 self.next += self.batch.len();
             } else if progress.closed || self.progress.changed().await.is_err() {

@@ -14,7 +14,9 @@ use serde_json::{Value, json as value};
 
 #[test]
 fn every_command_explains_itself_with_examples() {
-    for command in ["serve", "add", "ask", "search", "documents", "sessions", "show", "config"] {
+    for command in
+        ["serve", "add", "ask", "search", "documents", "sessions", "show", "backup", "restore", "config"]
+    {
         let ran = alone(&[command, "--help"], &[]);
         assert_eq!(ran.code, 0);
         assert!(ran.out.contains("Examples:\n  "), "{command}: {}", ran.out);

@@ -132,6 +132,7 @@ pub async fn start(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
+    app.space.admit()?;
     check(&question)?;
     // In this order: messages sort by their ids.
     let question_id = Uuid::now_v7();

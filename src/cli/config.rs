@@ -42,6 +42,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("research.seconds", "longest a deep research may take, in seconds"),
     ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
     ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
+    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
+    ("storage.min_free_bytes", "with less of the disk free nothing new is taken, in bytes"),
 ];
 
 #[derive(Serialize)]

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, beside, parse_listen,
+    AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, StorageConfig, beside,
+    parse_listen,
 };
 use crate::config::model::ModelConfig;
 
@@ -23,6 +24,7 @@ pub(super) struct File {
     pub(super) ask: AskConfig,
     pub(super) research: ResearchConfig,
     pub(super) server: ServerConfig,
+    pub(super) storage: StorageConfig,
 }
 
 pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Result<File, ConfigError> {

@@ -103,17 +103,18 @@ async fn receive(
     name: &str,
     collection: Option<&str>,
 ) -> Result<Result<Accepted, Error>, Problem> {
-    let mut incoming = Incoming::new(app).await?;
-    let mut outcome = Ok(());
+    let mut incoming = Incoming::new(app).await;
     while let Some(bytes) = field.chunk().await.map_err(|error| broken_form(&error))? {
-        // The rest of a refused file is read and dropped, to get at the next one.
-        if outcome.is_ok() {
-            outcome = incoming.write(&bytes).await;
+        // The rest of a refused file is read and dropped, to get at the next one, and because a
+        // client that still sends hears nothing.
+        if let Ok(open) = &mut incoming
+            && let Err(error) = open.write(&bytes).await
+        {
+            incoming = Err(error);
         }
     }
     let accepted = async {
-        outcome?;
-        let accepted = ingest::accept(app, incoming.complete(name, collection).await?).await?;
+        let accepted = ingest::accept(app, incoming?.complete(name, collection).await?).await?;
         Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
     };
     Ok(accepted.await)

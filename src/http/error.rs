@@ -90,7 +90,7 @@ fn status_of(code: &str) -> StatusCode {
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "conflict" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
-        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+        "insufficient_storage" => StatusCode::INSUFFICIENT_STORAGE,
         "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
         "provider_timed_out" => StatusCode::GATEWAY_TIMEOUT,

@@ -7,6 +7,8 @@ use uuid::Uuid;
 pub const DOCUMENTS: &str = "document/";
 /// All sessions, most recently used first.
 pub const RECENT_SESSIONS: &str = "recent/";
+/// All sessions.
+pub const SESSIONS: &str = "session/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
 
@@ -40,7 +42,7 @@ pub fn document_by_name(collection: Option<&str>, name: &str) -> String {
 /// A session.
 #[must_use]
 pub fn session(id: Uuid) -> String {
-    format!("session/{id}")
+    format!("{SESSIONS}{id}")
 }
 
 /// A session's place in the list of sessions, latest first.
@@ -60,6 +62,13 @@ pub fn messages(session: Uuid) -> String {
 #[must_use]
 pub fn message(session: Uuid, id: Uuid) -> String {
     format!("message/{session}/{id}")
+}
+
+/// The session and the message that a key of a message names.
+#[must_use]
+pub fn answer(key: &str) -> Option<(Uuid, Uuid)> {
+    let (session, message) = key.strip_prefix("message/")?.split_once('/')?;
+    Some((session.parse().ok()?, message.parse().ok()?))
 }
 
 /// An answer being made.

@@ -11,3 +11,5 @@ mod messages;
 mod research;
 mod search;
 mod sessions;
+mod slow;
+mod upstream;

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::support::PATIENCE;
 
@@ -31,24 +31,34 @@ pub(crate) fn find() -> Option<PathBuf> {
 /// What stands at an address once its scripts have run.
 pub(crate) async fn dump(browser: &PathBuf, url: &str) -> String {
     let profile = tempfile::tempdir().unwrap();
-    let running = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args([
-            "--disable-dev-shm-usage",
-            "--window-size=1280,900",
-            "--no-proxy-server",
-            BUDGET,
-            "--dump-dom",
-        ])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(url)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let running = headless(browser, &profile).args([BUDGET, "--dump-dom"]).arg(url).output();
     let output = tokio::time::timeout(PATIENCE, running).await.expect("the browser ends in time").unwrap();
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// A browser that stays at an address for as long as the value lives.
+pub(crate) fn open(browser: &PathBuf, url: &str) -> (Child, tempfile::TempDir) {
+    let profile = tempfile::tempdir().unwrap();
+    let running = headless(browser, &profile)
+        .arg("--remote-debugging-port=0")
+        .arg(url)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    (running, profile)
+}
+
+fn headless(browser: &PathBuf, profile: &tempfile::TempDir) -> Command {
+    let mut command = Command::new(browser);
+    command
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--disable-dev-shm-usage", "--window-size=1280,900", "--no-proxy-server"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
 }
 
 /// Text as it stands in dumped HTML.
