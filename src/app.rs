@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ibid_index::{IndexError, PassageIndex};
 use serde::{Deserialize, Serialize};
@@ -11,10 +12,12 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::ask::cache::Cache;
 use crate::config::Config;
 use crate::config::model::ModelError;
 use crate::files::Files;
 use crate::format::FormatError;
+use crate::idempotency::Turns;
 use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
@@ -38,8 +41,12 @@ pub struct App {
     pub models: Models,
     /// Answers being made, and their record.
     pub runs: Arc<Runs>,
+    /// Answers that can be given again.
+    pub cache: Cache,
     /// Documents on their way in.
     pub ingest: Ingest,
+    /// Requests under a key that are being carried out.
+    pub turns: Turns,
     /// Work that must end before the process does.
     pub tasks: TaskTracker,
     /// Cancelled when the server begins to stop: streams that have no end of their own end then.
@@ -70,7 +77,10 @@ impl App {
         let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
         let models = Models::new(&config.models)?;
         let (ingest, work) = Ingest::new(&config)?;
+        let cache = Cache::new(Duration::from_secs(config.ask.cache_s));
         let app = Arc::new(Self {
+            cache,
+            turns: Turns::default(),
             config,
             store,
             space,
@@ -118,7 +128,7 @@ impl App {
     pub async fn close(&self) {
         self.stopping.cancel();
         self.tasks.close();
-        let grace = std::time::Duration::from_secs(self.config.server.shutdown_grace_s);
+        let grace = Duration::from_secs(self.config.server.shutdown_grace_s);
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             self.runs.cancel_all();
             self.tasks.wait().await;

@@ -2,10 +2,13 @@
 //! stand alone, retrieve, prompt, stream, check every mark, and store the answer before its end is
 //! told. HTTP only starts a run and reads one.
 
+mod asked;
+pub mod cache;
 pub mod cite;
 pub mod condense;
 mod draft;
 pub mod ground;
+mod once;
 pub mod prompt;
 pub mod question;
 mod recover;
@@ -15,6 +18,7 @@ pub mod sentence;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
 
@@ -27,11 +31,12 @@ use crate::run;
 use crate::runs::{Recorder, RunKey};
 use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
+use asked::Asked;
 use draft::Draft;
-use prompt::Turn;
-use question::Asked;
+use prompt::{Prompt, Turn};
 
-pub use question::{Question, start};
+pub use once::{Conversation, once};
+pub use question::{Again, Question, regenerate, start};
 pub use recover::{recover, resume};
 pub use research::budget::Budget;
 pub use research::change_plan;
@@ -41,28 +46,51 @@ const MAX_CONDENSED_TOKENS: u32 = 200;
 /// What a model is taken to read at once if nobody says.
 const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 
-/// Makes one answer, from the stored question to the stored answer. `past` are the events of a
-/// deep research that a stopped server left.
+/// Makes one answer, from the question to the answer, stored if the question is, or gives one again
+/// that is kept. `past` are the events of a deep research that a stopped server left.
 async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
+    let begun = Instant::now();
+    let (place, kept) = cache::look(&app, &asked).await;
+    if past.is_empty() {
+        recorder.append(&asked.started(kept.is_some()));
+    }
+    let made = match kept {
+        Some(kept) => Some((kept.replay(&recorder, asked.key, begun.elapsed()), false)),
+        None => make(&app, &asked, &recorder, &past).await,
+    };
+    // It stays unfinished in the store, and the next server goes on with it.
+    let Some((mut last, is_to_keep)) = made else { return };
+    if let Err(error) = keep(&app, &recorder, &asked, &last).await {
+        tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
+        last = failure(&error);
+    } else if is_to_keep {
+        cache::keep(&app, &asked, place, &last).await;
+    }
+    recorder.close(&last);
+}
+
+/// The last event of an answer that is made now, and whether it is as good as can be; None if the
+/// server stops and a later one goes on with it.
+async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> Option<(Event, bool)> {
     let cancelled = recorder.cancelled();
     let is_deep = asked.mode == Mode::DeepResearch;
-    let mut draft = Draft::new(&app, &asked, &recorder);
-    let mut found = research::record::taken_up(&past, asked.budget, &app.config.research);
+    let mut draft = Draft::new(app, asked, recorder);
+    let mut found = research::record::taken_up(past, asked.budget, &app.config.research);
     let outcome = {
         let work = async {
             match asked.mode {
-                Mode::Regular => answer(&app, &asked, &mut draft).await,
+                Mode::Regular => answer(app, asked, &mut draft).await,
                 Mode::DeepResearch => {
                     let is_new = past.is_empty();
-                    research::research(&app, &asked, &recorder, &mut draft, &mut found, is_new).await
+                    research::research(app, asked, recorder, &mut draft, &mut found, is_new).await
                 }
             }
         };
         tokio::select! {
             biased;
-            () = cancelled.cancelled() => Ok(stopped(&app)),
-            // It stays unfinished in the store, and the next server goes on with it.
-            () = app.stopping.cancelled(), if is_deep => return,
+            () = cancelled.cancelled() => Ok(stopped(app)),
+            () = app.stopping.cancelled(), if is_deep && asked.is_kept() => return None,
+            () = unread(app, recorder) => Ok(FinishReason::Cancelled),
             outcome = AssertUnwindSafe(work).catch_unwind() => {
                 outcome.unwrap_or_else(|_| Err(Error::internal("the answer's task panicked")))
             }
@@ -70,7 +98,7 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     };
     let outcome = match outcome {
         Ok(FinishReason::Cancelled) if is_deep => {
-            let kept = research::salvage(&app, &asked, &recorder, &mut draft, &mut found).await;
+            let kept = research::salvage(app, asked, recorder, &mut draft, &mut found).await;
             kept.map(|()| FinishReason::Cancelled)
         }
         outcome => outcome,
@@ -78,37 +106,72 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     if let Err(Error::Internal(cause)) = &outcome {
         tracing::error!(message.id = %asked.key.message, %cause, "the answer failed");
     }
-    let mut last = draft.end(outcome).await;
-    if let Err(error) = keep(&app, &recorder, asked.key, &last).await {
-        tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
-        last = failure(&error);
-    }
-    recorder.close(&last);
+    let is_makeshift = draft.is_makeshift();
+    Some((draft.end(outcome).await, !is_makeshift))
 }
 
-/// The steps of an answer in one pass.
+/// Resolves once nobody has read the answer for as long as it may go unread, if that is limited.
+async fn unread(app: &App, recorder: &Recorder) {
+    match app.config.ask.cancel_unread_s {
+        0 => std::future::pending().await,
+        seconds => recorder.unread(Duration::from_secs(seconds)).await,
+    }
+}
+
+/// The steps of an answer in one pass. If the model can't read what it is given, it is given less
+/// once.
 async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
     let model = app.model(Some(&asked.model))?;
-    let history = question::history(app, asked).await?;
-    let query = stand_alone(model, &history, &asked.content, draft).await;
+    let history = asked::history(app, asked).await?;
+    let recent = recent(app, &history);
+    let query = stand_alone(model, recent, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None));
-    let found = retrieve::retrieve(app, &asked.scope, &query).await?;
+    let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
-    let prompt = prompt::answer(history, query, &found, context_tokens(model));
-    draft.supply(&found, &prompt);
+    let prompt = prompt::answer(asked.system.as_deref(), history, query, &found, context_tokens(model));
+    draft.supply(&found.query, &prompt);
 
-    let mut deltas = model.stream(prompt, CallOptions::default());
+    match write(model, asked, prompt.clone(), draft).await {
+        Err(Error::Provider(ProviderError::ContextTooLong)) if !draft.is_begun() => {
+            let Some((shorter, note)) = prompt.halved(asked.system.as_deref()) else {
+                return Err(ProviderError::ContextTooLong.into());
+            };
+            draft.emit(&write_step(note));
+            draft.supply(&found.query, &shorter);
+            write(model, asked, shorter, draft).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Lets the model write.
+async fn write(
+    model: &Model,
+    asked: &Asked,
+    prompt: Prompt,
+    draft: &mut Draft<'_>,
+) -> Result<FinishReason, Error> {
+    let options = CallOptions { max_output_tokens: asked.max_output_tokens, ..CallOptions::default() };
+    let mut deltas = model.stream(prompt, options);
     while let Some(delta) = deltas.next().await {
         match delta? {
             Delta::Text(text) => draft.write(&text).await?,
             Delta::Usage(usage) => draft.count(usage),
-            Delta::Model { name, reason } => draft.emit(&fallback_step(&name, &reason)),
+            Delta::Model { name, reason } => {
+                draft.make_do();
+                draft.emit(&write_step(format!("answered by `{name}`, because {reason}")));
+            }
             Delta::Thinking => {}
             Delta::End(reason) => return Ok(reason),
         }
     }
     Err(ProviderError::Truncated("it ended without its end mark".to_owned()).into())
+}
+
+/// The turns that a follow-up may lean on.
+fn recent<'a>(app: &App, history: &'a [Turn]) -> &'a [Turn] {
+    &history[history.len().saturating_sub(app.config.ask.history_messages)..]
 }
 
 /// The question as it is searched for: a follow-up gets what it leaves out from the conversation,
@@ -126,6 +189,7 @@ async fn stand_alone(model: &Model, history: &[Turn], question: &str, draft: &mu
             if text.is_empty() { carried_over } else { text.to_owned() }
         }
         Err(error) => {
+            draft.make_do();
             tracing::warn!(%error, "the follow-up is searched as carried over by rule");
             carried_over
         }
@@ -143,11 +207,12 @@ fn context_tokens(model: &Model) -> usize {
 
 /// Puts the end of an answer on disk and into the store. On a full disk it waits for room, and the
 /// readers with it: what they have read is not taken back.
-async fn keep(app: &App, recorder: &Recorder, key: RunKey, last: &Event) -> Result<(), Error> {
+async fn keep(app: &App, recorder: &Recorder, asked: &Asked, last: &Event) -> Result<(), Error> {
     let mut sealed = recorder.seal(last).await;
     loop {
         let kept = match sealed {
-            Ok(()) => settle(app, key, last).await,
+            Ok(()) if asked.is_kept() => settle(app, asked.key, last).await,
+            Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         };
         match kept {
@@ -182,6 +247,7 @@ fn failure(error: &Error) -> Event {
         code: error.code().to_owned(),
         message: error.to_string(),
         retryable: error.is_retryable(),
+        retry_after_s: error.retry_after_s(),
     }
 }
 
@@ -201,9 +267,8 @@ fn search_step(state: StepState, query: &str, found: Option<u32>) -> Event {
     }
 }
 
-fn fallback_step(model: &str, reason: &str) -> Event {
-    let note = Some(format!("answered by `{model}`, because {reason}"));
-    let (kind, state) = (StepKind::Write, StepState::Started);
+fn write_step(note: String) -> Event {
+    let (kind, state, note) = (StepKind::Write, StepState::Started, Some(note));
     Event::Step {
         step: Step { id: 2, kind, state, query: None, found: None, note, question_id: None, result: None },
     }

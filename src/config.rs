@@ -16,6 +16,9 @@ use thiserror::Error;
 use crate::ingest::extract::Limits;
 use model::{ModelConfig, ModelError};
 
+/// The seconds of a year, longer than which nothing is kept or waited for.
+const YEAR_S: u64 = 365 * 24 * 60 * 60;
+
 /// Everything that can be set. Made by [`Config::load`] and handed down from there.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -96,11 +99,26 @@ pub struct AskConfig {
     pub passages: usize,
     /// Most text of passages given to the writer, in tokens. Default: 6,000.
     pub context_tokens: usize,
+    /// How long an answer that a model wrote may be given again to the same question, in seconds;
+    /// never if 0. Default: 3,600.
+    pub cache_s: u64,
+    /// How long an answer goes on that nobody reads, in seconds; to its end if 0. Default: 0.
+    pub cancel_unread_s: u64,
+    /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 impl Default for AskConfig {
     fn default() -> Self {
-        Self { history_messages: 10, passages: 12, context_tokens: 6_000 }
+        Self {
+            history_messages: 10,
+            passages: 12,
+            context_tokens: 6_000,
+            cache_s: 60 * 60,
+            cancel_unread_s: 0,
+            system: None,
+        }
     }
 }
 
@@ -373,6 +391,13 @@ impl Config {
         }
         if self.ask.context_tokens < 500 {
             return Err(self.out_of_bounds("ask.context_tokens", "at least 500"));
+        }
+        for (key, seconds) in
+            [("ask.cache_s", self.ask.cache_s), ("ask.cancel_unread_s", self.ask.cancel_unread_s)]
+        {
+            if seconds > YEAR_S {
+                return Err(self.out_of_bounds(key, "at most a year (31536000)"));
+            }
         }
         if self.server.max_body_bytes < 4 << 10 {
             return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));

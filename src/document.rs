@@ -10,12 +10,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::User;
+
 /// One version of an uploaded source. New bytes under a known name make a new document, and the
 /// old one, marked superseded, stays readable for the citations that point into it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// UUIDv7, so documents sort by the time of their upload.
     pub id: Uuid,
+    /// Who uploaded it, where there are accounts.
+    #[serde(default, skip_serializing_if = "User::is_local")]
+    pub owner: User,
     /// The file name as uploaded, or the relative path for a folder.
     pub name: String,
     /// The title found in the document, else its name.

@@ -1,7 +1,9 @@
 //! Documents in the store: reading, listing, removing.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::{Caller, Readable};
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::files::Layout;
@@ -37,45 +39,80 @@ impl Filter {
     }
 }
 
-/// A document as the store has it.
+/// An entry of a user's list of documents. The record of a document can be read as one.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    id: Uuid,
+}
+
+/// A document that the caller may read, as the store has it.
 ///
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
-pub async fn get(app: &App, id: Uuid) -> Result<Record<Document>, Error> {
-    let record = app.store.get(&keys::document(id)).await?;
-    record.ok_or_else(|| Error::NotFound { what: "document", id: id.to_string() })
+pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Document>, Error> {
+    let missing = || Error::NotFound { what: "document", id: id.to_string() };
+    let record = app.store.get::<Document>(&keys::document(id)).await?.ok_or_else(missing)?;
+    if caller.may_read(app, &record.value).await? { Ok(record) } else { Err(missing()) }
 }
 
-/// Up to `limit` documents, newest first, and where the next page begins.
+/// Up to `limit` documents, and where the next page begins: the caller's, then those that others
+/// share with them, newest first.
 ///
 /// # Errors
-/// If the store fails.
+/// [`Error::Invalid`] if `after` is not where a page of this list ended, or if the store fails.
 pub async fn list(
     app: &App,
+    caller: &Caller,
     filter: &Filter,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Document>, Option<String>), Error> {
-    let mut documents = Vec::new();
+    let readable = Readable::load(app, caller).await?;
+    let lists: Vec<String> = readable.owners().map(keys::documents_of).collect();
+    let begin = after.map_or(Some(0), |after| lists.iter().position(|list| after.starts_with(list)));
+    let begin = begin.ok_or_else(|| {
+        Error::Invalid("`cursor` is not one this list gave; leave it out to begin at the start".to_owned())
+    })?;
     let mut after = after.map(str::to_owned);
+    let mut documents = Vec::new();
     let mut last_taken = None;
-    loop {
-        let page =
-            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Descending).await?;
-        let Some((last, _)) = page.last() else { return Ok((documents, None)) };
-        after = Some(last.clone());
-        for (key, record) in page {
-            let document = app.ingest.current(record.value);
-            if !filter.admits(&document) {
-                continue;
+    for list in &lists[begin..] {
+        loop {
+            let page = app.store.scan::<Entry>(list, after.as_deref(), PAGE, Order::Descending).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            let ids: Vec<String> = page.iter().map(|(_, entry)| keys::document(entry.value.id)).collect();
+            let stored = app.store.get_many::<Document>(&ids).await?;
+            for ((key, _), record) in page.into_iter().zip(stored) {
+                let Some(document) = record.map(|record| app.ingest.current(record.value)) else { continue };
+                if !readable.admits(&document) || !filter.admits(&document) {
+                    continue;
+                }
+                if documents.len() == limit {
+                    return Ok((documents, last_taken));
+                }
+                documents.push(document);
+                last_taken = Some(key);
             }
-            if documents.len() == limit {
-                return Ok((documents, last_taken));
-            }
-            documents.push(document);
-            last_taken = Some(key);
         }
+        after = None;
     }
+    Ok((documents, None))
+}
+
+/// Adds to a change that there is a new document.
+#[must_use]
+pub fn enter(batch: Batch, document: &Document) -> Batch {
+    let batch = batch.put(keys::document(document.id), document);
+    if document.owner.is_local() {
+        return batch;
+    }
+    batch.put(listed(document), &Entry { id: document.id })
+}
+
+/// The place of a document in its owner's list.
+fn listed(document: &Document) -> String {
+    format!("{}{}", keys::documents_of(&document.owner), document.id)
 }
 
 /// Where the pages and passages of a document are.
@@ -100,16 +137,24 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
 /// Removes a document. When this returns, no search and no answer uses it any more.
 ///
 /// # Errors
-/// [`Error::NotFound`], or if the store fails.
-pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
+/// [`Error::NotFound`], [`Error::Forbidden`] if it is only shared with the caller, or if the store
+/// fails.
+pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     loop {
-        let stored = get(app, id).await?;
+        let stored = get(app, caller, id).await?;
+        let owner = &stored.value.owner;
+        if *owner != caller.user {
+            return Err(Error::Forbidden(format!(
+                "document `{id}` is another user's; only they can delete it"
+            )));
+        }
         let collection = stored.value.collection.as_deref();
-        let by_name = keys::document_by_name(collection, &stored.value.name);
+        let by_name = keys::document_by_name(owner, collection, &stored.value.name);
         let mut batch = Batch::new()
             .check(keys::document(id), stored.revision)
             .delete(keys::document(id))
-            .delete(keys::document_by_version(collection, &stored.value.version));
+            .delete(listed(&stored.value))
+            .delete(keys::document_by_version(owner, collection, &stored.value.version));
         if let Some(newest) = app.store.get::<Uuid>(&by_name).await?
             && newest.value == id
         {

@@ -3,6 +3,7 @@
 use std::io;
 
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::provider::ProviderError;
 use crate::store::StoreError;
@@ -18,6 +19,9 @@ pub enum Error {
         /// The name it was asked for by.
         id: String,
     },
+    /// The caller may see the thing, but not do this to it.
+    #[error("{0}")]
+    Forbidden(String),
     /// The request can't be carried out as it is.
     #[error("{0}")]
     Invalid(String),
@@ -27,6 +31,9 @@ pub enum Error {
     /// Someone else changed the same thing at the same moment, again and again.
     #[error("{0} was changed by someone else at the same time; try again")]
     Conflict(&'static str),
+    /// What is asked for has to wait for the end of an answer.
+    #[error("the answer `{0}` is still being made; wait for its end, or cancel it first")]
+    Running(Uuid),
     /// An `Idempotency-Key` came back with another request.
     #[error("this `Idempotency-Key` was used for another request; use a new key")]
     KeyReused,
@@ -53,9 +60,11 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "not_found",
+            Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
+            Self::Running(_) => "answer_running",
             Self::KeyReused => "idempotency_key_reused",
             Self::DiskFull => "insufficient_storage",
             Self::Provider(error) => provider_code(error),
@@ -68,8 +77,16 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotFound { .. } | Self::Invalid(_) | Self::TooLarge(_) | Self::KeyReused => false,
-            Self::Conflict(_) | Self::DiskFull | Self::ShuttingDown | Self::Internal(_) => true,
+            Self::NotFound { .. }
+            | Self::Forbidden(_)
+            | Self::Invalid(_)
+            | Self::TooLarge(_)
+            | Self::KeyReused => false,
+            Self::Conflict(_)
+            | Self::Running(_)
+            | Self::DiskFull
+            | Self::ShuttingDown
+            | Self::Internal(_) => true,
             Self::Provider(error) => matches!(
                 error,
                 ProviderError::RateLimited { .. }
@@ -77,6 +94,18 @@ impl Error {
                     | ProviderError::TimedOut(_)
                     | ProviderError::Truncated(_)
             ),
+        }
+    }
+
+    /// How many seconds to wait before the same request is made again, where that is known.
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Provider(ProviderError::RateLimited { retry_after }) => {
+                Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
+            }
+            Self::ShuttingDown | Self::DiskFull => Some(5),
+            _ => None,
         }
     }
 

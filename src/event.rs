@@ -8,7 +8,7 @@
 //! | `started` | first, once both messages are durable | 1 |
 //! | `plan` | deep research: what will be looked into, and again whenever that changes; the last counts | any |
 //! | `step` | around each piece of work, `started` then `finished` | any |
-//! | `sources` | when the writer's passages are chosen, before the first token | 0–1 |
+//! | `sources` | when the writer's passages are chosen, before the first token; again with fewer if the model can't read so many; the last counts | 0–2 |
 //! | `token` | as the answer is written; the texts joined are the answer | any |
 //! | `citation` | after the token that holds its mark, once its quote is checked | any |
 //! | `done` or `error` | last, once the answer is durable | exactly 1 |
@@ -38,6 +38,9 @@ pub enum Event {
         mode: Mode,
         /// The model that will write.
         model: String,
+        /// Whether an earlier answer to the same question is given again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cached: bool,
     },
     /// A piece of work began or ended.
     Step {
@@ -93,6 +96,9 @@ pub enum Event {
         message: String,
         /// Whether asking again may work.
         retryable: bool,
+        /// How many seconds to wait before, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_s: Option<u64>,
     },
 }
 

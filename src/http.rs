@@ -14,6 +14,7 @@ mod search;
 mod sessions;
 mod sse;
 mod stall;
+mod uploads;
 
 use std::future::Future;
 use std::io;
@@ -44,7 +45,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         // the library
         .route("/api/documents", get(documents::list))
-        .route("/api/documents", post(documents::upload).layer(DefaultBodyLimit::disable()))
+        .route("/api/documents", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/api/documents/events", get(documents::all_events))
         .route("/api/documents/{id}", get(documents::show).delete(documents::remove))
         .route("/api/documents/{id}/content", get(documents::content))
@@ -57,13 +58,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/chat/sessions", get(sessions::list).post(sessions::create))
         .route(
             "/api/chat/sessions/{id}",
-            get(sessions::show).patch(sessions::rename).delete(sessions::remove),
+            get(sessions::show).patch(sessions::change).delete(sessions::remove),
         )
         .route("/api/chat/sessions/{id}/messages", post(messages::ask))
         .route("/api/chat/sessions/{id}/messages/{mid}", get(messages::show))
         .route("/api/chat/sessions/{id}/messages/{mid}/events", get(messages::events))
         .route("/api/chat/sessions/{id}/messages/{mid}/cancel", post(messages::cancel))
         .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
+        .route("/api/chat/sessions/{id}/messages/{mid}/regenerate", post(messages::regenerate))
         // the server
         .route("/api/models", get(models::list))
         .route("/api/backup", get(backup::download))

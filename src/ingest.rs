@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use uuid::Uuid;
 
+use crate::Error;
+use crate::access::Caller;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
-use crate::store::{Batch, StoreError, keys};
-use crate::{Error, documents};
+use crate::store::{Batch, Record, StoreError, keys};
 use worker::{Extraction, Extractor};
 
 pub use reconcile::Rebuild;
@@ -39,6 +40,8 @@ pub struct Ingest {
     /// How far documents are that the store still calls queued.
     stages: Mutex<HashMap<Uuid, Status>>,
     changes: broadcast::Sender<Document>,
+    /// How often searches of a collection began to find something else, since the start.
+    num_changes: Mutex<HashMap<Option<String>, u64>>,
     /// How far a rebuild of the index is.
     pub rebuild: Rebuild,
 }
@@ -64,6 +67,7 @@ impl Ingest {
             index_queue,
             stages: Mutex::default(),
             changes: broadcast::Sender::new(ANNOUNCEMENTS),
+            num_changes: Mutex::default(),
             rebuild: Rebuild::default(),
         };
         Ok((ingest, Work { queue: queued, index_queue: to_index }))
@@ -73,6 +77,17 @@ impl Ingest {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Document> {
         self.changes.subscribe()
+    }
+
+    /// How often searches of this collection, or of everything, may have begun to find something else
+    /// since the start. A change counts before whoever asked for it is told that it is done.
+    #[must_use]
+    pub fn num_changes(&self, collection: Option<&str>) -> u64 {
+        let num_changes = self.num_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        match collection {
+            None => num_changes.values().sum(),
+            Some(_) => num_changes.get(&collection.map(str::to_owned)).copied().unwrap_or(0),
+        }
     }
 
     /// A document as it is this moment: what the store says, and how far the work on it is.
@@ -93,12 +108,18 @@ impl Ingest {
 
     fn leave(&self, document: &Document) {
         self.stages().remove(&document.id);
+        self.count_change(document);
         self.announce(document);
     }
 
     fn announce(&self, document: &Document) {
         // No listener is fine.
         let _ = self.changes.send(self.current(document.clone()));
+    }
+
+    fn count_change(&self, document: &Document) {
+        let mut num_changes = self.num_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        *num_changes.entry(document.collection.clone()).or_default() += 1;
     }
 
     fn stages(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Status>> {
@@ -120,8 +141,8 @@ pub async fn start(app: &Arc<App>, work: Work) -> Result<(), Error> {
 ///
 /// # Errors
 /// If the store fails; then nothing was accepted.
-pub async fn accept(app: &App, upload: Upload) -> Result<Accepted, Error> {
-    let accepted = upload::accept(app, upload).await?;
+pub async fn accept(app: &App, caller: &Caller, upload: Upload) -> Result<Accepted, Error> {
+    let accepted = upload::accept(app, caller, upload).await?;
     if !accepted.document.status.is_final() {
         app.ingest.announce(&accepted.document);
         let _ = app.ingest.queue.send(accepted.document.id);
@@ -132,6 +153,7 @@ pub async fn accept(app: &App, upload: Upload) -> Result<Accepted, Error> {
 /// Drops what is left here of a document that the store has removed.
 pub async fn forget(app: &App, document: &Document) {
     app.ingest.stages().remove(&document.id);
+    app.ingest.count_change(document);
     indexing::remove(app, document.id).await;
 }
 
@@ -155,15 +177,24 @@ async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>)
 
 /// One document from queued to ready or failed.
 async fn process(app: &App, id: Uuid) -> Result<(), Error> {
-    let document = match documents::get(app, id).await {
-        Ok(record) => record.value,
-        // Deleted while it waited.
-        Err(Error::NotFound { .. }) => return Ok(()),
-        Err(error) => return Err(error),
+    // None if it was deleted while it waited.
+    let Some(Record { value: document, .. }) = app.store.get::<Document>(&keys::document(id)).await? else {
+        return Ok(());
     };
     app.ingest.enter(&document, Status::Extracting);
     let folder = app.files.folder(id);
-    match app.ingest.extractor.extract(&app.files.original(id), &document.name, &folder).await {
+    let original = app.files.original(id);
+    let outcome = loop {
+        match app.ingest.extractor.extract(&original, &document.name, &folder).await {
+            // Not the document's fault: there was no room for its text.
+            Err(_) if app.space.is_low() => app.space.room(&app.stopping).await,
+            outcome => break outcome,
+        }
+        if app.stopping.is_cancelled() {
+            return Ok(());
+        }
+    };
+    match outcome {
         Ok(extraction) => {
             let document = extracted(document, extraction);
             app.ingest.enter(&document, Status::Indexing);

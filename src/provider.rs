@@ -77,7 +77,9 @@ pub enum ProviderError {
         retry_after: Option<Duration>,
     },
     /// The prompt does not fit the model.
-    #[error("the prompt is longer than the model's context")]
+    #[error(
+        "the prompt is longer than the model's context: ask in a new session or more briefly, or set `context_tokens` of the model to what it can read"
+    )]
     ContextTooLong,
     /// The provider can't be reached or is failing.
     #[error("the provider is unavailable: {0}")]

@@ -9,7 +9,8 @@ use crate::session::{Failure, Message, MessageStatus};
 pub fn fold(message: &mut Message, events: Vec<Event>) {
     for event in events {
         match event {
-            Event::Started { model, mode, .. } => {
+            Event::Started { model, mode, cached, .. } => {
+                message.cached = cached;
                 message.model = Some(model);
                 message.mode = Some(mode);
             }
@@ -24,9 +25,9 @@ pub fn fold(message: &mut Message, events: Vec<Event>) {
                 message.grounding = Some(grounding);
                 message.usage = Some(usage);
             }
-            Event::Error { code, message: words, retryable } => {
+            Event::Error { code, message: words, retryable, retry_after_s } => {
                 message.status = MessageStatus::Failed;
-                message.error = Some(Failure { code, message: words, retryable });
+                message.error = Some(Failure { code, message: words, retryable, retry_after_s });
             }
             Event::Step { step } => {
                 if step.state == StepState::Finished {

@@ -3,12 +3,14 @@
 //! that a reader can come back to any position after any interruption, the death of the process
 //! included. A run knows nothing of models or of HTTP.
 
+mod audience;
 mod journal;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::Stream;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -17,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::{Event, PlanChange};
+use audience::Audience;
 use journal::{Journal, RunFile};
 
 /// Names an answer: the session and the assistant message.
@@ -46,6 +49,13 @@ impl Frame {
 
     fn stored(seq: u64, event: &Event, line: &str) -> Self {
         Self { seq, name: event.name(), data: line.into() }
+    }
+
+    /// The event itself, for readers that word it in another way.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        serde_json::from_str(&self.data)
+            .unwrap_or_else(|error| unreachable!("it was made from an event: {error}"))
     }
 }
 
@@ -79,6 +89,7 @@ struct Live {
     /// How many frames there are, and whether there will be more.
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
+    audience: Audience,
     steer: mpsc::UnboundedSender<Steering>,
 }
 
@@ -114,6 +125,14 @@ impl Runs {
         self.record(key, Vec::new(), 0).await
     }
 
+    /// Begins a run of which no trace is left on disk, now or after a crash. It can be read while
+    /// it lasts.
+    #[must_use]
+    pub fn begin_unkept(self: &Arc<Self>, key: RunKey) -> Recorder {
+        let (live, steering) = Live::new(Vec::new());
+        self.enter(key, live, steering, None)
+    }
+
     /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
     /// whole event.
     ///
@@ -129,25 +148,29 @@ impl Runs {
     /// A run whose file begins with `len` bytes, which are these events.
     async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> io::Result<Recorder> {
         let path = self.path(key);
-        let num_frames = frames.len();
-        let (steer, steering) = mpsc::unbounded_channel();
-        let live = Arc::new(Live {
-            steer,
-            frames: Mutex::new(frames),
-            progress: watch::Sender::new(Progress { len: num_frames, closed: false }),
-            cancel: CancellationToken::new(),
-        });
+        let (live, steering) = Live::new(frames);
         let of_file = Arc::clone(&live);
         let file = tokio::task::spawn_blocking(move || RunFile::open(&path, len, of_file)).await??;
+        Ok(self.enter(key, live, steering, Some(file)))
+    }
+
+    fn enter(
+        self: &Arc<Self>,
+        key: RunKey,
+        live: Arc<Live>,
+        steering: mpsc::UnboundedReceiver<Steering>,
+        file: Option<RunFile>,
+    ) -> Recorder {
         lock(&self.live).insert(key.message, Arc::clone(&live));
-        Ok(Recorder {
+        let num_appended = lock(&live.frames).len() as u64;
+        Recorder {
             runs: Arc::clone(self),
             key,
             live,
-            file: Arc::new(file),
-            num_appended: Mutex::new(num_frames as u64),
+            file: file.map(Arc::new),
+            num_appended: Mutex::new(num_appended),
             steering: Mutex::new(Some(steering)),
-        })
+        }
     }
 
     /// Reads a run from after position `after`: what there is, then what comes, until its end.
@@ -168,23 +191,12 @@ impl Runs {
                 (Some(StoredRun { lines: BufReader::new(file), seq: 0, after }), None)
             }
         };
-        let follow = live.map(|live| Follower {
-            progress: live.progress.subscribe(),
-            next: usize::try_from(after).unwrap_or(usize::MAX),
-            batch: Vec::new().into_iter(),
-            live,
-        });
         let past = futures::stream::unfold(past, async |past| {
             let mut past = past?;
             let frame = past.next().await?;
             Some((frame, Some(past)))
         });
-        let present = futures::stream::unfold(follow, async |follow| {
-            let mut follow = follow?;
-            let frame = follow.next().await?;
-            Some((frame, Some(follow)))
-        });
-        Ok(futures::StreamExt::chain(past, present))
+        Ok(futures::StreamExt::chain(past, follow(live, after)))
     }
 
     /// The whole events recorded so far, oldest first.
@@ -219,6 +231,13 @@ impl Runs {
             // Held any longer it would keep the channel open past the run's end.
             drop(live);
             outcome.await.is_ok()
+        }
+    }
+
+    /// Counts a look at an unfinished answer as reading it.
+    pub fn glance(&self, message: Uuid) {
+        if let Some(live) = lock(&self.live).get(&message) {
+            live.audience.glance();
         }
     }
 
@@ -262,18 +281,28 @@ pub struct Recorder {
     runs: Arc<Runs>,
     key: RunKey,
     live: Arc<Live>,
-    file: Arc<RunFile>,
+    /// None if no trace is to be left.
+    file: Option<Arc<RunFile>>,
     num_appended: Mutex<u64>,
     steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
 }
 
 impl Recorder {
+    /// Reads the run that is being written, from its beginning.
+    pub fn read(&self) -> impl Stream<Item = Frame> + Send + use<> {
+        follow(Some(Arc::clone(&self.live)), 0)
+    }
+
     /// Hands an event to the file and then to every reader. Never waits.
     pub fn append(&self, event: &Event) {
         let mut num_appended = lock(&self.num_appended);
         *num_appended += 1;
+        let frame = Frame::new(*num_appended, event);
         // Sent while the number is held, so that the order in the file is that of the numbers.
-        self.runs.journal.append(&self.file, Frame::new(*num_appended, event));
+        match &self.file {
+            Some(file) => self.runs.journal.append(file, frame),
+            None => self.live.show(vec![frame]),
+        }
     }
 
     /// Puts what was sent so far on disk, durably: work that is in the record is not done twice.
@@ -281,7 +310,8 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn sync(&self) -> io::Result<()> {
-        self.runs.journal.sync(&self.file).await
+        let Some(file) = &self.file else { return Ok(()) };
+        self.runs.journal.sync(file).await
     }
 
     /// The changes of plan that readers ask for. There is one such list: the first call gets it.
@@ -295,7 +325,8 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
-        self.runs.journal.seal(&self.file, encode(last));
+        let Some(file) = &self.file else { return Ok(()) };
+        self.runs.journal.seal(file, encode(last));
         self.sync().await
     }
 
@@ -318,16 +349,33 @@ impl Recorder {
     pub fn cancelled(&self) -> CancellationToken {
         self.live.cancel.clone()
     }
+
+    /// Resolves once nobody has read the run for this long.
+    pub async fn unread(&self, grace: Duration) {
+        self.live.audience.gone(grace).await;
+    }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
         lock(&self.runs.live).remove(&self.key.message);
-        self.runs.journal.close(&self.file);
+        match &self.file {
+            Some(file) => self.runs.journal.close(file),
+            None => self.live.close(),
+        }
     }
 }
 
 impl Live {
+    /// A run that begins with these events, and the receiving end for changes of its plan.
+    fn new(frames: Vec<Frame>) -> (Arc<Self>, mpsc::UnboundedReceiver<Steering>) {
+        let (steer, steering) = mpsc::unbounded_channel();
+        let progress = watch::Sender::new(Progress { len: frames.len(), closed: false });
+        let (frames, cancel) = (Mutex::new(frames), CancellationToken::new());
+        let live = Self { frames, progress, cancel, audience: Audience::new(), steer };
+        (Arc::new(live), steering)
+    }
+
     /// Lets readers see more of the run.
     fn show(&self, more: Vec<Frame>) {
         if more.is_empty() {
@@ -372,6 +420,16 @@ impl StoredRun {
 /// Events a reader takes from a live run at a time.
 const AT_ONCE: usize = 256;
 
+/// What a live run says from after a position on, until its end; nothing if there is none.
+fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = Frame> + Send + use<> {
+    let follower = live.map(|live| Follower::new(live, after));
+    futures::stream::unfold(follower, async |follower| {
+        let mut follower = follower?;
+        let frame = follower.next().await?;
+        Some((frame, Some(follower)))
+    })
+}
+
 /// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
 struct Follower {
     live: Arc<Live>,
@@ -381,6 +439,13 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(live: Arc<Live>, after: u64) -> Self {
+        live.audience.enter();
+        let progress = live.progress.subscribe();
+        let next = usize::try_from(after).unwrap_or(usize::MAX);
+        Self { live, progress, next, batch: Vec::new().into_iter() }
+    }
+
     async fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.batch.next() {
@@ -396,6 +461,12 @@ impl Follower {
                 return None;
             }
         }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.live.audience.leave();
     }
 }
 
@@ -463,6 +534,23 @@ mod tests {
         recorder.seal(&last).await.unwrap();
         recorder.close(&last);
         assert_eq!(runs.events(key).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Arc::new(Runs::open(folder.path()).unwrap());
+        let key = key();
+        let recorder = runs.begin_unkept(key);
+        let reader = recorder.read();
+        recorder.append(&token("first"));
+        recorder.sync().await.unwrap();
+        let last = token("last");
+        recorder.seal(&last).await.unwrap();
+        recorder.close(&last);
+        assert_eq!(reader.collect::<Vec<_>>().await.len(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(runs.read(key, 0).await.is_err());
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::User;
 use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, Step, Usage};
 
 /// A thread of questions and answers over one choice of documents.
@@ -12,6 +13,9 @@ use crate::event::{Citation, Coverage, FinishReason, Grounding, Plan, Source, St
 pub struct Session {
     /// UUIDv7.
     pub id: Uuid,
+    /// Who opened it, where there are accounts.
+    #[serde(default, skip_serializing_if = "User::is_local")]
+    pub owner: User,
     /// Given by the reader, else the beginning of the first question.
     pub title: String,
     /// When it was opened.
@@ -36,8 +40,12 @@ pub struct Session {
     /// The reader's own grouping, one level down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
-    /// Number of messages of both roles.
+    /// Number of messages of both roles, on all branches.
     pub message_count: u32,
+    /// The end of the branch that is shown and that the next question follows; the newest message
+    /// if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Uuid>,
 }
 
 /// How a question is answered.
@@ -92,11 +100,16 @@ pub struct Message {
     /// The model that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Whether it is an earlier answer to the same question, given again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// Where the message stands.
     pub status: MessageStatus,
     /// When it was written, or begun.
     pub created_at: Timestamp,
-    /// The question an answer belongs to.
+    /// What it follows: for an answer its question, for a question the answer before it, and for a
+    /// question that opens the conversation the session. Messages that follow the same one are
+    /// siblings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<Uuid>,
     /// The documents a question was limited to.
@@ -144,6 +157,7 @@ impl Message {
             content,
             mode: None,
             model: None,
+            cached: false,
             status: MessageStatus::Complete,
             created_at,
             parent_id: None,
@@ -162,6 +176,20 @@ impl Message {
     }
 }
 
+/// A message and its place in the conversation.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Placed {
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+    /// Whether it is on the branch that is shown.
+    pub active: bool,
+    /// All messages that follow the same one, this one among them, oldest first; absent if there
+    /// is no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub siblings: Vec<Uuid>,
+}
+
 /// Why an answer failed: the same code and words as the `error` event.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
@@ -171,4 +199,7 @@ pub struct Failure {
     pub message: String,
     /// Whether asking again may work.
     pub retryable: bool,
+    /// How many seconds to wait before, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
 }

@@ -100,7 +100,7 @@ fn change((number, text): (u128, &Text)) -> Change<'_> {
         version: "v1",
         name: "notes.txt",
         title: &text.title,
-        collection: None,
+        collections: &[],
         language: Language::from_code("en"),
         passages: Box::new((0..).zip(&text.passages).map(passage)),
     })

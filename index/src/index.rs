@@ -69,7 +69,7 @@ impl PassageIndex {
         schema::prepare(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let writer = Writer::open(&index, fields)?;
-        let snapshot = RwLock::new(Snapshot::new(reader.searcher(), fields)?);
+        let snapshot = RwLock::new(Snapshot::new(reader.searcher(), fields, None)?);
         Ok(Self { index, fields, reader, writer, snapshot })
     }
 
@@ -84,7 +84,8 @@ impl PassageIndex {
         guarded(|| {
             self.writer.apply(changes, || {
                 self.reader.reload()?;
-                let snapshot = Snapshot::new(self.reader.searcher(), self.fields)?;
+                let before = self.snapshot();
+                let snapshot = Snapshot::new(self.reader.searcher(), self.fields, Some(&before))?;
                 *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
                 Ok(())
             })
@@ -107,6 +108,15 @@ impl PassageIndex {
     /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
     pub fn documents(&self) -> Result<BTreeMap<Uuid, DocumentEntry>, IndexError> {
         guarded(|| self.snapshot().documents())
+    }
+
+    /// Returns the number of documents in `scope`.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn num_documents(&self, scope: &Scope) -> Result<u64, IndexError> {
+        guarded(|| self.snapshot().num_documents(scope))
     }
 
     /// Returns the number of passages that can be found.

@@ -27,8 +27,8 @@ pub struct Document<'a> {
     pub name: &'a str,
     /// The title found in the document. A title that only repeats `name` may be left empty.
     pub title: &'a str,
-    /// The collection it belongs to, for scopes.
-    pub collection: Option<&'a str>,
+    /// The collections it belongs to, for scopes.
+    pub collections: &'a [String],
     /// The language its words are stemmed in; none leaves them as they are.
     pub language: Option<Language>,
     /// The passages, read one at a time so that a large document is never held twice.
@@ -79,7 +79,7 @@ pub struct Hit {
 pub struct Scope {
     /// Only these documents.
     pub documents: Option<Vec<Uuid>>,
-    /// Only documents of these collections.
+    /// Only documents of at least one of these collections.
     pub collections: Option<Vec<String>>,
 }
 

@@ -67,6 +67,11 @@ impl Query {
         &self.text
     }
 
+    /// All of its text, as the part of it to search for.
+    pub(crate) fn whole(&self) -> Range<usize> {
+        0..self.text.len()
+    }
+
     /// What to look up in an index whose documents are in these languages, with weights.
     ///
     /// Each word is looked up in the form it takes in each of the languages: the query's own may be

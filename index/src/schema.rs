@@ -15,7 +15,7 @@ use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 use crate::error::IndexError;
 
 /// Goes up when the fields or the analysis change: passages analysed in two ways don't compare.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const MARKER: &str = "ibid-index.json";
 const LINES: &str = "lines";
@@ -42,7 +42,7 @@ pub(crate) struct Fields {
     pub(crate) version: Field,
     /// The passage's position in its document.
     pub(crate) ordinal: Field,
-    /// The document's collection.
+    /// The document's collections.
     pub(crate) collection: Field,
     /// The language the passage was analysed in.
     pub(crate) language: Field,

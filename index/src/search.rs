@@ -1,7 +1,7 @@
 //! One search: the weighted terms of a query against a snapshot of the index, best passages first.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
@@ -16,14 +16,22 @@ use crate::query::{Place, Query};
 use crate::schema::{Fields, NO_LANGUAGE};
 use best::{Best, Candidate};
 use columns::{Filter, Ids, Versions};
+use whole::Documents;
 
 mod best;
 mod columns;
+mod whole;
 
 /// The share of a clause's score that a passage gains.
 const CLAUSE_WEIGHT: f32 = 0.5;
 /// How many passages a clause is compared on.
 const CLAUSE_DEPTH: usize = 100;
+/// The share of its document's score that a passage gains.
+const DOCUMENT_WEIGHT: f32 = 0.5;
+/// What a document's later passages lose at most.
+const CROWDING: f32 = 0.2;
+/// How many passages are weighed against one another, if not more are wanted.
+const DEPTH: usize = 500;
 
 /// The index as of one commit.
 #[derive(Clone)]
@@ -32,10 +40,12 @@ pub(crate) struct Snapshot {
     fields: Fields,
     /// The languages its passages were analysed in; `None` for those of unknown language.
     languages: Vec<Option<Language>>,
+    documents: Documents,
 }
 
 impl Snapshot {
-    pub(crate) fn new(searcher: Searcher, fields: Fields) -> Result<Self, IndexError> {
+    /// Takes over what the snapshot `before` knew of the segments that are still there.
+    pub(crate) fn new(searcher: Searcher, fields: Fields, before: Option<&Self>) -> Result<Self, IndexError> {
         let mut languages = Vec::new();
         for segment in searcher.segment_readers() {
             let index = segment.inverted_index(fields.language)?;
@@ -49,7 +59,10 @@ impl Snapshot {
             }
         }
         languages.sort_unstable();
-        Ok(Self { searcher, fields, languages })
+        let unknown = Documents::default();
+        let known = before.map_or(&unknown, |before| &before.documents);
+        let documents = Documents::new(&searcher, &fields, known)?;
+        Ok(Self { searcher, fields, languages, documents })
     }
 
     pub(crate) fn num_passages(&self) -> u64 {
@@ -58,39 +71,58 @@ impl Snapshot {
 
     /// Returns the best `limit` passages in scope, best first. Equal scores are ordered by document
     /// and position, so that the same index always gives the same answer.
-    ///
-    /// A long question often asks for several things, and what answers one of them well can lose
-    /// to what touches on all of them. So its clauses are searched for as well, and a passage gains
-    /// a share of the best score that a clause gives it.
     pub(crate) fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let clauses = query.clauses();
-        let depth = if clauses.is_empty() { limit } else { limit.max(CLAUSE_DEPTH) };
         let filter = Filter::new(scope);
-        let mut whole = self.best(&filter, query, &(0..query.text().len()), depth)?;
+        let mut found = self.best(&filter, query, &query.whole(), limit.max(DEPTH))?;
+        self.add_clauses(&filter, query, limit, &mut found)?;
+        self.add_documents(query, &mut found)?;
+        spread(&mut found);
+        found.truncate(limit);
+        found.iter().map(|candidate| self.hit(candidate)).collect()
+    }
+
+    /// A long question often asks for several things, and what answers one of them well can lose
+    /// to what touches on all of them. So its clauses are searched for as well, and a passage gains
+    /// a share of the best score that a clause gives it.
+    fn add_clauses(
+        &self,
+        filter: &Filter<'_>,
+        query: &Query,
+        limit: usize,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), IndexError> {
         let mut gains: BTreeMap<DocAddress, Candidate> = BTreeMap::new();
-        for clause in &clauses {
-            for candidate in self.best(&filter, query, clause, depth)? {
+        for clause in query.clauses() {
+            for candidate in self.best(filter, query, &clause, limit.max(CLAUSE_DEPTH))? {
                 let gain = gains.entry(candidate.address).or_insert(candidate);
                 *gain = candidate.max(*gain);
             }
         }
-        if !gains.is_empty() {
-            for candidate in &mut whole {
-                if let Some(gain) = gains.remove(&candidate.address) {
-                    *candidate = candidate.with_score(candidate.score() + CLAUSE_WEIGHT * gain.score());
-                }
+        for candidate in &mut *found {
+            if let Some(gain) = gains.remove(&candidate.address) {
+                *candidate = candidate.with_score(candidate.score() + CLAUSE_WEIGHT * gain.score());
             }
-            // What only a clause found scores at least as much for the whole question as for it.
-            whole.extend(
-                gains.into_values().map(|gain| gain.with_score((1.0 + CLAUSE_WEIGHT) * gain.score())),
-            );
-            whole.sort_unstable_by(|one, other| other.cmp(one));
-            whole.truncate(limit);
         }
-        whole.iter().map(|candidate| self.hit(candidate)).collect()
+        // What only a clause found scores at least as much for the whole question as for it.
+        found.extend(gains.into_values().map(|gain| gain.with_score((1.0 + CLAUSE_WEIGHT) * gain.score())));
+        Ok(())
+    }
+
+    /// A passage gains a share of what its document scores for the words of the question: what a
+    /// document is about is often said in another passage than the answer.
+    fn add_documents(&self, query: &Query, found: &mut [Candidate]) -> Result<(), IndexError> {
+        let terms = self.terms(query, &query.whole())?;
+        let words = terms.iter().filter(|((place, _), _)| *place == Place::Body);
+        let words = words.map(|((_, stem), weight)| (stem.as_str(), *weight));
+        let around = self.documents.scores(&self.searcher, &self.fields, words)?;
+        for candidate in found {
+            let gain = DOCUMENT_WEIGHT * around.of(candidate.address);
+            *candidate = candidate.with_score(candidate.score() + gain);
+        }
+        Ok(())
     }
 
     /// The best passages for the part of the query that lies `within` a range of its text.
@@ -137,15 +169,7 @@ impl Snapshot {
     /// A flat union of single terms, which lets the engine skip whole blocks of passages that can't
     /// reach the best ones.
     fn union(&self, query: &Query, within: &Range<usize>) -> Result<Option<BooleanQuery>, IndexError> {
-        let mut failure = None;
-        let terms = query.terms(within, &self.languages, |stem| {
-            let term = IndexTerm::from_field_text(self.fields.body, stem);
-            let found = self.searcher.doc_freq(&term);
-            found.map_err(|error| failure = Some(error)).is_ok_and(|num_passages| num_passages > 0)
-        });
-        if let Some(error) = failure {
-            return Err(error.into());
-        }
+        let terms = self.terms(query, within)?;
         let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::with_capacity(terms.len());
         for ((place, stem), weight) in terms {
             let term = IndexTerm::from_field_text(self.field(place), &stem);
@@ -157,6 +181,21 @@ impl Snapshot {
         Ok((!clauses.is_empty()).then(|| BooleanQuery::new(clauses)))
     }
 
+    /// What to look up for the part of the query that lies `within` a range of its text.
+    fn terms(
+        &self,
+        query: &Query,
+        within: &Range<usize>,
+    ) -> Result<BTreeMap<(Place, String), f32>, IndexError> {
+        let mut failure = None;
+        let terms = query.terms(within, &self.languages, |stem| {
+            let term = IndexTerm::from_field_text(self.fields.body, stem);
+            let found = self.searcher.doc_freq(&term);
+            found.map_err(|error| failure = Some(error)).is_ok_and(|num_passages| num_passages > 0)
+        });
+        failure.map_or(Ok(terms), |error| Err(error.into()))
+    }
+
     fn field(&self, place: Place) -> tantivy::schema::Field {
         match place {
             Place::Body => self.fields.body,
@@ -165,6 +204,21 @@ impl Snapshot {
             Place::Pairs => self.fields.pairs,
             Place::Stops => self.fields.stops,
         }
+    }
+
+    /// Returns the number of documents that have passages in scope.
+    pub(crate) fn num_documents(&self, scope: &Scope) -> Result<u64, IndexError> {
+        let filter = Filter::new(scope);
+        let mut found = HashSet::new();
+        for segment in self.searcher.segment_readers() {
+            let Some(filter) = filter.on(segment)? else { continue };
+            let ids = Ids::open(segment)?;
+            let documents = (0..segment.max_doc()).map(|passage| (passage, ids.of(passage).0));
+            found.extend(
+                documents.filter(|(passage, document)| filter.admits(*passage, *document)).map(|(_, id)| id),
+            );
+        }
+        Ok(found.len() as u64)
     }
 
     /// Returns what is indexed of each document, read from columns alone.
@@ -185,4 +239,18 @@ impl Snapshot {
         }
         Ok(documents)
     }
+}
+
+/// Puts the best first, and lets the passages of one document make room for other documents: the
+/// second and the tenth of them say less that is new.
+fn spread(found: &mut [Candidate]) {
+    found.sort_unstable_by(|one, other| other.cmp(one));
+    let mut num_before: HashMap<u128, u16> = HashMap::new();
+    for candidate in &mut *found {
+        let rank = num_before.entry(candidate.document()).or_insert(0);
+        *rank = rank.saturating_add(1);
+        let loss = CROWDING * (1.0 - 1.0 / f32::from(*rank));
+        *candidate = candidate.with_score(candidate.score() * (1.0 - loss));
+    }
+    found.sort_unstable_by(|one, other| other.cmp(one));
 }

@@ -73,7 +73,7 @@ impl Writer {
             indexed.add_u64(fields.document_low, low);
             indexed.add_text(fields.version, document.version);
             indexed.add_u64(fields.ordinal, u64::from(ordinal));
-            if let Some(collection) = document.collection {
+            for collection in document.collections {
                 indexed.add_text(fields.collection, collection);
             }
             indexed.add_text(fields.language, language.map_or(NO_LANGUAGE, Language::code));

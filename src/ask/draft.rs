@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use ibid_index::analysis::Language;
 
+use super::asked::Asked;
 use super::cite::{Piece, Scanner};
 use super::ground::ground;
 use super::prompt::{Excerpt, Prompt, language};
-use super::question::Asked;
-use super::retrieve::{Found, num_documents};
+use super::retrieve::num_documents;
 use crate::Error;
 use crate::app::App;
 use crate::document::PassageId;
@@ -40,6 +40,7 @@ pub(super) struct Draft<'a> {
     /// A part of a report on its way out.
     pending: Vec<Piece>,
     is_supplied: bool,
+    is_makeshift: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -61,6 +62,7 @@ impl<'a> Draft<'a> {
             colophon: None,
             pending: Vec::new(),
             is_supplied: false,
+            is_makeshift: false,
         }
     }
 
@@ -161,18 +163,33 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes the passages the writer is given, and tells the reader.
-    pub(super) fn supply(&mut self, found: &Found, prompt: &Prompt) {
+    pub(super) fn supply(&mut self, query: &str, prompt: &Prompt) {
         self.timings.retrieval = self.elapsed_ms();
         self.excerpts.clone_from(&prompt.passages);
         self.language = language(&self.excerpts);
         self.scanner = Scanner::new(self.excerpts.clone(), self.language);
         self.receipt = Receipt {
-            queries: vec![found.query.clone()],
+            queries: vec![query.to_owned()],
             documents_searched: 0,
             nearest: self.excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect(),
         };
         let sources = self.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
         self.emit(&Event::Sources { sources });
+    }
+
+    /// Whether the writer has written anything.
+    pub(super) fn is_begun(&self) -> bool {
+        !self.scanner.answer().is_empty()
+    }
+
+    /// Says that something failed on the way and that the answer makes do without it.
+    pub(super) fn make_do(&mut self) {
+        self.is_makeshift = true;
+    }
+
+    /// Whether the answer makes do with less than was asked for.
+    pub(super) fn is_makeshift(&self) -> bool {
+        self.is_makeshift
     }
 
     /// Takes what the writer wrote next.
@@ -223,7 +240,7 @@ impl<'a> Draft<'a> {
         if self.citations.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);
             // An answer is not lost for a number beside it.
-            let searched = num_documents(self.app, &self.asked.scope).await;
+            let searched = num_documents(self.app, &self.asked.caller, &self.asked.scope).await;
             receipt.documents_searched = searched.unwrap_or_default();
             grounding.receipt = Some(receipt);
         }

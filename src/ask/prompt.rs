@@ -53,36 +53,86 @@ const RESERVED_TOKENS: usize = 2000;
 const SAMPLED_PASSAGES: usize = 4;
 
 /// The prompt for an answer with citations. Passages that do not fit the model's context are left
-/// out from the end, and of the conversation the oldest turns.
+/// out from the end, and of the conversation the oldest turns. What the one who asks has to say
+/// about answers follows the rules and does not replace them.
 #[must_use]
-pub fn answer(mut history: Vec<Turn>, question: String, found: &Found, context_tokens: usize) -> Prompt {
+pub fn answer(
+    wishes: Option<&str>,
+    mut history: Vec<Turn>,
+    question: String,
+    found: &Found,
+    context_tokens: usize,
+) -> Prompt {
+    let taken = RESERVED_TOKENS + estimate_tokens(&question) + wishes.map_or(0, estimate_tokens);
+    let mut room = context_tokens.saturating_sub(taken);
+    let mut passages = found.excerpts.clone();
+    let fitting = num_fitting(passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))), &mut room);
+    passages.truncate(fitting);
+    let turns = history.iter().rev().map(|turn| estimate_tokens(&turn.content));
+    let spoken = num_fitting(turns, &mut room);
+    history.drain(..history.len() - spoken);
+    with_citations(wishes, history, question, passages)
+}
+
+/// How many of these fit into the room, one after the other; what they take is taken from it.
+fn num_fitting(costs: impl Iterator<Item = usize>, room: &mut usize) -> usize {
+    costs
+        .take_while(|cost| {
+            let fits = cost <= room;
+            *room = room.saturating_sub(*cost);
+            fits
+        })
+        .count()
+}
+
+fn with_citations(
+    wishes: Option<&str>,
+    history: Vec<Turn>,
+    question: String,
+    passages: Vec<Excerpt>,
+) -> Prompt {
     // Nothing in a document can guess it, so nothing in a document can close the fence.
     let fence = Uuid::new_v4().simple().to_string();
-    let system = include_str!("prompts/answer.md").replace("{fence}", &fence);
-    let mut room = context_tokens.saturating_sub(RESERVED_TOKENS + estimate_tokens(&question));
-    let mut passages = found.excerpts.clone();
-    let fitting = passages.iter().take_while(|excerpt| {
-        let cost = estimate_tokens(&render(excerpt));
-        let fits = cost <= room;
-        room = room.saturating_sub(cost);
-        fits
-    });
-    let fitting = fitting.count();
-    passages.truncate(fitting);
-    let spoken = history.iter().rev().take_while(|turn| {
-        let cost = estimate_tokens(&turn.content);
-        let fits = cost <= room;
-        room = room.saturating_sub(cost);
-        fits
-    });
-    let spoken = spoken.count();
-    history.drain(..history.len() - spoken);
+    let system = with_wishes(include_str!("prompts/answer.md").replace("{fence}", &fence), wishes);
     let mut user = format!("<passages {fence}>\n");
     for excerpt in &passages {
         user.push_str(&render(excerpt));
     }
     let _ = write!(user, "</passages {fence}>\n\nQuestion: {question}");
     Prompt { system, history, question, passages, user }
+}
+
+impl Prompt {
+    /// The prompt of an answer with about half of its passages, the best one always among them, and
+    /// half of its conversation, and a note that says so; None if there is nothing to leave out.
+    pub(super) fn halved(&self, wishes: Option<&str>) -> Option<(Self, String)> {
+        let costs: Vec<usize> =
+            self.passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))).collect();
+        let mut room = costs.iter().sum::<usize>() / 2;
+        let kept = num_fitting(costs.into_iter(), &mut room).max(1).min(self.passages.len());
+        let turns = self.history.iter().rev().map(|turn| estimate_tokens(&turn.content));
+        let mut room = turns.clone().sum::<usize>() / 2;
+        let spoken = num_fitting(turns, &mut room);
+        if kept == self.passages.len() && spoken == self.history.len() {
+            return None;
+        }
+        let note = format!(
+            "the model can't read so much at once: {kept} of {} passages are used, and {spoken} of {} earlier messages",
+            self.passages.len(),
+            self.history.len()
+        );
+        let history = self.history[self.history.len() - spoken..].to_vec();
+        let passages = self.passages[..kept].to_vec();
+        Some((with_citations(wishes, history, self.question.clone(), passages), note))
+    }
+}
+
+/// Instructions, and after them what the one who asks has to say about answers.
+pub(super) fn with_wishes(mut instructions: String, wishes: Option<&str>) -> String {
+    if let Some(wishes) = wishes {
+        let _ = write!(instructions, "\n{}\n\n{wishes}\n", include_str!("prompts/wishes.md").trim_end());
+    }
+    instructions
 }
 
 /// The prompt that makes a follow-up stand alone.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::asked::RunRecord;
 use super::ground::ground;
 use super::prompt::{Excerpt, language};
-use super::question::RunRecord;
 use super::settle;
 use crate::app::App;
 use crate::event::{Event, FinishReason, Timings};
@@ -59,9 +59,6 @@ pub async fn resume(app: &Arc<App>) -> Result<(), Error> {
         match events.last().filter(|last| last.is_terminal()) {
             Some(last) => settle(app, key, last).await?,
             None => {
-                if events.is_empty() {
-                    recorder.append(&asked.started());
-                }
                 tracing::info!(message.id = %message, "a deep research goes on");
                 app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, events));
             }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use ibid_index::Query;
 use ibid_index::analysis::{Language, TermKind, terms};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::prompt::Excerpt;
 use crate::Error;
+use crate::access::{Caller, Readable};
 use crate::app::App;
 use crate::document::{Document, Passage, PassageId};
 use crate::event::Source;
@@ -40,15 +42,16 @@ impl Scope {
     /// [`Error::NotFound`] for a document that does not exist, or if the store fails.
     pub async fn resolve(
         app: &App,
+        caller: &Caller,
         documents: Option<&[Uuid]>,
         collection: Option<&str>,
     ) -> Result<Self, Error> {
         let mut newest = documents.map(|documents| Vec::with_capacity(documents.len()));
         for id in documents.unwrap_or_default() {
-            let mut document = crate::documents::get(app, *id).await?.value;
+            let mut document = crate::documents::get(app, caller, *id).await?.value;
             let mut seen = HashSet::from([document.id]);
             while let Some(successor) = document.superseded_by.filter(|id| seen.insert(*id)) {
-                match crate::documents::get(app, successor).await {
+                match crate::documents::get(app, caller, successor).await {
                     Ok(record) => document = record.value,
                     Err(_) => break,
                 }
@@ -63,10 +66,10 @@ impl Scope {
             && (self.collection.is_none() || self.collection == document.collection)
     }
 
-    fn in_index(&self) -> ibid_index::Scope {
+    fn in_index(&self, readable: &Readable) -> ibid_index::Scope {
         ibid_index::Scope {
             documents: self.documents.clone(),
-            collections: self.collection.clone().map(|collection| vec![collection]),
+            collections: Some(readable.places(self.collection.as_deref())),
         }
     }
 }
@@ -98,12 +101,19 @@ pub struct Found {
     pub query: String,
 }
 
-/// The passages that match best, best first.
+/// The passages that match best, best first, among what the caller may read at this moment.
 ///
 /// # Errors
 /// If the index or the store fails.
-pub async fn search(app: &App, scope: &Scope, query: &str, limit: usize) -> Result<Vec<Hit>, Error> {
-    let (index, in_index) = (Arc::clone(&app.index), scope.in_index());
+pub async fn search(
+    app: &App,
+    caller: &Caller,
+    scope: &Scope,
+    query: &str,
+    limit: usize,
+) -> Result<Vec<Hit>, Error> {
+    let readable = Readable::load(app, caller).await?;
+    let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
     let analysed = Query::new(query, None);
     let found = spawn_blocking(move || index.search(&in_index, &analysed, limit)).await??;
 
@@ -112,7 +122,7 @@ pub async fn search(app: &App, scope: &Scope, query: &str, limit: usize) -> Resu
     let stored = app.store.get_many::<Document>(&documents_keys).await?;
     let usable = stored.into_iter().flatten().map(|record| record.value);
     let usable: HashMap<Uuid, Arc<Document>> = usable
-        .filter(|document| document.is_searchable() && scope.contains(document))
+        .filter(|document| document.is_searchable() && readable.admits(document) && scope.contains(document))
         .map(|document| (document.id, Arc::new(document)))
         .collect();
 
@@ -137,9 +147,9 @@ pub async fn search(app: &App, scope: &Scope, query: &str, limit: usize) -> Resu
 ///
 /// # Errors
 /// If the index or the store fails.
-pub async fn retrieve(app: &App, scope: &Scope, query: &str) -> Result<Found, Error> {
+pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let wanted = app.config.ask.passages;
-    let hits = search(app, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
+    let hits = search(app, caller, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
     let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
     let mut matched: Vec<Uuid> = Vec::new();
     for hit in &hits {
@@ -159,19 +169,33 @@ pub async fn retrieve(app: &App, scope: &Scope, query: &str) -> Result<Found, Er
 ///
 /// # Errors
 /// If the index fails.
-pub async fn num_documents(app: &App, scope: &Scope) -> Result<u64, Error> {
+pub async fn num_documents(app: &App, caller: &Caller, scope: &Scope) -> Result<u64, Error> {
     if let (Some(documents), None) = (&scope.documents, &scope.collection) {
         return Ok(documents.len() as u64);
     }
-    let index = Arc::clone(&app.index);
-    let indexed = spawn_blocking(move || index.documents()).await??;
-    let Some(collection) = &scope.collection else { return Ok(indexed.len() as u64) };
-    let keys: Vec<String> = indexed.into_keys().map(keys::document).collect();
-    let stored = app.store.get_many::<Document>(&keys).await?;
-    let inside = stored.into_iter().flatten().filter(|record| {
-        record.value.collection.as_ref() == Some(collection) && scope.contains(&record.value)
-    });
-    Ok(inside.count() as u64)
+    let readable = Readable::load(app, caller).await?;
+    let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
+    Ok(spawn_blocking(move || index.num_documents(&in_index)).await??)
+}
+
+/// What changes whenever a search in this scope may begin to find something else: what the caller may
+/// read, and the revisions of its documents, or how often its collection or the library has changed.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn revision(
+    app: &App,
+    caller: &Caller,
+    scope: &Scope,
+) -> Result<(Vec<String>, Vec<Option<u64>>), Error> {
+    let places = Readable::load(app, caller).await?.places(scope.collection.as_deref());
+    let Some(documents) = &scope.documents else {
+        return Ok((places, vec![Some(app.ingest.num_changes(scope.collection.as_deref()))]));
+    };
+    let keys: Vec<String> = documents.iter().copied().map(keys::document).collect();
+    let stored = app.store.get_many::<IgnoredAny>(&keys).await?;
+    let revisions = stored.into_iter().map(|record| record.map(|record| record.revision));
+    Ok((places, revisions.collect()))
 }
 
 fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {

@@ -128,7 +128,7 @@ pub(crate) async fn run(client: &Client, ask: &Ask) -> Result<()> {
             out.flush()?;
         }
         match event {
-            Some(Event::Error { code, message, retryable }) => {
+            Some(Event::Error { code, message, retryable, .. }) => {
                 screen.end_line()?;
                 let again = if retryable { "; asking again may work" } else { "" };
                 bail!("{message} ({code}){again}");
@@ -217,6 +217,9 @@ impl Screen {
                 }
                 let seconds = std::time::Duration::from_millis(timings_ms.total).as_secs_f64();
                 self.aside(&format!("\n{}, {seconds:.1} s", answer::grounding(&grounding)))?;
+            }
+            Event::Started { cached: true, .. } => {
+                self.aside("given again: this was asked and answered before, and nothing has changed since")?;
             }
             Event::Started { .. } | Event::Error { .. } => {}
         }

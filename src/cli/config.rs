@@ -34,6 +34,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("ask.history_messages", "earlier messages considered for a follow-up"),
     ("ask.passages", "most passages given to the writer"),
     ("ask.context_tokens", "most text of passages given to the writer, in tokens"),
+    ("ask.cache_s", "how long an answer is given again to the same question, in seconds; 0: never"),
+    ("ask.cancel_unread_s", "how long an answer goes on that nobody reads, in seconds; 0: to its end"),
     ("research.rounds", "most further rounds of a deep research"),
     ("research.parallel", "questions looked into at the same time"),
     ("research.passages", "most passages a report is written from"),

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use ibid::session::{Message, MessageStatus, Role, Session};
+use ibid::session::{Message, MessageStatus, Placed, Role, Session};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ pub(crate) struct Show {
 struct History {
     title: String,
     #[serde(default)]
-    messages: Vec<Message>,
+    messages: Vec<Placed>,
 }
 
 pub(crate) async fn run(client: &Client, sessions: &Sessions) -> Result<()> {
@@ -128,7 +128,8 @@ pub(crate) async fn show(client: &Client, show: &Show) -> Result<()> {
     let history: History = client.get(&path, &[]).await?;
     let paint = Paint::for_stream(&out);
     writeln!(out, "{}", paint.bold(&line(&history.title)))?;
-    for message in &history.messages {
+    let shown = history.messages.iter().filter(|placed| placed.active).map(|placed| &placed.message);
+    for message in shown {
         match message.role {
             Role::User => {
                 let question = format!("> {}", clean(&message.content).trim_end());

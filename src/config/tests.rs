@@ -105,6 +105,7 @@ fn a_named_file_must_exist() {
 fn a_value_out_of_bounds_is_refused_with_who_set_it() {
     let message = refusal("[ingest]\njobs = 0");
     assert!(message.starts_with("setting `ingest.jobs` must be at least 1 (file "), "{message}");
+    assert!(refusal("[ask]\ncache_s = 40000000").contains("`ask.cache_s` must be at most a year"));
     assert!(refusal("[ask]\ncontext_tokens = 10").contains("`ask.context_tokens` must be at least 500"));
 }
 

@@ -11,6 +11,8 @@ use futures::stream;
 use tokio::sync::mpsc;
 
 use super::error::Problem;
+use crate::Error;
+use crate::access::{Caller, Permit};
 use crate::app::App;
 use crate::backup::Backup;
 
@@ -33,7 +35,11 @@ impl Write for Outlet {
     }
 }
 
-pub(super) async fn download(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+pub(super) async fn download(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
+    // It holds what belongs to everyone.
+    if !caller.scopes.contains(Permit::Admin) {
+        return Err(Error::NotFound { what: "backup", id: "of everything".to_owned() }.into());
+    }
     let backup = Backup::begin(&app).await?;
     let (outlet, pieces) = mpsc::channel(PIECES);
     app.tasks.spawn_blocking(move || {

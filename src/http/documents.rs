@@ -1,11 +1,10 @@
-//! The library over HTTP.
+//! The library over HTTP; `uploads` is how documents come into it.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::multipart::{Field, Multipart, MultipartError};
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
@@ -21,112 +20,10 @@ use super::extract::{Path, Query};
 use super::page::{Page, PageQuery};
 use super::sse;
 use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, PageStart, Passage, PassageId, Status};
 use crate::documents::{self, Filter};
-use crate::ingest::{self, Incoming};
-use crate::store::keys;
-
-/// What became of an upload.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Uploaded {
-    /// The files that were accepted, in their order.
-    documents: Vec<Accepted>,
-    /// The files that were not, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    rejected: Vec<Rejected>,
-}
-
-/// An accepted file.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Accepted {
-    #[serde(flatten)]
-    document: Document,
-    /// Whether the same bytes were there already.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    duplicate: bool,
-}
-
-/// A refused file.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Rejected {
-    /// Its name.
-    name: String,
-    /// A stable code.
-    code: String,
-    /// What is wrong and what to do.
-    detail: String,
-}
-
-/// Takes any number of files, each as a part with a file name, after an optional part `collection`.
-/// Each file is durable before the answer is sent; a file that can't be accepted does not spoil
-/// the others.
-pub(super) async fn upload(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let mut form =
-        Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
-    let mut collection: Option<String> = None;
-    let mut uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
-    let mut failure = None;
-    while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
-        let Some(name) = field.file_name().map(str::to_owned) else {
-            if field.name() == Some("collection") {
-                collection = Some(field.text().await.map_err(|error| broken_form(&error))?);
-            }
-            continue;
-        };
-        match receive(&app, field, &name, collection.as_deref()).await? {
-            Ok(accepted) => uploaded.documents.push(accepted),
-            Err(error) => {
-                let (code, detail) = (error.code().to_owned(), error.to_string());
-                uploaded.rejected.push(Rejected { name, code, detail });
-                failure = Some(error);
-            }
-        }
-    }
-    match failure {
-        Some(error) if uploaded.documents.is_empty() => Err(error.into()),
-        None if uploaded.documents.is_empty() => {
-            Err(bad_form("there is no file in it; send each file as a part with a `filename`"))
-        }
-        _ => {
-            let is_done = uploaded.documents.iter().all(|accepted| accepted.document.status.is_final());
-            let status = if is_done { StatusCode::CREATED } else { StatusCode::ACCEPTED };
-            Ok((status, Json(uploaded)).into_response())
-        }
-    }
-}
-
-/// One file. The outer error ends the whole request, the inner one is the file's own.
-async fn receive(
-    app: &App,
-    mut field: Field<'_>,
-    name: &str,
-    collection: Option<&str>,
-) -> Result<Result<Accepted, Error>, Problem> {
-    let mut incoming = Incoming::new(app).await;
-    while let Some(bytes) = field.chunk().await.map_err(|error| broken_form(&error))? {
-        // The rest of a refused file is read and dropped, to get at the next one, and because a
-        // client that still sends hears nothing.
-        if let Ok(open) = &mut incoming
-            && let Err(error) = open.write(&bytes).await
-        {
-            incoming = Err(error);
-        }
-    }
-    let accepted = async {
-        let accepted = ingest::accept(app, incoming?.complete(name, collection).await?).await?;
-        Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
-    };
-    Ok(accepted.await)
-}
-
-fn broken_form(error: &MultipartError) -> Problem {
-    bad_form(&error.body_text())
-}
-
-fn bad_form(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the upload can't be read: {detail}"))
-}
 
 /// Which documents to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -148,31 +45,41 @@ pub(crate) struct ListQuery {
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Document>>, Problem> {
     let ListQuery { cursor, limit, collection, status, name, superseded } = query;
     let page = PageQuery { cursor, limit };
-    let after = page.after(keys::DOCUMENTS)?;
+    let after = page.after("")?;
     let filter = Filter { collection, status, name, superseded };
-    let (documents, last) = documents::list(&app, &filter, after.as_deref(), page.limit()).await?;
+    let (documents, last) = documents::list(&app, &caller, &filter, after.as_deref(), page.limit()).await?;
     Ok(Json(Page::new(documents, last)))
 }
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Document>, Problem> {
-    Ok(Json(app.ingest.current(documents::get(&app, id).await?.value)))
+    Ok(Json(app.ingest.current(documents::get(&app, &caller, id).await?.value)))
 }
 
-pub(super) async fn remove(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
-    documents::delete(&app, id).await?;
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    documents::delete(&app, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The original bytes. A browser must never run them, so they come as a file to keep.
-pub(super) async fn content(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<Response, Problem> {
-    let document = documents::get(&app, id).await?.value;
+pub(super) async fn content(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let document = documents::get(&app, &caller, id).await?.value;
     let mut response = send_file(&app.files.original(id)).await?;
     let headers = response.headers_mut();
     let media_type = HeaderValue::from_str(&document.media_type);
@@ -197,10 +104,11 @@ pub(crate) struct VersionQuery {
 /// The stored text that all ranges point into.
 pub(super) async fn text(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Query(query): Query<VersionQuery>,
 ) -> Result<Response, Problem> {
-    let document = documents::get(&app, id).await?.value;
+    let document = documents::get(&app, &caller, id).await?.value;
     if let Some(version) = query.version.filter(|version| *version != document.version) {
         return Err(Error::NotFound { what: "version", id: version }.into());
     }
@@ -225,9 +133,10 @@ pub(crate) struct PassageBody {
 
 pub(super) async fn passage(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((id, ordinal)): Path<(Uuid, u32)>,
 ) -> Result<Json<PassageBody>, Problem> {
-    let document = documents::get(&app, id).await?.value;
+    let document = documents::get(&app, &caller, id).await?.value;
     let layout = documents::layout(&app, &document).await?;
     let passage_id = PassageId { document: id, ordinal };
     let passage = layout.passages.get(ordinal as usize).cloned();
@@ -240,20 +149,25 @@ pub(super) async fn passage(
 /// Where the pages of a document begin in its stored text.
 pub(super) async fn pages(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Page<PageStart>>, Problem> {
-    let document = documents::get(&app, id).await?.value;
+    let document = documents::get(&app, &caller, id).await?.value;
     let layout = documents::layout(&app, &document).await?;
     Ok(Json(Page::new(layout.pages.clone(), None)))
 }
 
 /// One document's progress, from its state now until it is ready or failed.
-pub(super) async fn events(State(app): State<Arc<App>>, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn events(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     let changes = changes(&app).filter(move |document| {
         let is_this = document.id == id;
         async move { is_this }
     });
-    let now = app.ingest.current(documents::get(&app, id).await?.value);
+    let now = app.ingest.current(documents::get(&app, &caller, id).await?.value);
     let states = Box::pin(futures::stream::iter([now]).chain(changes));
     let progress = futures::stream::unfold(Some(states), async |states| {
         let mut states = states?;
@@ -264,9 +178,13 @@ pub(super) async fn events(State(app): State<Arc<App>>, Path(id): Path<Uuid>) ->
     Ok(sse::respond(progress))
 }
 
-/// Every change of every document from now on.
-pub(super) async fn all_events(State(app): State<Arc<App>>) -> Response {
-    sse::respond(changes(&app).map(|document| event(&document)))
+/// Every change of every document that the caller may read, from now on.
+pub(super) async fn all_events(State(app): State<Arc<App>>, caller: Caller) -> Response {
+    let mine = changes(&app).filter_map(move |document| {
+        let (app, caller) = (Arc::clone(&app), caller.clone());
+        async move { caller.may_read(&app, &document).await.unwrap_or(false).then(|| event(&document)) }
+    });
+    sse::respond(mine)
 }
 
 fn event(document: &Document) -> Event {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::provider::ProviderError;
+use crate::session::Failure;
 
 /// The body of every answer that is an error.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -48,8 +48,12 @@ impl Problem {
     }
 
     /// The failure of an answer that is stored.
-    pub(crate) fn of_message(id: Uuid, code: &str, detail: &str) -> Self {
-        Self { message_id: Some(id), ..Self::new(status_of(code), code, detail) }
+    pub(crate) fn of_message(id: Uuid, failure: &Failure) -> Self {
+        Self {
+            message_id: Some(id),
+            retry_after_s: failure.retry_after_s,
+            ..Self::new(status_of(&failure.code), &failure.code, failure.message.as_str())
+        }
     }
 }
 
@@ -58,13 +62,7 @@ impl From<Error> for Problem {
         if let Error::Internal(cause) = &error {
             tracing::error!(%cause, "a request failed");
         }
-        let retry_after_s = match &error {
-            Error::Provider(ProviderError::RateLimited { retry_after }) => {
-                Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
-            }
-            Error::ShuttingDown | Error::DiskFull => Some(5),
-            _ => None,
-        };
+        let retry_after_s = error.retry_after_s();
         Self { retry_after_s, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
     }
 }
@@ -86,9 +84,10 @@ impl IntoResponse for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "not_found" => StatusCode::NOT_FOUND,
+        "forbidden" => StatusCode::FORBIDDEN,
         "invalid_request" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "conflict" => StatusCode::CONFLICT,
+        "conflict" | "answer_running" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "insufficient_storage" => StatusCode::INSUFFICIENT_STORAGE,
         "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,

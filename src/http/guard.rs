@@ -10,13 +10,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Problem;
+use crate::access::Caller;
 use crate::app::App;
 
-pub(super) async fn same_machine(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn same_machine(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     if app.config.listen.ip().is_loopback() && !is_local(request.headers(), request.uri()) {
         let detail = "this server answers only requests made to and from this machine";
         return Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response();
     }
+    request.extensions_mut().insert(Caller::local());
     next.run(request).await
 }
 

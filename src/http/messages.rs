@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -14,8 +15,9 @@ use uuid::Uuid;
 use super::error::Problem;
 use super::extract::{Json as Body, Path, Query, claim};
 use super::sse;
+use crate::access::Caller;
 use crate::app::App;
-use crate::ask::{self, Question};
+use crate::ask::{self, Again, Question};
 use crate::event::PlanChange;
 use crate::runs::RunKey;
 use crate::session::{Message, Role};
@@ -30,39 +32,61 @@ pub(crate) struct After {
 
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(session): Path<Uuid>,
     headers: HeaderMap,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
     let stream = question.stream;
-    let claim = claim(&headers, &session.to_string(), &question)?;
-    let run = ask::start(&app, session, question, claim.as_ref()).await?;
+    let claim = claim(&caller, &headers, &session.to_string(), &question)?;
+    let run = ask::start(&app, &caller, session, question, claim.as_ref()).await?;
+    respond(&app, &caller, run, stream).await
+}
+
+pub(super) async fn regenerate(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path((session, message)): Path<(Uuid, Uuid)>,
+    headers: HeaderMap,
+    body: Result<Option<Json<Again>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let how = body?.map(|Json(how)| how).unwrap_or_default();
+    let stream = how.stream;
+    let claim = claim(&caller, &headers, &format!("{session}/{message}"), &how)?;
+    let run = ask::regenerate(&app, &caller, session, message, how, claim.as_ref()).await?;
+    respond(&app, &caller, run, stream).await
+}
+
+/// The answer as it is made, or once it is.
+async fn respond(app: &App, caller: &Caller, run: RunKey, stream: bool) -> Result<Response, Problem> {
     let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
     if stream {
         return Ok(sse::of_run(frames));
     }
     frames.for_each(|_| async {}).await;
-    let answer = sessions::message(&app, session, run.message).await?;
+    let answer = sessions::message(app, caller, run.session, run.message).await?;
     match &answer.error {
-        Some(failure) => Err(Problem::of_message(answer.id, &failure.code, &failure.message)),
+        Some(failure) => Err(Problem::of_message(answer.id, failure)),
         None => Ok(Json(answer).into_response()),
     }
 }
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Message>, Problem> {
-    Ok(Json(sessions::message(&app, session, message).await?))
+    Ok(Json(sessions::message(&app, &caller, session, message).await?))
 }
 
 pub(super) async fn events(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
     Query(query): Query<After>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let run = answer(&app, session, message).await?;
+    let run = answer(&app, &caller, session, message).await?;
     let after = last_event_id(&headers)?.or(query.after).unwrap_or(0);
     let mut frames = Box::pin(app.runs.read(run, after).await.map_err(Error::from)?.peekable());
     let is_over = !app.runs.is_live(message);
@@ -75,28 +99,30 @@ pub(super) async fn events(
 
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Message>, Problem> {
-    let run = answer(&app, session, message).await?;
+    let run = answer(&app, &caller, session, message).await?;
     if app.runs.cancel(message) {
         let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
         frames.for_each(|_| async {}).await;
     }
-    Ok(Json(sessions::message(&app, session, message).await?))
+    Ok(Json(sessions::message(&app, &caller, session, message).await?))
 }
 
 pub(super) async fn plan(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((session, message)): Path<(Uuid, Uuid)>,
     Body(change): Body<PlanChange>,
 ) -> Result<Json<Message>, Problem> {
-    ask::change_plan(&app, session, message, change).await?;
-    Ok(Json(sessions::message(&app, session, message).await?))
+    ask::change_plan(&app, &caller, session, message, change).await?;
+    Ok(Json(sessions::message(&app, &caller, session, message).await?))
 }
 
-/// The run of an answer that exists in this session.
-async fn answer(app: &App, session: Uuid, message: Uuid) -> Result<RunKey, Error> {
-    let found = sessions::header(app, session, message).await?;
+/// The run of an answer that exists in this session of the caller's.
+async fn answer(app: &App, caller: &Caller, session: Uuid, message: Uuid) -> Result<RunKey, Error> {
+    let found = sessions::header(app, caller, session, message).await?;
     match found.role {
         Role::Assistant => Ok(RunKey { session, message }),
         Role::User => Err(Error::Invalid(format!(

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::error::Problem;
 use super::extract::Query;
 use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 use crate::ask::retrieve::{self, Hit, Scope};
 use crate::document::PassageId;
@@ -68,13 +69,14 @@ pub(crate) struct FoundPassage {
 
 pub(super) async fn search(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Query(query): Query<SearchQuery>,
 ) -> Result<Json<SearchResult>, Problem> {
     let begun = Instant::now();
     let documents = document_ids(&query.document_ids)?;
-    let scope = Scope::resolve(&app, documents.as_deref(), query.collection.as_deref()).await?;
+    let scope = Scope::resolve(&app, &caller, documents.as_deref(), query.collection.as_deref()).await?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let hits = retrieve::search(&app, &scope, &query.q, limit).await?;
+    let hits = retrieve::search(&app, &caller, &scope, &query.q, limit).await?;
     let analysed = ibid_index::Query::new(&query.q, None);
     let hits = hits.into_iter().map(|hit| found(&analysed, hit)).collect();
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -125,7 +125,7 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
 
 /// A job with its files open.
 enum Source<'a> {
-    Put { document: &'a Document, layout: Layout, text: std::fs::File },
+    Put { document: &'a Document, places: Vec<String>, layout: Layout, text: std::fs::File },
     Remove(Uuid),
 }
 
@@ -136,7 +136,8 @@ impl<'a> Source<'a> {
             Job::Put(document) | Job::Restore(document) => {
                 let layout = std::fs::read(app.files.layout_path(document.id))?;
                 let text = std::fs::File::open(app.files.text(document.id))?;
-                Ok(Self::Put { document, layout: serde_json::from_slice(&layout)?, text })
+                let places = crate::access::places(document);
+                Ok(Self::Put { document, places, layout: serde_json::from_slice(&layout)?, text })
             }
         }
     }
@@ -144,12 +145,12 @@ impl<'a> Source<'a> {
     fn change(&self) -> Change<'_> {
         match self {
             Self::Remove(id) => Change::Delete(*id),
-            Self::Put { document, layout, text } => Change::Put(ibid_index::Document {
+            Self::Put { document, places, layout, text } => Change::Put(ibid_index::Document {
                 id: document.id,
                 version: &document.version,
                 name: &document.name,
                 title: &document.title,
-                collection: document.collection.as_deref(),
+                collections: places,
                 language: document.language.as_deref().and_then(Language::from_code),
                 passages: Box::new(layout.passages.iter().map(|passage| {
                     Ok(PassageText {

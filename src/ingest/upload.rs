@@ -10,11 +10,12 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use crate::Error;
+use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::space::Space;
 use crate::store::{Batch, Record, keys};
+use crate::{Error, documents};
 
 /// How much is taken before the disk is looked at again.
 const ADMIT_BYTES: u64 = 1 << 20;
@@ -133,9 +134,10 @@ impl Drop for Incoming {
     }
 }
 
-pub(super) async fn accept(app: &App, mut upload: Upload) -> Result<Accepted, Error> {
+pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Result<Accepted, Error> {
+    let owner = &caller.user;
     let collection = upload.collection.as_deref();
-    let by_version = keys::document_by_version(collection, &upload.version);
+    let by_version = keys::document_by_version(owner, collection, &upload.version);
     loop {
         if let Some(known) = app.store.get::<Uuid>(&by_version).await?
             && let Some(known) = app.store.get::<Document>(&keys::document(known.value)).await?
@@ -145,10 +147,11 @@ pub(super) async fn accept(app: &App, mut upload: Upload) -> Result<Accepted, Er
                 None => continue,
             }
         }
-        let by_name = keys::document_by_name(collection, &upload.name);
+        let by_name = keys::document_by_name(owner, collection, &upload.name);
         let previous = app.store.get::<Uuid>(&by_name).await?;
         let document = Document {
             id: upload.incoming.id,
+            owner: owner.clone(),
             name: upload.name.clone(),
             title: upload.name.clone(),
             media_type: "application/octet-stream".to_owned(),
@@ -165,11 +168,9 @@ pub(super) async fn accept(app: &App, mut upload: Upload) -> Result<Accepted, Er
             supersedes: previous.as_ref().map(|previous| previous.value),
             superseded_by: None,
         };
-        let batch = Batch::new()
-            .check_absent(&by_version)
-            .put(&by_version, &document.id)
-            .put(&by_name, &document.id)
-            .put(keys::document(document.id), &document);
+        let batch =
+            Batch::new().check_absent(&by_version).put(&by_version, &document.id).put(&by_name, &document.id);
+        let batch = documents::enter(batch, &document);
         let batch = match previous {
             Some(previous) => batch.check(&by_name, previous.revision),
             None => batch.check_absent(&by_name),
@@ -191,7 +192,7 @@ async fn again(app: &App, known: Record<Document>) -> Result<Option<Document>, E
         document.status = Status::Queued;
         document.error = None;
     } else if document.superseded_by.is_some() {
-        let by_name = keys::document_by_name(document.collection.as_deref(), &document.name);
+        let by_name = keys::document_by_name(&document.owner, document.collection.as_deref(), &document.name);
         document.supersedes = app.store.get::<Uuid>(&by_name).await?.map(|newest| newest.value);
         document.superseded_by = None;
         // Through the queue once more: its passages have to return to the index.

@@ -33,6 +33,9 @@ struct Rule {
     /// All of these have to be in the question or the instructions.
     #[serde(default)]
     when: Vec<String>,
+    /// The prompt has to have more words than this.
+    #[serde(default)]
+    over_words: u64,
     #[serde(default)]
     reply: Reply,
     error: Option<Fault>,
@@ -135,6 +138,7 @@ fn play(pieces: Vec<String>, delay_ms: u64, end: Result<Usage, ProviderError>) -
 impl Rule {
     fn fits(&self, prompt: &Prompt) -> bool {
         self.when.iter().all(|words| prompt.question.contains(words) || prompt.system.contains(words))
+            && num_words(prompt) > self.over_words
     }
 }
 
@@ -172,13 +176,13 @@ impl Counted {
 
 /// Counts words for tokens, which is near enough for a model that costs nothing.
 fn count(prompt: &Prompt, pieces: &[String]) -> Usage {
+    Usage { input_tokens: num_words(prompt), output_tokens: pieces.len() as u64, calls: 1 }
+}
+
+fn num_words(prompt: &Prompt) -> u64 {
     let history = prompt.history.iter().map(|turn| turn.content.as_str());
     let read = [prompt.system.as_str(), prompt.user.as_str()].into_iter().chain(history);
-    Usage {
-        input_tokens: read.map(|text| text.split_whitespace().count() as u64).sum(),
-        output_tokens: pieces.len() as u64,
-        calls: 1,
-    }
+    read.map(|text| text.split_whitespace().count() as u64).sum()
 }
 
 fn words(text: &str) -> Vec<String> {

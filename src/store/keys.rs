@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::access::User;
+
 /// All documents.
 pub const DOCUMENTS: &str = "document/";
-/// All sessions, most recently used first.
-pub const RECENT_SESSIONS: &str = "recent/";
 /// All sessions.
 pub const SESSIONS: &str = "session/";
 /// All answers being made.
@@ -27,16 +27,53 @@ pub fn document(id: Uuid) -> String {
     format!("{DOCUMENTS}{id}")
 }
 
-/// The document with these bytes in this collection.
+/// The list of a user's documents. The local user's is that of all records, others have one of ids.
 #[must_use]
-pub fn document_by_version(collection: Option<&str>, version: &str) -> String {
-    format!("by-version/{}/{version}", segment(collection.unwrap_or("")))
+pub fn documents_of(owner: &User) -> String {
+    of(owner, DOCUMENTS)
 }
 
-/// The newest document of this name in this collection.
+/// A user's document with these bytes in this collection.
 #[must_use]
-pub fn document_by_name(collection: Option<&str>, name: &str) -> String {
-    format!("by-name/{}/{}", segment(collection.unwrap_or("")), segment(name))
+pub fn document_by_version(owner: &User, collection: Option<&str>, version: &str) -> String {
+    of(owner, &format!("by-version/{}/{version}", segment(collection.unwrap_or(""))))
+}
+
+/// A user's newest document of this name in this collection.
+#[must_use]
+pub fn document_by_name(owner: &User, collection: Option<&str>, name: &str) -> String {
+    of(owner, &format!("by-name/{}/{}", segment(collection.unwrap_or("")), segment(name)))
+}
+
+/// Where a document stands for searches: with its owner, or in a collection of theirs.
+#[must_use]
+pub fn place(owner: &User, collection: Option<&str>) -> String {
+    let owner = segment(owner.as_str());
+    collection.map_or(owner.clone(), |collection| format!("{owner}/{}", segment(collection)))
+}
+
+/// With whom all of a user's collections are shared.
+#[must_use]
+pub fn sharings(owner: &User) -> String {
+    format!("sharing/{}/", segment(owner.as_str()))
+}
+
+/// With whom a collection is shared.
+#[must_use]
+pub fn sharing(owner: &User, collection: &str) -> String {
+    format!("{}{}", sharings(owner), segment(collection))
+}
+
+/// What others share with a user, or with everyone.
+#[must_use]
+pub fn grants(reader: Option<&User>) -> String {
+    format!("grant/{}/", reader.map(|reader| segment(reader.as_str())).unwrap_or_default())
+}
+
+/// That a collection is shared with a user, or with everyone.
+#[must_use]
+pub fn grant(reader: Option<&User>, owner: &User, collection: &str) -> String {
+    format!("{}{}/{}", grants(reader), segment(owner.as_str()), segment(collection))
 }
 
 /// A session.
@@ -45,11 +82,17 @@ pub fn session(id: Uuid) -> String {
     format!("{SESSIONS}{id}")
 }
 
-/// A session's place in the list of sessions, latest first.
+/// All sessions of a user, most recently used first.
 #[must_use]
-pub fn recent_session(updated_at: Timestamp, id: Uuid) -> String {
+pub fn recent_sessions(owner: &User) -> String {
+    of(owner, "recent/")
+}
+
+/// A session's place in its owner's list of sessions.
+#[must_use]
+pub fn recent_session(owner: &User, updated_at: Timestamp, id: Uuid) -> String {
     let millisecond = u64::try_from(updated_at.as_millisecond()).unwrap_or(0);
-    format!("{RECENT_SESSIONS}{:016x}/{id}", u64::MAX - millisecond)
+    format!("{}{:016x}/{id}", recent_sessions(owner), u64::MAX - millisecond)
 }
 
 /// All messages of a session.
@@ -77,6 +120,11 @@ pub fn run(message: Uuid) -> String {
     format!("{RUNS}{message}")
 }
 
+/// A key among those of a user. The local user's stand alone: they were there before any other.
+fn of(user: &User, key: &str) -> String {
+    if user.is_local() { key.to_owned() } else { format!("of/{}/{key}", segment(user.as_str())) }
+}
+
 /// A part of a key that may hold any character: its slashes and percent signs are escaped, so
 /// that it can't reach into another part.
 fn segment(text: &str) -> String {
@@ -89,8 +137,18 @@ mod tests {
 
     #[test]
     fn a_name_with_slashes_stays_one_segment() {
-        assert_ne!(document_by_name(Some("a/b"), "c"), document_by_name(Some("a"), "b/c"));
-        assert_eq!(document_by_name(None, "a/b%"), "by-name//a%2Fb%25");
+        let local = User::default();
+        assert_ne!(document_by_name(&local, Some("a/b"), "c"), document_by_name(&local, Some("a"), "b/c"));
+        assert_eq!(document_by_name(&local, None, "a/b%"), "by-name//a%2Fb%25");
+    }
+
+    #[test]
+    fn no_name_reaches_into_the_keys_of_another_user() {
+        let user = |name: &str| User::new(name).unwrap();
+        assert!(recent_sessions(&user("a")).starts_with("of/a/"));
+        assert!(!recent_sessions(&user("a/recent")).starts_with("of/a/"));
+        assert_ne!(grants(None), grants(Some(&user("%"))));
+        assert_ne!(place(&user("a/b"), None), place(&user("a"), Some("b")));
     }
 
     #[test]
@@ -98,6 +156,7 @@ mod tests {
         let id = Uuid::nil();
         let early = Timestamp::from_millisecond(1_000).unwrap();
         let late = Timestamp::from_millisecond(2_000).unwrap();
-        assert!(recent_session(late, id) < recent_session(early, id));
+        let local = User::default();
+        assert!(recent_session(&local, late, id) < recent_session(&local, early, id));
     }
 }

@@ -5,11 +5,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
+mod context;
 mod documents;
+mod leave;
 mod library;
 mod messages;
 mod research;
 mod search;
 mod sessions;
+mod siblings;
 mod slow;
+mod uploads;
 mod upstream;

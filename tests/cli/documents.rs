@@ -129,9 +129,12 @@ fn a_session_is_shown_with_its_cited_sources() {
     let now = "2026-01-02T03:04:05Z";
     let mut history = session();
     history["messages"] = value!([
-        {"id": DOCUMENT, "role": "user", "content": "How steep?", "status": "complete", "created_at": now},
+        {"id": DOCUMENT, "role": "user", "content": "How steep?", "status": "complete", "created_at": now,
+         "active": true},
+        {"id": ANSWER, "role": "assistant", "content": "Gently.", "status": "complete", "created_at": now,
+         "active": false},
         {"id": ANSWER, "role": "assistant", "content": "It rises at 35 degrees [1].", "status": "interrupted",
-         "created_at": now, "citations": [citation]},
+         "created_at": now, "citations": [citation], "active": true},
     ]);
     fake.on_json(&format!("GET /api/chat/sessions/{SESSION}"), history);
     fake.on_json("GET /api/chat/sessions", value!({"items": [session()], "next_cursor": null}));

@@ -53,6 +53,14 @@ impl Server {
         Self { child, url, data, config, client }
     }
 
+    /// A server on an empty folder, whose model follows these rules.
+    pub(crate) async fn scripted(rules: &Value, settings: &str) -> Self {
+        let script = tempfile::NamedTempFile::new().unwrap().into_temp_path().keep().unwrap();
+        std::fs::write(&script, rules.to_string()).unwrap();
+        let model = "[[models]]\nname = \"scripted\"\nprovider = \"scripted\"\ndelay_ms = 0";
+        Self::with_config(&format!("{settings}\n{model}\nscript = \"{}\"\n", script.display())).await
+    }
+
     /// A server that has read the sample library.
     pub(crate) async fn with_library() -> Self {
         let server = Self::start().await;

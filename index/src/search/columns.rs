@@ -98,7 +98,7 @@ pub(super) struct SegmentFilter<'a> {
 impl SegmentFilter<'_> {
     pub(super) fn admits(&self, passage: DocId, document: u128) -> bool {
         let in_collection = |(column, admitted): &(Column<u64>, HashSet<u64>)| {
-            column.first(passage).is_some_and(|ord| admitted.contains(&ord))
+            column.values_for_doc(passage).any(|ord| admitted.contains(&ord))
         };
         !self.segment.is_deleted(passage)
             && self.documents.is_none_or(|documents| documents.contains(&document))

@@ -17,7 +17,7 @@ pub(crate) struct Source {
     name: String,
     title: String,
     heading: Option<String>,
-    collection: Option<String>,
+    collections: Vec<String>,
     language: Option<Language>,
     passages: Vec<String>,
 }
@@ -31,7 +31,7 @@ impl Source {
             name,
             title,
             heading: None,
-            collection: None,
+            collections: Vec::new(),
             language: Language::from_code("en"),
             passages,
         }
@@ -48,7 +48,7 @@ impl Source {
     }
 
     pub(crate) fn collection(mut self, collection: &str) -> Self {
-        self.collection = Some(collection.to_owned());
+        self.collections.push(collection.to_owned());
         self
     }
 
@@ -70,7 +70,7 @@ impl Source {
             version: "v1",
             name: &self.name,
             title: &self.title,
-            collection: self.collection.as_deref(),
+            collections: &self.collections,
             language: self.language,
             passages: Box::new((0..).zip(&self.passages).map(passage)),
         }

@@ -78,6 +78,17 @@ fn a_scope_admits_only_its_documents_and_collections() {
     assert_eq!(search(Scope::documents(vec![id(9)])), []);
     let both = Scope { documents: Some(vec![id(1), id(2)]), collections: Some(vec!["sea".to_owned()]) };
     assert_eq!(search(both), [(2, 0)]);
+
+    let wider = library::index(&[
+        Source::new(1, "a.txt", &["Ships enter the harbour."]).collection("sea").collection("land"),
+        Source::new(2, "b.txt", &["Carts leave the harbour."]).collection("land"),
+    ]);
+    let scope = |name: &str| Scope::collections(vec![name.to_owned()]);
+    assert_eq!(library::hits(&wider, &scope("sea"), "harbour"), [(1, 0)]);
+    assert_eq!(library::hits(&wider, &scope("land"), "harbour").len(), 2);
+    assert_eq!(wider.num_documents(&scope("land")).unwrap(), 2);
+    assert_eq!(wider.num_documents(&scope("sea")).unwrap(), 1);
+    assert_eq!(wider.num_documents(&Scope::all()).unwrap(), 2);
 }
 
 #[test]
@@ -95,12 +106,35 @@ fn a_scope_of_many_documents_is_the_same_filter() {
 fn equal_passages_come_in_the_order_of_document_and_position() {
     let index = library::index(&[
         Source::new(5, "x", &["A quiet valley.", "A quiet valley."]),
-        Source::new(2, "x", &["A quiet valley."]),
+        Source::new(2, "x", &["A quiet valley.", "A quiet valley."]),
     ]);
-    assert_eq!(found(&index, "quiet valley"), [(2, 0), (5, 0), (5, 1)]);
+    assert_eq!(found(&index, "quiet valley"), [(2, 0), (5, 0), (2, 1), (5, 1)]);
     let query = Query::new("quiet valley", None);
     let first = index.search(&Scope::all(), &query, 1).unwrap();
     assert_eq!(first[0].document, id(2));
+}
+
+#[test]
+fn a_passage_is_judged_with_the_document_around_it() {
+    let index = library::index(&[
+        Source::new(1, "x", &["Rents rose in winter.", "Ships came to the harbour."]),
+        Source::new(2, "x", &["Rents rose in winter.", "The valley has mosses and ferns."]),
+        Source::new(3, "x", &["Letters from a botanist.", "More of her letters."]),
+    ]);
+    assert_eq!(found(&index, "rents valley")[..2], [(2, 1), (2, 0)]);
+    assert_eq!(found(&index, "rents harbour")[..2], [(1, 1), (1, 0)]);
+}
+
+#[test]
+fn later_passages_of_a_document_make_room_for_other_documents() {
+    let index = library::index(&[
+        Source::new(1, "x", &["A quiet valley.", "A quiet valley.", "A quiet valley."]),
+        Source::new(2, "x", &["A quiet valley.", "Mosses and ferns."]),
+        Source::new(3, "x", &["Ships came to the harbour."]),
+    ]);
+    let documents: Vec<u128> =
+        found(&index, "quiet valley").into_iter().map(|(document, _)| document).collect();
+    assert_eq!(documents, [1, 1, 2, 1]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) async fn coverage(
     draft: &Draft<'_>,
     research: &Research,
 ) -> Result<Coverage, Error> {
-    let searched = num_documents(desk.app, &desk.asked.scope).await?;
+    let searched = num_documents(desk.app, &desk.asked.caller, &desk.asked.scope).await?;
     let mut matched: Vec<Uuid> = Vec::new();
     let mut read: HashSet<Uuid> = HashSet::new();
     for found in research.questions().filter_map(|(_, found)| found) {
@@ -86,7 +86,7 @@ pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_empty: boo
     );
     let mut titles = Vec::new();
     for id in coverage.skipped.iter().take(MAX_NAMED) {
-        if let Ok(document) = documents::get(desk.app, *id).await {
+        if let Ok(document) = documents::get(desk.app, &desk.asked.caller, *id).await {
             titles.push(plain_markdown(&document.value.title));
         }
     }

@@ -37,7 +37,7 @@ struct Quoted {
 /// Searches and reads for one question. Both steps are in the record when this returns.
 pub(super) async fn look_into(desk: &Desk<'_>, question: SubQuestion) -> Result<(u32, Evidence), Error> {
     let step = desk.begin(StepKind::Search, Some(&question), Some(&question.text), None);
-    let found = retrieve::retrieve(desk.app, &desk.asked.scope, &question.text).await?;
+    let found = retrieve::retrieve(desk.app, &desk.asked.caller, &desk.asked.scope, &question.text).await?;
     let passages: Vec<_> = found.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
     let result =
         StepResult { passages: passages.clone(), matched: found.matched.clone(), ..StepResult::default() };

@@ -10,7 +10,7 @@ use super::model::{self, Answered, Why, ask_for};
 use super::{Desk, Research};
 use crate::Error;
 use crate::ask::prompt::Turn;
-use crate::ask::{condense, question};
+use crate::ask::{asked, condense, recent};
 use crate::event::{Estimate, Event, Plan, StepKind, StepResult, SubQuestion, Usage};
 use crate::provider::Model;
 use crate::session::Role;
@@ -47,7 +47,8 @@ pub(super) struct PlannedQuestion {
 /// Makes the plan and tells it.
 pub(super) async fn draw_up(desk: &Desk<'_>, research: &mut Research) -> Result<(), Error> {
     let step = desk.begin(StepKind::Plan, None, None, None);
-    let history = question::history(desk.app, desk.asked).await?;
+    let history = asked::history(desk.app, desk.asked).await?;
+    let history = recent(desk.app, &history).to_vec();
     let question = condense::condense(&history, &desk.asked.content);
     let (plan, usage) = match desk.model {
         None => (own_parts(question), Usage::default()),

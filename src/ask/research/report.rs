@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use super::budget::Phase;
 use super::conflict::{Conflict, conflicts};
-use super::model::{ask, prompt};
+use super::model::{Why, ask, prompt};
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
-use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render};
-use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion};
+use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render, with_wishes};
+use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion, Usage};
 use crate::provider::extractive::{plain_markdown, quotes};
+use crate::provider::{Model, ProviderError};
 
 /// Sentences of a summary without a model.
 const SUMMARY_SENTENCES: usize = 3;
@@ -107,9 +108,9 @@ async fn part(
         None => None,
         Some(model) => {
             let notes = section.map_or(&[][..], |(_, notes)| notes);
-            let prompt = section_prompt(desk, question, excerpts, notes);
-            let (text, usage) = ask(desk, model, Phase::Report, prompt, None).await;
+            let (text, usage, note) = from_model(desk, model, question, excerpts, notes).await;
             result.usage = usage;
+            step.note = note.or(step.note);
             if let Err(why) = &text {
                 step.note = Some(format!("written without a model, because {why}"));
             }
@@ -123,13 +124,49 @@ async fn part(
     desk.finish(step, None, result).await
 }
 
-fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: &[Note]) -> Prompt {
-    let mut room = desk.app.config.ask.context_tokens;
+/// What the model writes, what that cost, and what the reader should know of it. If the model can't
+/// read all passages, it is given about half of them once.
+async fn from_model(
+    desk: &Desk<'_>,
+    model: &Model,
+    question: &str,
+    excerpts: &[Excerpt],
+    notes: &[Note],
+) -> (Result<String, Why>, Usage, Option<String>) {
+    let room = desk.app.config.ask.context_tokens;
+    let prompt = section_prompt(desk, question, excerpts, notes, room);
+    let passages = prompt.passages.clone();
+    let (text, usage) = ask(desk, model, Phase::Report, prompt, None).await;
+    if !matches!(text, Err(Why::Failed(ProviderError::ContextTooLong))) || passages.len() < 2 {
+        return (text, usage, None);
+    }
+    let read: usize = passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))).sum();
+    let shorter = section_prompt(desk, question, excerpts, notes, read / 2);
+    let note = format!(
+        "the model can't read so much at once: {} of {} passages are used",
+        shorter.passages.len(),
+        passages.len()
+    );
+    let (text, more) = ask(desk, model, Phase::Report, shorter, None).await;
+    (text, usage.and(more), Some(note))
+}
+
+/// The prompt of a section: of the passages that serve it the first one, and more as far as there is
+/// room, with their notes.
+fn section_prompt(
+    desk: &Desk<'_>,
+    question: &str,
+    excerpts: &[Excerpt],
+    notes: &[Note],
+    mut room: usize,
+) -> Prompt {
     let serves =
         |excerpt: &&Excerpt| notes.is_empty() || notes.iter().any(|note| holds(&excerpt.source, note));
+    let mut is_first = true;
     let fits = |excerpt: &&Excerpt| {
         let cost = estimate_tokens(&render(excerpt));
-        let fits = cost <= room;
+        let fits = cost <= room || is_first;
+        is_first = false;
         room = room.saturating_sub(cost);
         fits
     };
@@ -139,7 +176,7 @@ fn section_prompt(desk: &Desk<'_>, question: &str, excerpts: &[Excerpt], notes: 
         let _ = writeln!(known, "- {line}");
     }
     let prompt = prompt(include_str!("../prompts/section.md"), question, &passages, &known);
-    Prompt { passages, ..prompt }
+    Prompt { system: with_wishes(prompt.system, desk.asked.system.as_deref()), passages, ..prompt }
 }
 
 /// Chooses the passages of the report and numbers them, or takes those that were chosen before a

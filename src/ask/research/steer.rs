@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::plan::{MAX_BYTES, clean, estimate};
 use super::{Desk, Research};
+use crate::access::Caller;
 use crate::app::App;
 use crate::event::{Event, Plan, PlanChange, SubQuestion};
 use crate::runs::{Recorder, Steering};
@@ -21,8 +22,14 @@ const MAX_QUESTIONS: usize = 20;
 /// # Errors
 /// [`Error::NotFound`] for an unknown message, [`Error::Invalid`] if it has no plan or its plan can't
 /// change any more.
-pub async fn change_plan(app: &App, session: Uuid, message: Uuid, change: PlanChange) -> Result<(), Error> {
-    let answer = sessions::header(app, session, message).await?;
+pub async fn change_plan(
+    app: &App,
+    caller: &Caller,
+    session: Uuid,
+    message: Uuid,
+    change: PlanChange,
+) -> Result<(), Error> {
+    let answer = sessions::header(app, caller, session, message).await?;
     if answer.role != Role::Assistant || answer.mode != Some(Mode::DeepResearch) {
         return Err(Error::Invalid(format!("message `{message}` has no plan; only deep research has one")));
     }

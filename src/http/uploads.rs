@@ -1,0 +1,233 @@
+//! Uploads over HTTP: a form of files, each durable before the answer is sent. Bytes go on as they
+//! come; nothing here holds a file.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::Problem;
+use super::extract::idempotency_key;
+use crate::access::Caller;
+use crate::app::App;
+use crate::document::Document;
+use crate::idempotency::{Claim, Turn};
+use crate::ingest::{self, Incoming};
+use crate::{Error, documents};
+
+/// What became of an upload.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Uploaded {
+    /// The files that were accepted, in their order.
+    documents: Vec<Accepted>,
+    /// The files that were not, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rejected: Vec<Rejected>,
+}
+
+/// An accepted file.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Accepted {
+    #[serde(flatten)]
+    document: Document,
+    /// Whether the same bytes were there already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
+}
+
+/// A refused file.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Rejected {
+    /// Its name.
+    name: String,
+    /// A stable code.
+    code: String,
+    /// What is wrong and what to do.
+    detail: String,
+}
+
+/// What is remembered of an upload under a key.
+#[derive(Serialize, Deserialize)]
+struct Outcome {
+    documents: Vec<(Uuid, bool)>,
+    rejected: Vec<Rejected>,
+}
+
+/// A form on its way in.
+struct Intake<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    /// The key it is sent under.
+    turn: Option<Turn>,
+    /// Whether it was carried out before, so that it is only read and compared.
+    is_again: bool,
+    collection: Option<String>,
+    uploaded: Uploaded,
+    failure: Option<Error>,
+}
+
+/// Takes any number of files, each as a part with a file name, after an optional part `collection`.
+/// A file that can't be accepted does not spoil the others. Sent again under its key, a form is
+/// read and compared, and gets the answer that the first one got.
+pub(super) async fn upload(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let turn = match idempotency_key(&headers)? {
+        Some(key) => Some(app.turns.take(&caller, "documents", key).await?),
+        None => None,
+    };
+    let mut intake = Intake::new(&app, &caller, turn).await?;
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
+    while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
+        intake.take(field).await?;
+    }
+    Ok(intake.finish().await?.into_response())
+}
+
+impl<'a> Intake<'a> {
+    async fn new(app: &'a App, caller: &'a Caller, turn: Option<Turn>) -> Result<Self, Error> {
+        let is_again = match &turn {
+            Some(turn) => turn.is_over(app).await?,
+            None => false,
+        };
+        let uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
+        Ok(Self { app, caller, turn, is_again, collection: None, uploaded, failure: None })
+    }
+
+    /// Takes the next part. An error ends the whole request; a refused file does not.
+    async fn take(&mut self, mut field: Field<'_>) -> Result<(), Problem> {
+        let Some(name) = field.file_name().map(str::to_owned) else {
+            if field.name() == Some("collection") {
+                let text = field.text().await.map_err(|error| broken_form(&error))?;
+                read_part(&mut self.turn, &["collection", &text]);
+                self.collection = Some(text);
+            }
+            return Ok(());
+        };
+        read_part(&mut self.turn, &["file", &name]);
+        if self.is_again {
+            while next_bytes(&mut field, &mut self.turn).await?.is_some() {}
+            return Ok(());
+        }
+        match self.receive(field, &name).await? {
+            Ok(accepted) => self.uploaded.documents.push(accepted),
+            Err(error) => {
+                let (code, detail) = (error.code().to_owned(), error.to_string());
+                self.uploaded.rejected.push(Rejected { name, code, detail });
+                self.failure = Some(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// One file. The outer error ends the whole request, the inner one is the file's own.
+    async fn receive(
+        &mut self,
+        mut field: Field<'_>,
+        name: &str,
+    ) -> Result<Result<Accepted, Error>, Problem> {
+        let (app, caller) = (self.app, self.caller);
+        let mut incoming = Incoming::new(app).await;
+        while let Some(bytes) = next_bytes(&mut field, &mut self.turn).await? {
+            // The rest of a refused file is read and dropped, to get at the next one, and because a
+            // client that still sends hears nothing.
+            if let Ok(open) = &mut incoming
+                && let Err(error) = open.write(&bytes).await
+            {
+                incoming = Err(error);
+            }
+        }
+        let accepted = async {
+            let upload = incoming?.complete(name, self.collection.as_deref()).await?;
+            let accepted = ingest::accept(app, caller, upload).await?;
+            Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
+        };
+        Ok(accepted.await)
+    }
+
+    /// What became of it. An outcome that may be better another time is not remembered.
+    async fn finish(mut self) -> Result<Uploaded, Problem> {
+        let claim = self.turn.as_mut().map(Turn::claim);
+        match (self.failure, claim) {
+            (_, Some(claim)) if self.is_again => {
+                return Ok(Outcome::told(self.app, self.caller, &claim).await?);
+            }
+            (Some(error), _) if self.uploaded.documents.is_empty() => return Err(error.into()),
+            (None, _) if self.uploaded.documents.is_empty() => {
+                return Err(bad_form("there is no file in it; send each file as a part with a `filename`"));
+            }
+            (Some(error), _) if error.is_retryable() => {}
+            (_, Some(claim)) => claim.remember(self.app, &Outcome::of(&self.uploaded)).await,
+            (_, None) => {}
+        }
+        Ok(self.uploaded)
+    }
+}
+
+/// The next bytes of a file; at its end the part of the body ends as well.
+async fn next_bytes(field: &mut Field<'_>, turn: &mut Option<Turn>) -> Result<Option<Bytes>, Problem> {
+    let bytes = field.chunk().await.map_err(|error| broken_form(&error))?;
+    if let Some(turn) = turn {
+        match &bytes {
+            Some(bytes) => turn.read(bytes),
+            None => turn.end_part(),
+        }
+    }
+    Ok(bytes)
+}
+
+fn read_part(turn: &mut Option<Turn>, parts: &[&str]) {
+    let Some(turn) = turn else { return };
+    for part in parts {
+        turn.read(part.as_bytes());
+        turn.end_part();
+    }
+}
+
+impl Outcome {
+    fn of(uploaded: &Uploaded) -> Self {
+        let documents = uploaded.documents.iter().map(|accepted| (accepted.document.id, accepted.duplicate));
+        Self { documents: documents.collect(), rejected: uploaded.rejected.clone() }
+    }
+
+    /// What became of the upload that came first under this key, with its documents as they are now.
+    async fn told(app: &App, caller: &Caller, claim: &Claim) -> Result<Uploaded, Error> {
+        let made = claim.made::<Self>(app).await?;
+        let Some(Self { documents: known, rejected }) = made else {
+            return Err(Error::Conflict("the upload"));
+        };
+        let mut documents = Vec::with_capacity(known.len());
+        for (id, duplicate) in known {
+            let document = app.ingest.current(documents::get(app, caller, id).await?.value);
+            documents.push(Accepted { document, duplicate });
+        }
+        Ok(Uploaded { documents, rejected })
+    }
+}
+
+impl IntoResponse for Uploaded {
+    fn into_response(self) -> Response {
+        let is_done = self.documents.iter().all(|accepted| accepted.document.status.is_final());
+        let status = if is_done { StatusCode::CREATED } else { StatusCode::ACCEPTED };
+        (status, Json(self)).into_response()
+    }
+}
+
+fn broken_form(error: &MultipartError) -> Problem {
+    bad_form(&error.body_text())
+}
+
+fn bad_form(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the upload can't be read: {detail}"))
+}
