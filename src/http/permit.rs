@@ -27,6 +27,10 @@ const PUBLIC: &[&str] = &[
     "/assets/{name}",
     "/healthz",
     "/readyz",
+    "/openapi.json",
+    "/schema/events.json",
+    "/docs",
+    "/docs/style.css",
     "/api/login",
     "/api/logout",
 ];
