@@ -124,6 +124,11 @@ pub(super) const CODES: &[Code] = &[
     code("too_large", StatusCode::PAYLOAD_TOO_LARGE, "More than the limits allow."),
     code("context_too_long", StatusCode::PAYLOAD_TOO_LARGE, "More than the model can read at once."),
     code(
+        "unsupported_media_type",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body is not of the media type that the route takes.",
+    ),
+    code(
         "idempotency_key_reused",
         StatusCode::UNPROCESSABLE_ENTITY,
         "The `Idempotency-Key` was used for another request.",
@@ -166,11 +171,12 @@ fn status_of(name: &str) -> StatusCode {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        let status = rejection.status();
-        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_request" };
-        let status =
-            if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status };
-        Self::new(status, code, rejection.body_text())
+        let code = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+            _ => "invalid_request",
+        };
+        Self::new(status_of(code), code, rejection.body_text())
     }
 }
 

@@ -8,6 +8,9 @@ mod tools;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
 use axum::routing::{MethodRouter, post_service};
 use rmcp::ServerHandler;
 use rmcp::model::{
@@ -39,7 +42,17 @@ pub(super) fn route(app: &Arc<App>) -> MethodRouter<Arc<App>> {
         .disable_allowed_hosts();
     let library = Library { app: Arc::clone(app) };
     let sessions = Arc::new(NeverSessionManager::default());
-    post_service(StreamableHttpService::new(move || Ok(library.clone()), sessions, config))
+    let service = StreamableHttpService::new(move || Ok(library.clone()), sessions, config);
+    post_service(service).layer(middleware::map_response(as_text))
+}
+
+/// The transport's own refusals are words without a media type; nobody should have to guess it.
+async fn as_text(mut response: Response) -> Response {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().entry(header::CONTENT_TYPE).or_insert(plain);
+    }
+    response
 }
 
 /// What a client of the protocol talks to.

@@ -26,7 +26,7 @@ use crate::session::Mode;
 use answer::Writer;
 
 pub(super) use answer::{Chunk, Completion};
-pub(super) use error::{Envelope, in_their_words};
+pub(super) use error::{Envelope, in_their_words, worded};
 pub(super) use models::{ModelCard, ModelList, list, show};
 pub(super) use request::Request;
 

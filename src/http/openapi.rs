@@ -3,6 +3,7 @@
 
 mod contracts;
 mod docs;
+mod failure;
 mod operation;
 mod routes;
 mod shape;

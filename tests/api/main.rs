@@ -11,6 +11,7 @@ mod dialects;
 mod documents;
 mod export;
 mod history;
+mod hostile;
 mod leave;
 mod library;
 mod messages;

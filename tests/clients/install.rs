@@ -21,17 +21,33 @@ pub(crate) struct Installed {
 /// What the scripts in Python import.
 const PYTHON: [&str; 4] = ["openai>=2", "langchain-openai>=1", "mcp>=2.3", "openapi-spec-validator>=0.7"];
 
+/// What asks everything that a description allows; the version is named because another one asks
+/// other things.
+const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
+
 /// Packages of the Python index in an environment of their own.
 pub(crate) async fn python() -> Option<Installed> {
     let folder = folder("python");
     let interpreter = folder.join("bin/python");
-    let install = async {
-        let environment = Command::new("python3").args(["-m", "venv"]).arg(&folder).finished().await?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        environment.then_some(())?;
-        Command::new(&interpreter).args(pip).args(PYTHON).finished().await
-    };
+    let install = in_environment(&folder, &PYTHON);
     once_there("python", &folder, install).await.then_some(Installed { interpreter, folder })
+}
+
+/// The same for the one that asks everything. A run for `CI` can't do without it.
+pub(crate) async fn schemathesis() -> Option<Installed> {
+    let folder = folder("schemathesis");
+    let interpreter = folder.join("bin/st");
+    let install = in_environment(&folder, &SCHEMATHESIS);
+    let is_there = once_there("schemathesis", &folder, install).await;
+    assert!(is_there || std::env::var_os("CI").is_none(), "schemathesis can't be installed, and `CI` is set");
+    is_there.then_some(Installed { interpreter, folder })
+}
+
+async fn in_environment(folder: &Path, packages: &[&str]) -> Option<bool> {
+    let environment = Command::new("python3").args(["-m", "venv"]).arg(folder).finished().await?;
+    environment.then_some(())?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    Command::new(folder.join("bin/python")).args(pip).args(packages).finished().await
 }
 
 /// The package of the Node registry in a folder of its own.

@@ -7,6 +7,7 @@
 mod support;
 
 mod install;
+mod schemathesis;
 
 use std::path::Path;
 use std::process::Stdio;

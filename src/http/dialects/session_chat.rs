@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -63,7 +64,16 @@ pub(in crate::http) enum Frame<'a> {
 #[schemars(rename = "SessionChatError")]
 pub(in crate::http) struct Refused {
     message: String,
-    code: &'static str,
+    code: String,
+}
+
+/// The body of every answer that is an error.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionChatRefusal")]
+pub(in crate::http) struct RefusalBody {
+    /// Always false.
+    success: bool,
+    error: Refused,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -121,7 +131,7 @@ fn word(event: &Event, answer: &mut String) -> Option<axum::response::sse::Event
         Event::Done { .. } => ("complete", Frame::Complete { content: answer }),
         Event::Error { code, message, .. } => {
             let code = if is_of_the_model(code) { "AI_ERROR" } else { "STREAM_ERROR" };
-            ("error", Frame::Error { error: Refused { message: message.clone(), code } })
+            ("error", Frame::Error { error: Refused { message: message.clone(), code: code.to_owned() } })
         }
         _ => return None,
     };
@@ -131,9 +141,9 @@ fn word(event: &Event, answer: &mut String) -> Option<axum::response::sse::Event
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
-    body: Option<Json<Titled>>,
+    body: Result<Option<Json<Titled>>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let Json(Titled { title }) = body.unwrap_or_default();
+    let Json(Titled { title }) = body?.unwrap_or_default();
     let new = NewSession { title, ..NewSession::default() };
     let session = sessions::create(&app, &caller, new, None).await?;
     Ok((StatusCode::CREATED, Json(SessionBody::new(session, None))).into_response())
@@ -217,19 +227,24 @@ impl<E: Into<Problem>> From<E> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self(problem) = self;
-        let (status, code) = match problem.code.as_str() {
-            "invalid_request" => (problem.status, "VALIDATION_ERROR"),
-            "not_found" => (problem.status, "NOT_FOUND"),
-            "unknown_model" => (500, "CONFIG_ERROR"),
-            "provider_unauthorized" => (500, "API_KEY_MISSING"),
-            code if is_of_the_model(code) => (500, "AI_ERROR"),
-            "internal" => (problem.status, "INTERNAL_ERROR"),
-            code => (problem.status, code),
-        };
-        let error = json!({"message": problem.detail, "code": code.to_ascii_uppercase()});
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(json!({"success": false, "error": error}))).into_response()
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (status, code) = worded(&problem.code, status);
+        let error = Refused { message: problem.detail, code };
+        (status, Json(RefusalBody { success: false, error })).into_response()
     }
+}
+
+/// The status and the code that this contract has for one of ours.
+pub(in crate::http) fn worded(code: &str, status: StatusCode) -> (StatusCode, String) {
+    let (status, code) = match code {
+        "invalid_request" | "unsupported_media_type" => (status, "VALIDATION_ERROR"),
+        "unknown_model" => (StatusCode::INTERNAL_SERVER_ERROR, "CONFIG_ERROR"),
+        "provider_unauthorized" => (StatusCode::INTERNAL_SERVER_ERROR, "API_KEY_MISSING"),
+        code if is_of_the_model(code) => (StatusCode::INTERNAL_SERVER_ERROR, "AI_ERROR"),
+        "internal" => (status, "INTERNAL_ERROR"),
+        code => (status, code),
+    };
+    (status, code.to_ascii_uppercase())
 }
 
 fn is_of_the_model(code: &str) -> bool {

@@ -23,7 +23,6 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::data;
@@ -170,6 +169,21 @@ impl From<Message> for Said {
     }
 }
 
+/// The body of every answer that is an error.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "StartRefusal")]
+pub(in crate::http) struct RefusalBody {
+    /// The HTTP status.
+    status_code: u16,
+    /// What is wrong and what to do.
+    message: String,
+    /// The status in words.
+    error: &'static str,
+    /// A stable code.
+    code: String,
+}
+
 /// An error before the stream.
 pub(super) struct Refusal(Problem);
 
@@ -183,12 +197,8 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self(problem) = self;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = json!({
-            "statusCode": problem.status,
-            "message": problem.detail,
-            "error": problem.title,
-            "code": problem.code,
-        });
+        let Problem { status: status_code, detail: message, title: error, code, .. } = problem;
+        let body = RefusalBody { status_code, message, error, code };
         (status, Json(body)).into_response()
     }
 }

@@ -134,10 +134,18 @@ async fn whole(events: BoxStream<'static, Event>) -> Result<Response, Problem> {
     Ok(Json(ChatResponse { role, content, model, citations, finish_reason, usage }).into_response())
 }
 
-/// Who asks without an account of their own has to hear that the key is wrong.
 fn refusal(failure: Failure) -> Problem {
-    match failure.code.as_str() {
-        "provider_unauthorized" => Problem::new(StatusCode::UNAUTHORIZED, &failure.code, failure.message),
-        _ => Problem::from(&failure),
+    let problem = Problem::from(&failure);
+    let own = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match worded(&failure.code, own) {
+        (status, _) if status == own => problem,
+        (status, code) => Problem::new(status, &code, failure.message),
     }
+}
+
+/// The status of a code of ours: who asks without an account of their own has to hear that the key is
+/// wrong.
+pub(in crate::http) fn worded(code: &str, status: StatusCode) -> (StatusCode, String) {
+    let is_about_the_key = code == "provider_unauthorized";
+    (if is_about_the_key { StatusCode::UNAUTHORIZED } else { status }, code.to_owned())
 }

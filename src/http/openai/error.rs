@@ -34,11 +34,7 @@ struct Refusal {
 
 impl Envelope {
     pub(super) fn new(code: &str, message: String, status: u16) -> Self {
-        let code = match code {
-            "unknown_model" => "model_not_found",
-            "context_too_long" => "context_length_exceeded",
-            code => code,
-        };
+        let (_, code) = worded(code, StatusCode::OK);
         let kind = match status {
             401 => "authentication_error",
             403 => "permission_error",
@@ -46,7 +42,7 @@ impl Envelope {
             500.. => "server_error",
             _ => "invalid_request_error",
         };
-        Self { error: Refusal { message, kind, param: None, code: code.to_owned() } }
+        Self { error: Refusal { message, kind, param: None, code } }
     }
 }
 
@@ -58,7 +54,8 @@ pub(in crate::http) async fn in_their_words(request: Request, next: Next) -> Res
         return response;
     };
     let (mut parts, _) = response.into_parts();
-    parts.status = status(&problem);
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (parts.status, _) = worded(&problem.code, status);
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     if is_final(&problem.code) {
@@ -72,12 +69,15 @@ pub(in crate::http) async fn in_their_words(request: Request, next: Next) -> Res
     worded
 }
 
-fn status(problem: &Problem) -> StatusCode {
-    match problem.code.as_str() {
-        "unknown_model" => StatusCode::NOT_FOUND,
-        "context_too_long" | "too_large" => StatusCode::BAD_REQUEST,
-        _ => StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-    }
+/// The status and the code that their clients know for one of ours.
+pub(in crate::http) fn worded(code: &str, status: StatusCode) -> (StatusCode, String) {
+    let (status, code) = match code {
+        "unknown_model" => (StatusCode::NOT_FOUND, "model_not_found"),
+        "context_too_long" => (StatusCode::BAD_REQUEST, "context_length_exceeded"),
+        "too_large" => (StatusCode::BAD_REQUEST, code),
+        code => (status, code),
+    };
+    (status, code.to_owned())
 }
 
 fn is_final(code: &str) -> bool {

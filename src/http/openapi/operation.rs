@@ -3,27 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::http::error::{CODES, Code};
+use super::failure::{Wording, at_the_door, headers};
 
 /// Asks a generator for a type's schema.
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// What every route may answer.
-const EVERYWHERE: &[&str] = &["unauthorized", "forbidden", "foreign_origin", "internal"];
 const ON_READING_A_BODY: &[&str] = &["invalid_request", "too_large"];
-/// A request that failed with one of these statuses says when to come back.
-const WITH_RETRY_AFTER: [u16; 3] = [429, 503, 507];
 
 /// A part of the API: what its routes have in common.
 pub(super) struct Section {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// The body and the media type of its errors.
-    failure: (SchemaOf, &'static str),
+    wording: Wording,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -64,16 +58,40 @@ impl Section {
     pub(super) fn new(
         name: &'static str,
         about: &'static str,
-        failure: (SchemaOf, &'static str),
+        wording: Wording,
         operations: Vec<Operation>,
     ) -> Self {
-        Self { name, about, failure, operations }
+        Self { name, about, wording, operations }
     }
 }
 
 /// The schema of `T`, once there is a generator.
 pub(super) fn schema<T: JsonSchema>() -> SchemaOf {
     SchemaGenerator::subschema_for::<T>
+}
+
+/// One event of a stream: as the wire has it, its data are a text that holds JSON.
+fn event_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let data = data_of::<T>(generator);
+    json_schema!({
+        "type": "object",
+        "properties": { "id": { "type": "string" }, "event": { "type": "string" }, "data": data },
+        "required": ["data"],
+    })
+}
+
+fn event_or_done<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let data = data_of::<T>(generator);
+    json_schema!({
+        "type": "object",
+        "properties": { "data": { "anyOf": [data, { "const": "[DONE]" }] } },
+        "required": ["data"],
+    })
+}
+
+fn data_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let shape = generator.subschema_for::<T>();
+    json_schema!({ "type": "string", "contentMediaType": "application/json", "contentSchema": shape })
 }
 
 pub(super) fn get(path: &'static str, summary: &'static str) -> Operation {
@@ -110,24 +128,28 @@ impl Operation {
 
     /// The query's parameters are the fields of `T`.
     pub(super) fn query<T: JsonSchema>(self) -> Self {
-        Self { query: Some(T::json_schema), ..self }
+        Self { query: Some(T::json_schema), ..self }.fails(&["invalid_request"])
     }
 
     /// The body is a `T` as JSON.
     pub(super) fn takes<T: JsonSchema>(self) -> Self {
-        self.takes_as::<T>("application/json")
+        self.takes_as::<T>("application/json").fails(&["unsupported_media_type"])
     }
 
-    pub(super) fn takes_as<T: JsonSchema>(mut self, media_type: &'static str) -> Self {
-        self.takes = Some(Takes { media_type, schema: schema::<T>(), is_required: true });
-        self.fails(ON_READING_A_BODY)
+    pub(super) fn takes_as<T: JsonSchema>(self, media_type: &'static str) -> Self {
+        self.carries::<T>(media_type, true).fails(ON_READING_A_BODY)
     }
 
     /// The body may be left out.
-    pub(super) fn takes_optional<T: JsonSchema>(mut self) -> Self {
-        let media_type = "application/json";
-        self.takes = Some(Takes { media_type, schema: schema::<T>(), is_required: false });
-        self.fails(ON_READING_A_BODY)
+    pub(super) fn takes_optional<T: JsonSchema>(self) -> Self {
+        let operation = self.carries::<T>("application/json", false);
+        operation.fails(ON_READING_A_BODY).fails(&["unsupported_media_type"])
+    }
+
+    /// The body is a `T`; how it fails to be read is told elsewhere.
+    pub(super) fn carries<T: JsonSchema>(mut self, media_type: &'static str, is_required: bool) -> Self {
+        self.takes = Some(Takes { media_type, schema: schema::<T>(), is_required });
+        self
     }
 
     /// Answers with a `T` as JSON.
@@ -137,12 +159,22 @@ impl Operation {
 
     /// Answers with Server-Sent Events whose `data` are a `T` each.
     pub(super) fn streams<T: JsonSchema>(self, what: &'static str) -> Self {
-        self.answers(200, what, Some(("text/event-stream", Some(schema::<T>()))))
+        self.answers(200, what, Some(("text/event-stream", Some(event_of::<T>))))
     }
 
-    /// Answers with something that is not JSON.
+    /// The same; the last event's `data` are `[DONE]`.
+    pub(super) fn streams_until_done<T: JsonSchema>(self, what: &'static str) -> Self {
+        self.answers(200, what, Some(("text/event-stream", Some(event_or_done::<T>))))
+    }
+
+    /// Answers with something that is not JSON, or JSON of no shape of its own.
     pub(super) fn gives_as(self, media_type: &'static str, what: &'static str) -> Self {
-        self.answers(200, what, Some((media_type, None)))
+        self.gives_with(200, media_type, what)
+    }
+
+    /// The same with another status.
+    pub(super) fn gives_with(self, status: u16, media_type: &'static str, what: &'static str) -> Self {
+        self.answers(status, what, Some((media_type, None)))
     }
 
     /// Answers without a body.
@@ -214,8 +246,8 @@ impl Operation {
         let in_path = in_path.map(|name| {
             let schema = match name {
                 "n" => json!({ "type": "integer", "minimum": 0 }),
-                "model" => json!({ "type": "string" }),
-                _ => json!({ "type": "string", "format": "uuid" }),
+                "id" | "mid" => json!({ "type": "string", "format": "uuid" }),
+                _ => json!({ "type": "string" }),
             };
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
         });
@@ -244,38 +276,10 @@ impl Operation {
                 response["content"][media_type] = body;
             }
         }
-        let (failure, media_type) = section.failure;
-        for (status, codes) in by_status(self.codes.iter().chain(EVERYWHERE)) {
-            let meanings: Vec<String> =
-                codes.iter().map(|code| format!("`{}`: {}", code.name, code.meaning)).collect();
-            let content = json!({ media_type: { "schema": failure(generator) } });
-            let response = json!({
-                "description": meanings.join(" "),
-                "headers": headers(status, true),
-                "content": content,
-            });
-            responses.entry(status).or_insert(response);
-        }
+        section.wording.add(&mut responses, &self.codes, generator);
+        section.wording.at_the_door().add(&mut responses, at_the_door(self.method, self.path), generator);
         responses.into_iter().map(|(status, response)| (status.to_string(), response)).collect()
     }
-}
-
-/// Codes in the order of the one table, under their statuses.
-fn by_status<'a>(names: impl Iterator<Item = &'a &'static str>) -> BTreeMap<u16, Vec<&'static Code>> {
-    let names: Vec<&str> = names.copied().collect();
-    let mut statuses = BTreeMap::<u16, Vec<&Code>>::new();
-    for code in CODES.iter().filter(|code| names.contains(&code.name)) {
-        statuses.entry(StatusCode::as_u16(&code.status)).or_default().push(code);
-    }
-    statuses
-}
-
-fn headers(status: u16, is_failure: bool) -> Value {
-    let mut headers = json!({ "x-request-id": { "$ref": "#/components/headers/x-request-id" } });
-    if is_failure && WITH_RETRY_AFTER.contains(&status) {
-        headers["Retry-After"] = json!({ "$ref": "#/components/headers/Retry-After" });
-    }
-    headers
 }
 
 /// The fields of a query's type as parameters.

@@ -3,8 +3,9 @@
 
 use schemars::JsonSchema;
 
-use super::contracts::{dialects, mcp, openai};
-use super::operation::{Section, delete, get, patch, post, put, schema};
+use super::contracts::{conversation, mcp, openai, session_chat, start_and_stream, stateless_chat};
+use super::failure::Wording;
+use super::operation::{Section, delete, get, patch, post, put};
 use crate::access::key::{Key, MadeKey, NewKey};
 use crate::access::sharing::Collection;
 use crate::access::{Sharing, quota};
@@ -14,7 +15,6 @@ use crate::documents::Change;
 use crate::event::{Event, PlanChange};
 use crate::history::CitedPlace;
 use crate::http::documents::{ListQuery, PassageBody, VersionQuery};
-use crate::http::error::Problem;
 use crate::http::export::ExportQuery;
 use crate::http::health::Health;
 use crate::http::history::{CitationsQuery, HistoryQuery, HistoryResult};
@@ -29,9 +29,8 @@ use crate::session::{Message, Session};
 use crate::sessions::Grouping;
 use crate::sessions::{NewReaction, NewSession, SessionChange};
 
-const PROBLEM: &str = "application/problem+json";
 pub(super) const MISSING: &[&str] = &["not_found"];
-const WRITING: &[&str] = &["conflict", "answer_running", "insufficient_storage", "shutting_down"];
+pub(super) const WRITING: &[&str] = &["conflict", "answer_running", "insufficient_storage", "shutting_down"];
 pub(super) const ANSWERING: &[&str] = &[
     "tier_required",
     "quota_exceeded",
@@ -58,15 +57,26 @@ struct SessionsQuery {
 
 /// Every route that is not a page.
 pub(super) fn sections() -> Vec<Section> {
-    vec![library(), sessions(), answers(), callers(), server(), openai(), mcp(), dialects()]
+    vec![
+        library(),
+        sessions(),
+        answers(),
+        callers(),
+        server(),
+        openai(),
+        mcp(),
+        session_chat(),
+        conversation(),
+        start_and_stream(),
+        stateless_chat(),
+    ]
 }
 
 fn library() -> Section {
     let operations = vec![
         get("/api/documents", "Lists documents, the newest first")
             .query::<ListQuery>()
-            .gives::<Page<Document>>(200, "A page of documents.")
-            .fails(&["invalid_request"]),
+            .gives::<Page<Document>>(200, "A page of documents."),
         post("/api/documents", "Uploads files")
             .note(
                 "Each file is durable before the answer is sent. The same bytes again are the same \
@@ -94,14 +104,13 @@ fn library() -> Section {
             .fails(MISSING)
             .fails(WRITING),
         get("/api/documents/{id}/content", "Sends the original file")
-            .gives_as("application/octet-stream", "The bytes that were uploaded, under their own media type.")
+            .gives_as("*/*", "The bytes that were uploaded, under their own media type.")
             .fails(MISSING),
         get("/api/documents/{id}/text", "Sends the stored text")
             .note("All ranges of citations, passages and pages are byte offsets into this text.")
             .query::<VersionQuery>()
             .gives_as("text/plain; charset=utf-8", "The text.")
-            .fails(MISSING)
-            .fails(&["invalid_request"]),
+            .fails(MISSING),
         get("/api/documents/{id}/passages/{n}", "Shows a passage")
             .gives::<PassageBody>(200, "The passage with its words.")
             .fails(MISSING)
@@ -117,31 +126,28 @@ fn library() -> Section {
             .note("The latest answers first; of other users nothing is told.")
             .query::<CitationsQuery>()
             .gives::<Page<CitedPlace>>(200, "The citations, each with its quote and its message.")
-            .fails(MISSING)
-            .fails(&["invalid_request"]),
+            .fails(MISSING),
         get("/api/collections", "Lists collections")
             .gives::<Page<Collection>>(200, "Those of the caller and those shared with them."),
         put("/api/collections/{name}/sharing", "Shares a collection for reading")
             .takes::<Sharing>()
             .gives::<Collection>(200, "The collection.")
-            .fails(&["invalid_request"])
+            .fails(MISSING)
             .fails(WRITING),
         get("/api/search", "Searches passages")
             .note("Natural language, not a query syntax. Only the newest version of a document is searched.")
             .query::<SearchQuery>()
             .gives::<SearchResult>(200, "The passages, best first, with the matched words marked.")
-            .fails(MISSING)
-            .fails(&["invalid_request"]),
+            .fails(MISSING),
     ];
-    Section::new("Library", "Documents, their text, and searching them.", problems(), operations)
+    Section::new("Library", "Documents, their text, and searching them.", Wording::problems(), operations)
 }
 
 fn sessions() -> Section {
     let operations = vec![
         get("/api/chat/sessions", "Lists sessions, the latest first")
             .query::<SessionsQuery>()
-            .gives::<Page<Session>>(200, "A page of sessions.")
-            .fails(&["invalid_request"]),
+            .gives::<Page<Session>>(200, "A page of sessions."),
         post("/api/chat/sessions", "Opens a session")
             .takes_optional::<NewSession>()
             .gives::<Session>(201, "The session.")
@@ -165,14 +171,12 @@ fn sessions() -> Section {
             .gives_as("application/json", "A bundle that can be verified later; the default.")
             .gives_as("text/markdown; charset=utf-8", "With `format=markdown`.")
             .gives_as("application/pdf", "With `format=pdf`.")
-            .fails(MISSING)
-            .fails(&["invalid_request"]),
+            .fails(MISSING),
         get("/api/history", "Searches what was asked, answered and cited")
             .query::<HistoryQuery>()
-            .gives::<HistoryResult>(200, "The messages, best first.")
-            .fails(&["invalid_request"]),
+            .gives::<HistoryResult>(200, "The messages, best first."),
     ];
-    Section::new("Sessions", "Threads of questions and answers.", problems(), operations)
+    Section::new("Sessions", "Threads of questions and answers.", Wording::problems(), operations)
 }
 
 fn answers() -> Section {
@@ -222,6 +226,7 @@ fn answers() -> Section {
         .takes::<PlanChange>()
         .gives::<Message>(200, "The message with its plan.")
         .fails(MISSING)
+        .fails(WRITING)
         .fails(&["too_late"]),
         put("/api/chat/sessions/{id}/messages/{mid}/reaction", "Judges an answer")
             .takes::<NewReaction>()
@@ -233,7 +238,12 @@ fn answers() -> Section {
             .fails(MISSING)
             .fails(WRITING),
     ];
-    Section::new("Answers", "Asking, and reading answers as they are made or again.", problems(), operations)
+    Section::new(
+        "Answers",
+        "Asking, and reading answers as they are made or again.",
+        Wording::problems(),
+        operations,
+    )
 }
 
 fn callers() -> Section {
@@ -246,13 +256,12 @@ fn callers() -> Section {
             .note("Takes a key or a token and keeps it in a cookie that no script can read.")
             .takes::<Credential>()
             .gives::<Me>(200, "Who that is.")
-            .fails(&["invalid_request", "too_large", "rate_limited"]),
+            .fails(&["unauthorized", "rate_limited"]),
         post("/api/logout", "Signs out").gives_nothing(204, "The cookie is gone."),
         get("/api/keys", "Lists keys").gives::<Page<Key>>(200, "Without their secrets."),
         post("/api/keys", "Makes a key")
             .takes::<NewKey>()
             .gives::<MadeKey>(201, "The key, shown this once.")
-            .fails(&["invalid_request"])
             .fails(WRITING),
         delete("/api/keys/{id}", "Revokes a key")
             .gives_nothing(204, "It is good no more, and streams opened with it end.")
@@ -264,7 +273,7 @@ fn callers() -> Section {
     Section::new(
         "Callers",
         "Who asks, what they may use, and what only administrators do.",
-        problems(),
+        Wording::problems(),
         operations,
     )
 }
@@ -283,9 +292,5 @@ fn server() -> Section {
             .gives_as("application/schema+json", "JSON Schema, draft 2020-12."),
         get("/docs", "This description, to read").gives_as("text/html; charset=utf-8", "A page."),
     ];
-    Section::new("Server", "The server itself.", problems(), operations)
-}
-
-pub(super) fn problems() -> (fn(&mut schemars::SchemaGenerator) -> schemars::Schema, &'static str) {
-    (schema::<Problem>(), PROBLEM)
+    Section::new("Server", "The server itself.", Wording::problems(), operations)
 }

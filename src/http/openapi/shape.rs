@@ -36,6 +36,11 @@ pub(super) fn in_words(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         return format!("<a href=\"#{}\">{}</a>", anchor(&format!("shape {name}")), escape(name));
     }
+    // Of a stream's event, what its data hold.
+    let of_event = ["/properties/data/contentSchema", "/properties/data/anyOf/0/contentSchema"];
+    if let Some(data) = of_event.iter().find_map(|place| schema.pointer(place)) {
+        return in_words(data);
+    }
     if let Some(constant) = schema.get("const") {
         return format!("<code>{}</code>", escape(&constant.to_string()));
     }
