@@ -185,6 +185,7 @@ mod tests {
             ("ask", Table::try_from(&config.ask).unwrap()),
             ("research", Table::try_from(&config.research).unwrap()),
             ("server", Table::try_from(&config.server).unwrap()),
+            ("storage", Table::try_from(&config.storage).unwrap()),
             ("access", Table::try_from(&config.access).unwrap()),
             ("jwt", Table::try_from(&config.jwt).unwrap()),
             ("limits", Table::try_from(&config.limits).unwrap()),
