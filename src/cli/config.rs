@@ -46,6 +46,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("research.seconds", "longest a deep research may take, in seconds"),
     ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
     ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
+    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
     ("access.mode", "how callers show who they are: none, keys or jwt"),
     ("access.hosts", "the only names this server answers to; empty for its own, or any"),
     ("access.tier", "the tier of callers who bring none"),
@@ -66,7 +67,6 @@ const ABOUT: &[(&str, &str)] = &[
     ("limits.address_requests", "most refused requests from one address in that time"),
     ("limits.user_runs", "most answers made for one user at the same time"),
     ("sessions.expire_s", "seconds after which an unused session is removed; 0 for never"),
-    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
     ("storage.min_free_bytes", "with less of the disk free nothing new is taken, in bytes"),
 ];
 
