@@ -18,6 +18,7 @@ use crate::config::model::ModelError;
 use crate::files::Files;
 use crate::idempotency::Turns;
 use crate::ingest::Ingest;
+use crate::metrics::Metrics;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::store::{Store, StoreError};
@@ -39,6 +40,8 @@ pub struct App {
     pub runs: Arc<Runs>,
     /// Answers that can be given again.
     pub cache: Cache,
+    /// What is counted for whoever measures.
+    pub metrics: Metrics,
     /// Documents on their way in.
     pub ingest: Ingest,
     /// Requests under a key that are being carried out.
@@ -73,6 +76,7 @@ impl App {
         let cache = Cache::new(Duration::from_secs(config.ask.cache_s));
         let app = Arc::new(Self {
             cache,
+            metrics: Metrics::new(),
             turns: Turns::default(),
             config,
             store,

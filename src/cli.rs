@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use ibid::config::{Config, ConfigError, Flags};
+use ibid::http::TlsError;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -96,11 +97,12 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let listen = match &cli.command {
-        Command::Serve(serve) => serve.listen,
-        _ => None,
-    };
-    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen };
+    let mut flags = Flags { config: cli.config.clone(), data: cli.data.clone(), ..Flags::default() };
+    if let Command::Serve(serve) = &cli.command {
+        flags.listen = serve.listen;
+        flags.tls_cert.clone_from(&serve.tls_cert);
+        flags.tls_key.clone_from(&serve.tls_key);
+    }
     let config = Config::load(&flags)?;
     // The one TLS provider of the process; an error would only say that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -187,7 +189,7 @@ fn explain(error: &anyhow::Error) -> ExitCode {
     let code = match error.downcast_ref::<Ending>() {
         Some(Ending::Reported) => return ExitCode::FAILURE,
         Some(Ending::Interrupted) => return ExitCode::from(130),
-        None if error.is::<ConfigError>() => ExitCode::from(BAD_CONFIGURATION),
+        None if error.is::<ConfigError>() || error.is::<TlsError>() => ExitCode::from(BAD_CONFIGURATION),
         None => ExitCode::FAILURE,
     };
     // With standard error closed there is nobody left to tell.

@@ -3,6 +3,7 @@
 
 mod file;
 pub mod model;
+mod server;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ingest::extract::Limits;
+use crate::ingest::extract::{Limits, Sandbox};
 use model::{ModelConfig, ModelError};
+
+pub use server::ServerConfig;
 
 /// The seconds of a year, longer than which nothing is kept or waited for.
 const YEAR_S: u64 = 365 * 24 * 60 * 60;
@@ -52,6 +55,8 @@ pub struct IngestConfig {
     pub max_text_bytes: u64,
     /// Most pages read of one document. Default: 20,000.
     pub max_pages: u32,
+    /// Whether a reader may run where the system can't confine it. Default: as far as it can.
+    pub sandbox: Sandbox,
     /// Longest an extractor may take for one document, in seconds. Default: 60.
     pub time_s: u64,
     /// Most memory an extractor may use, in bytes. Default: 2 GiB.
@@ -69,6 +74,7 @@ impl IngestConfig {
             pages: self.max_pages,
             seconds: self.time_s,
             memory_bytes: self.memory_bytes,
+            sandbox: self.sandbox,
             ..Limits::default()
         }
     }
@@ -80,6 +86,7 @@ impl Default for IngestConfig {
             max_file_bytes: 512 << 20,
             max_text_bytes: 128 << 20,
             max_pages: 20_000,
+            sandbox: Sandbox::default(),
             time_s: 60,
             memory_bytes: 2 << 30,
             jobs: std::thread::available_parallelism().map_or(1, Into::into),
@@ -145,22 +152,6 @@ impl Default for ResearchConfig {
     }
 }
 
-/// The HTTP server, the `[server]` table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServerConfig {
-    /// Largest body of a request that is not an upload, in bytes. Default: 1 MiB.
-    pub max_body_bytes: usize,
-    /// How long running answers may go on after a stop was asked for, in seconds. Default: 30.
-    pub shutdown_grace_s: u64,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self { max_body_bytes: 1 << 20, shutdown_grace_s: 30 }
-    }
-}
-
 /// What was given on the command line; it wins over everything else.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -170,6 +161,10 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--listen`.
     pub listen: Option<SocketAddr>,
+    /// `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
 }
 
 /// Where a value comes from.
@@ -333,6 +328,17 @@ impl Config {
             file.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4747)))
         };
 
+        let mut server = file.server;
+        for (key, flag, given, setting) in [
+            ("server.tls_cert", "--tls-cert", &flags.tls_cert, &mut server.tls_cert),
+            ("server.tls_key", "--tls-key", &flags.tls_key, &mut server.tls_key),
+        ] {
+            if let Some(path) = given {
+                origins.insert(key.into(), Origin::Flag(flag.into()));
+                *setting = Some(path.clone());
+            }
+        }
+
         let models = model::resolve(file.models)?;
         let config = Self {
             data: std::path::absolute(&data).unwrap_or(data),
@@ -341,7 +347,7 @@ impl Config {
             ingest: file.ingest,
             ask: file.ask,
             research: file.research,
-            server: file.server,
+            server,
             file: path,
             origins,
         };
@@ -361,7 +367,7 @@ impl Config {
             ("research.passages", self.research.passages > 0),
             ("research.seconds", self.research.seconds > 0),
         ];
-        if let Some((key, _)) = positive.into_iter().find(|(_, holds)| !holds) {
+        if let Some((key, _)) = positive.into_iter().chain(self.server.positive()).find(|(_, holds)| !holds) {
             return Err(self.out_of_bounds(key, "at least 1"));
         }
         if self.ingest.memory_bytes < 64 << 20 {
@@ -379,6 +385,18 @@ impl Config {
         }
         if self.server.max_body_bytes < 4 << 10 {
             return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));
+        }
+        if self.server.max_header_bytes < 8 << 10 {
+            return Err(self.out_of_bounds("server.max_header_bytes", "at least 8 KiB (8192)"));
+        }
+        let (tls_cert, tls_key) = (&self.server.tls_cert, &self.server.tls_key);
+        for (key, is_alone) in [
+            ("server.tls_cert", tls_cert.is_none() && tls_key.is_some()),
+            ("server.tls_key", tls_key.is_none() && tls_cert.is_some()),
+        ] {
+            if is_alone {
+                return Err(self.out_of_bounds(key, "set too: a certificate and its key go together"));
+            }
         }
         if !self.listen.ip().is_loopback() {
             return Err(ConfigError::NotLoopback { listen: self.listen, origin: self.origin("listen") });

@@ -1,40 +1,39 @@
-//! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
-//! decides anything; a handler reads a request, calls one function, and words the answer.
+//! HTTP: every route on one screen, and its layers. Nothing here decides anything; a handler reads a
+//! request, calls one function, and words the answer. How requests get here is the work of `serve`.
 
+mod connection;
 mod documents;
 mod error;
 mod extract;
 mod guard;
 mod health;
 mod messages;
+mod metrics;
 mod models;
+mod observe;
+mod pace;
 mod page;
 mod search;
+mod serve;
 mod sessions;
 mod sse;
+mod tls;
 mod uploads;
 
-use std::future::Future;
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
-use tracing::Level;
 
 use crate::app::App;
 use crate::web;
 
-/// How long connections get to end after the last answer has.
-const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
+pub use serve::serve;
+pub use tls::{Tls, TlsError};
 
 /// All routes, with their layers.
 pub fn router(app: Arc<App>) -> Router {
@@ -67,58 +66,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), pace::keep))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::same_machine))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(
-            TraceLayer::new_for_http()
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG))
-                .on_failure(()),
-        )
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
         .with_state(app)
-}
-
-/// Answers on this listener until `shutdown` resolves; then no new connection is taken, answers
-/// being made get their time, and what they have is kept.
-///
-/// # Errors
-/// If the listener fails.
-pub async fn serve(
-    app: Arc<App>,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    app.announce(&format!("http://{}", listener.local_addr()?))?;
-    let stopping = app.stopping.clone();
-    let begin = {
-        let stopping = stopping.clone();
-        async move {
-            shutdown.await;
-            stopping.cancel();
-        }
-    };
-    let serving = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(begin);
-    let closing = async {
-        stopping.cancelled().await;
-        app.close().await;
-        tokio::time::sleep(LAST_CONNECTIONS).await;
-    };
-    tokio::select! {
-        outcome = serving.into_future() => {
-            app.close().await;
-            outcome
-        }
-        () = closing => Ok(()),
-    }
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -27,6 +27,7 @@ pub mod files;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
+pub mod metrics;
 pub mod provider;
 pub mod run;
 pub mod runs;

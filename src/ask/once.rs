@@ -61,7 +61,7 @@ pub async fn once(
     let asked = understand(app, caller, conversation, last.content).await?;
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
-    app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
+    super::spawn(app, asked, recorder, Vec::new());
     Ok(stream::unfold(reader, async |(mut frames, stops_when_dropped)| {
         Some((frames.next().await?, (frames, stops_when_dropped)))
     }))
@@ -109,7 +109,8 @@ mod tests {
         std::fs::write(&script, r#"[{"reply": ["one ", "two "], "delay_ms": 30000}]"#).unwrap();
         let model = "[[models]]\nname = \"slow\"\nprovider = \"scripted\"\nscript = \"script.json\"\n";
         std::fs::write(&file, model).unwrap();
-        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), listen: None };
+        let data = Some(folder.path().join("data"));
+        let flags = Flags { config: Some(file), data, ..Flags::default() };
         (App::open(Config::load(&flags).unwrap()).await.unwrap(), folder)
     }
 

@@ -197,7 +197,7 @@ async fn begin(
             recorder.discard().await?;
             continue;
         }
-        app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
+        super::spawn(app, asked, recorder, Vec::new());
         return Ok(key);
     }
 }

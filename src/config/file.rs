@@ -30,6 +30,9 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
         .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
     let mut file: File = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
     file.data = file.data.map(|data| beside(path, data));
+    for tls in [&mut file.server.tls_cert, &mut file.server.tls_key] {
+        *tls = tls.take().map(|tls| beside(path, tls));
+    }
     for model in &mut file.models {
         model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
         model.script = model.script.take().map(|script| beside(path, script));

@@ -18,7 +18,9 @@ pub(super) async fn same_machine(State(app): State<Arc<App>>, mut request: Reque
         let detail = "this server answers only requests made to and from this machine";
         return Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response();
     }
-    request.extensions_mut().insert(Caller::local());
+    let caller = Caller::local();
+    super::observe::is_of(&caller.user);
+    request.extensions_mut().insert(caller);
     next.run(request).await
 }
 
