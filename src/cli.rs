@@ -15,7 +15,7 @@ mod serve;
 mod sessions;
 mod upload;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -175,6 +175,8 @@ fn start_log(cli: &Cli) {
         Err(_) => filter,
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people; a file or a service manager wants the words.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match cli.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

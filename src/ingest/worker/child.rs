@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-pub(super) fn lower_limits(limits: &Limits) -> rustix::io::Result<()> {
+fn lower_limits(limits: &Limits) -> rustix::io::Result<()> {
     let set = |resource, current: u64, maximum: u64| {
         setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })
     };

@@ -8,13 +8,11 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use rustix::process::{Resource, getppid, getrlimit, setrlimit, test_kill_process};
+use rustix::process::{Pid, Resource, Rlimit, getppid, getrlimit, setrlimit, test_kill_process};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::child;
 use super::confine::confine;
-use crate::ingest::extract::Limits;
 
 /// The argument that asks for it in place of a request.
 pub(super) const FLAG: &str = "--self-test";
@@ -44,10 +42,11 @@ pub enum NotConfined {
 
 /// The child's side: tries everything, writes the outcome, fails unless all was denied.
 pub(super) fn run() -> ExitCode {
-    let limited = child::lower_limits(&Limits::default());
+    // What has to be known beforehand, since asking is denied as well.
+    let (parent, open_files) = (getppid(), getrlimit(Resource::Nofile));
     let missing = confine().err().map(|missing| missing.to_string());
-    let missing = missing.or_else(|| limited.err().map(|error| error.to_string()));
-    let tried: Vec<_> = attempts().into_iter().map(|(what, denied)| (what.to_owned(), denied)).collect();
+    let tried: Vec<_> =
+        attempts(parent, open_files).into_iter().map(|(what, denied)| (what.to_owned(), denied)).collect();
     let is_confined = missing.is_none() && tried.iter().all(|(_, denied)| *denied);
     let mut out = io::stdout().lock();
     let told = serde_json::to_writer(&mut out, &Outcome { missing, tried }).map_err(io::Error::from);
@@ -71,29 +70,27 @@ pub(super) fn ask(program: &Path) -> Result<(), NotConfined> {
 }
 
 /// What must not work, and whether it was refused.
-fn attempts() -> [(&'static str, bool); 15] {
+fn attempts(parent: Option<Pid>, open_files: Rlimit) -> [(&'static str, bool); 15] {
     let scratch = std::env::temp_dir().join(format!("ibid-self-test-{}", std::process::id()));
-    let parents = getppid().map_or(1, |parent| parent.as_raw_nonzero().get());
+    let parents_memory = format!("/proc/{}/mem", parent.map_or(1, |parent| parent.as_raw_nonzero().get()));
     let environment = std::env::vars_os().next().is_none();
-    let nofile = getrlimit(Resource::Nofile);
-    let attempts = [
+    [
         ("connect to the network", is_denied(TcpStream::connect(("127.0.0.1", 9)))),
         ("listen on the network", is_denied(TcpListener::bind(("127.0.0.1", 0)))),
         ("send to the network", is_denied(UdpSocket::bind(("127.0.0.1", 0)))),
         ("connect to a local service", is_denied(UnixStream::connect("/run/ibid-self-test"))),
         ("read a file", is_denied(File::open("/etc/passwd"))),
-        ("read its parent's memory", is_denied(File::open(format!("/proc/{parents}/mem")))),
+        ("read its parent's memory", is_denied(File::open(parents_memory))),
         ("list a folder", is_denied(std::fs::read_dir("/"))),
         ("write a file", is_denied(File::create(&scratch))),
         ("remove a file", is_denied(std::fs::remove_file(&scratch))),
         ("change its folder", is_denied(std::env::set_current_dir("/"))),
         ("start a program", is_denied(Command::new("/bin/sh").args(["-c", ":"]).spawn())),
         ("put code into memory", is_denied(code_in_memory())),
-        ("signal its parent", is_denied(signal_parent())),
-        ("raise its limits", is_denied(setrlimit(Resource::Nofile, nofile).map_err(io::Error::from))),
+        ("signal its parent", is_denied(signal(parent))),
+        ("raise its limits", is_denied(setrlimit(Resource::Nofile, open_files).map_err(io::Error::from))),
         ("see the server's environment", environment),
-    ];
-    attempts
+    ]
 }
 
 fn is_denied<T>(outcome: io::Result<T>) -> bool {
@@ -111,7 +108,7 @@ fn code_in_memory() -> io::Result<()> {
     Ok(())
 }
 
-fn signal_parent() -> io::Result<()> {
-    let parent = getppid().ok_or(io::ErrorKind::NotFound)?;
+fn signal(parent: Option<Pid>) -> io::Result<()> {
+    let parent = parent.ok_or(io::ErrorKind::NotFound)?;
     Ok(test_kill_process(parent)?)
 }
