@@ -7,13 +7,17 @@ mod ask;
 mod config;
 mod connect;
 mod documents;
+mod export;
 mod follow;
+mod history;
+mod key;
 mod samples;
 mod screen;
 mod search;
 mod serve;
 mod sessions;
 mod upload;
+mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -74,6 +78,10 @@ enum Command {
     Documents(documents::Documents),
     Sessions(sessions::Sessions),
     Show(sessions::Show),
+    History(history::History),
+    Export(export::Export),
+    Verify(verify::Verify),
+    Key(key::Keys),
     Config(config::Show),
 }
 
@@ -82,7 +90,7 @@ enum Command {
 pub(crate) enum Ending {
     #[error("interrupted")]
     Interrupted,
-    #[error("some documents failed")]
+    #[error("not everything went well")]
     Reported,
 }
 
@@ -100,6 +108,7 @@ fn run(cli: &Cli) -> Result<()> {
     let mut flags = Flags { config: cli.config.clone(), data: cli.data.clone(), ..Flags::default() };
     if let Command::Serve(serve) = &cli.command {
         flags.listen = serve.listen;
+        flags.allow_open_network = serve.allow_open_network;
         flags.tls_cert.clone_from(&serve.tls_cert);
         flags.tls_key.clone_from(&serve.tls_key);
     }
@@ -117,6 +126,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
     match command {
         Command::Serve(serve) => serve::run(config, serve).await,
         Command::Config(show) => config::run(config, show),
+        Command::Verify(asked) => interruptible(verify::run(config, asked)).await,
         Command::Ask(ask) => {
             let client = connect(config).await?;
             let asked = ask::run(&client, ask).await;
@@ -143,10 +153,25 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let done = interruptible(sessions::run(&client, sessions)).await;
             close(client, done).await
         }
+        Command::Key(keys) => {
+            let client = connect(config).await?;
+            let done = interruptible(key::run(&client, keys)).await;
+            close(client, done).await
+        }
         Command::Show(show) => {
             let client = connect(config).await?;
             let shown = interruptible(sessions::show(&client, show)).await;
             close(client, shown).await
+        }
+        Command::History(history) => {
+            let client = connect(config).await?;
+            let found = interruptible(history::run(&client, history)).await;
+            close(client, found).await
+        }
+        Command::Export(export) => {
+            let client = connect(config).await?;
+            let exported = interruptible(export::run(&client, export)).await;
+            close(client, exported).await
         }
     }
 }

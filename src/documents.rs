@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::access::{Caller, Readable};
+use crate::access::{Caller, Permit, Readable, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::files::Layout;
@@ -140,6 +140,7 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
 /// [`Error::NotFound`], [`Error::Forbidden`] if it is only shared with the caller, or if the store
 /// fails.
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    caller.require(Permit::Write)?;
     loop {
         let stored = get(app, caller, id).await?;
         let owner = &stored.value.owner;
@@ -160,8 +161,9 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         {
             batch = batch.check(&by_name, newest.revision).delete(&by_name);
         }
-        if app.store.commit(batch).await?.is_done() {
+        if app.store.commit(quota::release(&stored.value, batch)).await?.is_done() {
             ingest::forget(app, &stored.value).await;
+            app.store.clear(&keys::citations(id)).await?;
             return Ok(app.files.remove(id).await?);
         }
     }

@@ -1,21 +1,29 @@
 //! HTTP: every route on one screen, and its layers. Nothing here decides anything; a handler reads a
 //! request, calls one function, and words the answer. How requests get here is the work of `serve`.
 
+mod collections;
+mod commands;
 mod connection;
+mod dialects;
 mod documents;
 mod error;
+mod export;
 mod extract;
 mod guard;
 mod health;
+mod history;
+mod keys;
 mod messages;
 mod metrics;
 mod models;
 mod observe;
 mod pace;
 mod page;
+mod permit;
 mod search;
 mod serve;
 mod sessions;
+mod signin;
 mod sse;
 mod tls;
 mod uploads;
@@ -24,7 +32,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -49,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))
         .route("/api/documents/{id}/pages", get(documents::pages))
         .route("/api/documents/{id}/events", get(documents::events))
+        .route("/api/documents/{id}/citations", get(history::citations))
         .route("/api/search", get(search::search))
         // the conversation
         .route("/api/chat/sessions", get(sessions::list).post(sessions::create))
@@ -56,24 +65,42 @@ pub fn router(app: Arc<App>) -> Router {
             "/api/chat/sessions/{id}",
             get(sessions::show).patch(sessions::change).delete(sessions::remove),
         )
+        .route("/api/chat/sessions/{id}/export", get(export::export))
         .route("/api/chat/sessions/{id}/messages", post(messages::ask))
         .route("/api/chat/sessions/{id}/messages/{mid}", get(messages::show))
         .route("/api/chat/sessions/{id}/messages/{mid}/events", get(messages::events))
         .route("/api/chat/sessions/{id}/messages/{mid}/cancel", post(messages::cancel))
         .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
         .route("/api/chat/sessions/{id}/messages/{mid}/regenerate", post(messages::regenerate))
+        .route(
+            "/api/chat/sessions/{id}/messages/{mid}/reaction",
+            put(history::react).delete(history::take_back),
+        )
+        .route("/api/history", get(history::search))
+        // who may
+        .route("/api/collections", get(collections::list))
+        .route("/api/collections/{name}/sharing", put(collections::share))
+        .route("/api/keys", get(keys::list).post(keys::create))
+        .route("/api/keys/{id}", delete(keys::revoke))
+        .route("/api/login", post(signin::login))
+        .route("/api/logout", post(signin::logout))
+        .route("/api/me", get(signin::show))
+        .route("/api/usage", get(signin::usage))
         // the server
         .route("/api/models", get(models::list))
+        .route("/api/commands", get(commands::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
+        // other clients' contracts
+        .merge(dialects::routes())
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), pace::keep))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::same_machine))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))

@@ -26,6 +26,7 @@ use extract::Sandbox;
 use worker::{Extraction, Extractor, NotConfined};
 
 pub use reconcile::Rebuild;
+pub(crate) use upload::clean_collection;
 pub use upload::{Accepted, Incoming, Upload};
 
 /// Changes a slow listener may miss before it is told to look again.

@@ -23,7 +23,10 @@ pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
+pub mod expiry;
+pub mod export;
 pub mod files;
+pub mod history;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
@@ -34,9 +37,27 @@ pub mod runs;
 pub mod session;
 pub mod sessions;
 pub mod store;
+pub mod stream_sessions;
+pub mod verify;
 mod web;
 
 pub use error::Error;
+
+/// Edits between two words: insertions, deletions, replacements (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
 
 /// Bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {

@@ -1,20 +1,24 @@
 //! Sessions and their messages in the store. An answer's record holds how it stands; its words,
 //! sources and citations are the fold of its events.
 
+mod reactions;
 mod tree;
 
 use std::io;
 
 use uuid::Uuid;
 
-use crate::access::Caller;
+use crate::access::{Caller, Permit, User, quota};
 use crate::app::App;
+use crate::expiry::Expired;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Placed, Role, Session};
-use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, run};
+use crate::store::{Batch, Commit, Order, Record, keys};
+use crate::{Error, expiry, history, run};
 use tree::Tree;
+
+pub use reactions::{NewReaction, react};
 
 /// The longest title, in bytes.
 const MAX_TITLE_BYTES: usize = 500;
@@ -41,6 +45,38 @@ pub struct NewSession {
     pub task_id: Option<String>,
 }
 
+/// Which sessions to list: all, or those of one of the reader's own groups.
+#[derive(Clone, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+pub struct Grouping {
+    /// Only of this project.
+    pub project_id: Option<String>,
+    /// Only of this task.
+    pub task_id: Option<String>,
+}
+
+impl Grouping {
+    /// The store's list of these sessions.
+    #[must_use]
+    pub fn list(&self, owner: &User) -> String {
+        let [project, task] =
+            [&self.project_id, &self.task_id].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+        keys::recent_sessions(owner, project, task)
+    }
+}
+
+/// The session's places in all lists that it stands in.
+fn places(session: &Session) -> Vec<String> {
+    let [project, task] =
+        [&session.project_id, &session.task_id].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+    let mut groups = vec![(None, None), (project, None), (None, task), (project, task)];
+    // Without a project or a task some of them are the same.
+    groups.sort_unstable();
+    groups.dedup();
+    let lists =
+        groups.into_iter().map(|(project, task)| keys::recent_sessions(&session.owner, project, task));
+    lists.map(|list| keys::recent_session(&list, session.updated_at, session.id)).collect()
+}
+
 /// Opens a session; the one that was opened before under the same key, if there is one.
 ///
 /// # Errors
@@ -57,7 +93,7 @@ pub async fn create(
         return Ok(get(app, caller, session).await?.value);
     }
     if let Some(model) = &new.model {
-        app.model(Some(model))?;
+        caller.model(app, Some(model))?;
     }
     for id in new.document_ids.iter().flatten() {
         crate::documents::get(app, caller, *id).await?;
@@ -78,10 +114,8 @@ pub async fn create(
         message_count: 0,
         active: None,
     };
-    let batch = Batch::new()
-        .check_absent(keys::session(session.id))
-        .put(keys::session(session.id), &session)
-        .put(keys::recent_session(&session.owner, now, session.id), &session.id);
+    let batch = Batch::new().check_absent(keys::session(session.id)).put(keys::session(session.id), &session);
+    let batch = places(&session).into_iter().fold(batch, |batch, place| batch.put(place, &session.id));
     let batch = match claim {
         Some(claim) => claim.note(batch, &session.id, now),
         None => batch,
@@ -95,11 +129,24 @@ pub async fn create(
 /// A session of the caller's as the store has it.
 ///
 /// # Errors
-/// [`Error::NotFound`], or if the store fails.
+/// [`Error::NotFound`], [`Error::Expired`], or if the store fails.
 pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>, Error> {
     let record = app.store.get::<Session>(&keys::session(id)).await?;
-    let record = record.filter(|session| session.value.owner == caller.user);
-    record.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
+    match record.filter(|session| session.value.owner == caller.user) {
+        Some(session) if !expiry::is_over(app, &session.value) => Ok(session),
+        Some(_) => Err(Error::Expired { what: "session", id: id.to_string() }),
+        None => Err(missing(app, caller, id).await?),
+    }
+}
+
+/// Why there is no such session of the caller's.
+async fn missing(app: &App, caller: &Caller, id: Uuid) -> Result<Error, Error> {
+    let (what, name) = ("session", id.to_string());
+    let expired = app.store.get::<Expired>(&keys::expired(id)).await?;
+    Ok(match expired.filter(|expired| expired.value.owner == caller.user) {
+        Some(_) => Error::Expired { what, id: name },
+        None => Error::NotFound { what, id: name },
+    })
 }
 
 /// Up to `limit` sessions of the caller's, most recently used first, and where the next page begins.
@@ -109,17 +156,17 @@ pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>
 pub async fn list(
     app: &App,
     caller: &Caller,
+    grouping: &Grouping,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Session>, Option<String>), Error> {
-    let page = app
-        .store
-        .scan::<Uuid>(&keys::recent_sessions(&caller.user), after, limit + 1, Order::Ascending)
-        .await?;
+    let list = grouping.list(&caller.user);
+    let page = app.store.scan::<Uuid>(&list, after, limit + 1, Order::Ascending).await?;
     let next = page.get(limit).and_then(|_| page.get(limit - 1)).map(|(key, _)| key.clone());
     let ids: Vec<String> = page.iter().take(limit).map(|(_, record)| keys::session(record.value)).collect();
     let sessions = app.store.get_many::<Session>(&ids).await?;
-    Ok((sessions.into_iter().flatten().map(|record| record.value).collect(), next))
+    let sessions = sessions.into_iter().flatten().map(|record| record.value);
+    Ok((sessions.filter(|session| !expiry::is_over(app, session)).collect(), next))
 }
 
 /// What can be changed about a session. What is absent stays.
@@ -139,6 +186,7 @@ pub struct SessionChange {
 /// [`Error::NotFound`] for the session or the message, [`Error::Invalid`] for an unusable title or
 /// if there is nothing to change, or if the store fails.
 pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange) -> Result<Session, Error> {
+    caller.require(Permit::Ask)?;
     let title = change.title.as_deref().map(clean_title).transpose()?;
     if title.is_none() && change.active.is_none() {
         return Err(Error::Invalid(
@@ -165,7 +213,7 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange
 /// Adds the change of a session to a batch and commits it. False if the session changed meanwhile.
 ///
 /// # Errors
-/// If the store fails.
+/// [`Error::QuotaExceeded`], or if the store fails.
 pub async fn update(
     app: &App,
     batch: Batch,
@@ -173,12 +221,14 @@ pub async fn update(
     after: &Session,
 ) -> Result<bool, Error> {
     let key = keys::session(after.id);
-    let batch = batch
-        .check(&key, before.revision)
-        .put(&key, after)
-        .delete(keys::recent_session(&after.owner, before.value.updated_at, after.id))
-        .put(keys::recent_session(&after.owner, after.updated_at, after.id), &after.id);
-    Ok(app.store.commit(batch).await?.is_done())
+    let batch = batch.check(&key, before.revision).put(&key, after);
+    let batch = places(&before.value).into_iter().fold(batch, Batch::delete);
+    let batch = places(after).into_iter().fold(batch, |batch, place| batch.put(place, &after.id));
+    match app.store.commit(batch).await? {
+        Commit::Done => Ok(true),
+        Commit::Conflict { .. } => Ok(false),
+        Commit::OverLimit { key } => Err(quota::exceeded(app, &key)),
+    }
 }
 
 /// Removes a session with all its messages; answers still being made are stopped.
@@ -186,15 +236,23 @@ pub async fn update(
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    caller.require(Permit::Ask)?;
     loop {
         let stored = get(app, caller, id).await?;
-        let batch = Batch::new()
-            .check(keys::session(id), stored.revision)
-            .delete(keys::session(id))
-            .delete(keys::recent_session(&stored.value.owner, stored.value.updated_at, id));
-        if app.store.commit(batch).await?.is_done() {
-            break;
+        if remove(app, Batch::new(), &stored).await? {
+            return Ok(());
         }
+    }
+}
+
+/// Removes a session, in the same change as what else is in the batch. False if it changed
+/// meanwhile; then nothing is removed.
+pub(crate) async fn remove(app: &App, batch: Batch, stored: &Record<Session>) -> Result<bool, Error> {
+    let id = stored.value.id;
+    let batch = batch.check(keys::session(id), stored.revision).delete(keys::session(id));
+    let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
+    if !app.store.commit(batch).await?.is_done() {
+        return Ok(false);
     }
     loop {
         let page = app.store.scan::<Message>(&keys::messages(id), None, PAGE, Order::Ascending).await?;
@@ -203,12 +261,16 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         }
         let mut batch = Batch::new();
         for (key, record) in page {
-            app.runs.cancel(record.value.id);
-            batch = batch.delete(key).delete(keys::run(record.value.id));
+            let message = record.value.id;
+            app.runs.cancel(message);
+            batch = batch.delete(key).delete(keys::run(message));
+            batch = history::forget(app, batch, RunKey { session: id, message }).await?;
         }
         app.store.commit(batch).await?;
     }
-    Ok(app.runs.forget_session(id).await?)
+    app.store.clear(&keys::reactions(id)).await?;
+    app.runs.forget_session(id).await?;
+    Ok(true)
 }
 
 /// Everything that was said in a session, on all branches, oldest first.
@@ -219,10 +281,12 @@ pub async fn history(app: &App, session: &Session) -> Result<Vec<Placed>, Error>
     let headers = headers(app, session.id).await?;
     let tree = Tree::new(session.id, &headers);
     let shown = tree.branch(session.active);
+    let mut reactions = reactions::of_session(app, &session.owner, session.id).await?;
     let mut placed = Vec::with_capacity(headers.len());
     for header in headers {
         let mut message = with_answer(app, session.id, header).await?;
         message.parent_id = tree.parent(message.id);
+        message.reaction = reactions.remove(&message.id);
         let siblings = Some(tree.siblings(message.id)).filter(|siblings| siblings.len() > 1);
         let siblings = siblings.unwrap_or_default().to_vec();
         placed.push(Placed { active: shown.contains(&message.id), siblings, message });
@@ -290,7 +354,9 @@ async fn headers(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
 pub async fn message(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
     let message = header(app, caller, session, id).await?;
     app.runs.glance(id);
-    with_answer(app, session, message).await
+    let mut message = with_answer(app, session, message).await?;
+    message.reaction = reactions::of_message(app, &caller.user, session, id).await?;
+    Ok(message)
 }
 
 /// One message of a session of the caller's as its record stands, an answer without its words.

@@ -48,6 +48,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "review.js",
         "scope.js",
         "sessions.js",
+        "signin.js",
         "source.js",
         "upload.js",
     ]

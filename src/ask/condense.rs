@@ -162,7 +162,7 @@ const PRONOUNS: &[&str] = &[
 const EMPTY: &[&str] = &[
     "second", "first", "third", "last", "next", "other", "one", "ones", "detail", "explain", "exampl",
     "example", "mean", "elabor", "continu", "reason", "exact", "sure", "pleas", "please", "tell", "more",
-    "go", "happen",
+    "go", "happen", "summar", "summaris", "summari",
 ];
 
 #[cfg(test)]
@@ -203,6 +203,7 @@ mod tests {
     #[test]
     fn a_bare_question_carries_all_content_words() {
         check(REVENUE, "Why?", "Why? (revenue Acme 2020)");
+        check(REVENUE, "Summarize this.", "Summarize this. (revenue Acme 2020)");
         check(REVENUE, "What about the second one?", "What about the second one? (revenue Acme 2020)");
     }
 

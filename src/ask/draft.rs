@@ -192,6 +192,14 @@ impl<'a> Draft<'a> {
         self.is_makeshift
     }
 
+    /// Says what ibid itself has to say, in which no mark is a citation.
+    pub(super) fn say(&mut self, text: &str) {
+        self.timings.first_token = self.elapsed_ms().max(1);
+        for line in text.split_inclusive('\n') {
+            self.emit(&Event::Token { text: line.to_owned() });
+        }
+    }
+
     /// Takes what the writer wrote next.
     pub(super) async fn write(&mut self, text: &str) -> Result<(), Error> {
         let pieces = self.scanner.push(text);
@@ -237,7 +245,8 @@ impl<'a> Draft<'a> {
         let answer = self.scanner.answer();
         let answer = &answer[..self.colophon.unwrap_or(answer.len())];
         let mut grounding = ground(answer, &self.citations, &self.excerpts, self.language, dropped);
-        if self.citations.is_empty() {
+        // Where nothing was looked for, nothing was missed.
+        if self.citations.is_empty() && !self.receipt.queries.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);
             // An answer is not lost for a number beside it.
             let searched = num_documents(self.app, &self.asked.caller, &self.asked.scope).await;

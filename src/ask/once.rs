@@ -7,16 +7,18 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use uuid::Uuid;
 
-use super::asked::{Asked, Past, Reuse};
+use super::asked::{Asked, Past, Reuse, heard};
+use super::commands::spoken;
 use super::prompt::Turn;
 use super::question;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
 use crate::Error;
-use crate::access::Caller;
+use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::runs::{Frame, RunKey};
 use crate::session::{Mode, Role};
+use crate::store::{Batch, Commit};
 
 /// A conversation as its reader has it, ending with the question.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +60,13 @@ pub async fn once(
         return Err(Error::Invalid("the last message has to be the question, from `user`".to_owned()));
     };
     question::check(&last.content)?;
-    let asked = understand(app, caller, conversation, last.content).await?;
+    caller.require(Permit::Ask)?;
+    let slot = app.gate.limits.run(&caller.user)?;
+    let mut asked = understand(app, caller, conversation, last.content).await?;
+    asked.slot = Some(Arc::new(slot));
+    if let Commit::OverLimit { key } = app.store.commit(asked.hold(app, Batch::new())).await? {
+        return Err(quota::exceeded(app, &key));
+    }
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
     super::spawn(app, asked, recorder, Vec::new());
@@ -76,18 +84,22 @@ async fn understand(
     let Conversation { mut turns, system, model, mode, document_ids, collection, budget, max_output_tokens } =
         conversation;
     turns.retain(|turn| !turn.content.trim().is_empty());
+    let (content, said_mode, command) = heard(&content);
+    question::check(&content)?;
     Ok(Asked {
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         caller: caller.clone(),
+        slot: None,
         question_id: Uuid::nil(),
         content,
-        model: app.model(model.as_deref())?.name().to_owned(),
+        model: caller.model(app, model.as_deref())?.name().to_owned(),
+        command,
         scope: Scope::resolve(app, caller, document_ids.as_deref(), collection.as_deref()).await?,
-        mode,
+        mode: said_mode.unwrap_or(mode),
         budget,
         approve_plan: false,
-        past: Past::Given(turns),
-        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.system.clone()),
+        past: Past::Given(spoken(turns)),
+        system: system.filter(|system| !system.trim().is_empty()).or_else(|| app.config.ask.wishes()),
         max_output_tokens,
         reuse: Reuse::Refused,
     })
@@ -109,8 +121,7 @@ mod tests {
         std::fs::write(&script, r#"[{"reply": ["one ", "two "], "delay_ms": 30000}]"#).unwrap();
         let model = "[[models]]\nname = \"slow\"\nprovider = \"scripted\"\nscript = \"script.json\"\n";
         std::fs::write(&file, model).unwrap();
-        let data = Some(folder.path().join("data"));
-        let flags = Flags { config: Some(file), data, ..Flags::default() };
+        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), ..Flags::default() };
         (App::open(Config::load(&flags).unwrap()).await.unwrap(), folder)
     }
 

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::asked::{Asked, Past, Reuse, RunRecord};
+use super::asked::{Asked, Past, Reuse, RunRecord, heard};
 use super::research::budget::Budget;
 use super::retrieve::Scope;
-use crate::access::Caller;
+use crate::access::{Caller, Permit};
 use crate::app::App;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
@@ -56,9 +57,41 @@ pub struct Question {
     /// decides it has changed since.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub cache: bool,
+    /// How many earlier messages the model is told at most; as configured if absent. Not for clients
+    /// of ibid's own API to say.
+    #[serde(skip)]
+    pub history_messages: Option<usize>,
     /// Stream the events (the default), or answer once with the whole message.
     #[serde(default = "yes")]
     pub stream: bool,
+}
+
+impl Question {
+    /// A question with nothing beside its words.
+    #[must_use]
+    pub fn new(content: String) -> Self {
+        Self {
+            content,
+            mode: None,
+            document_ids: None,
+            collection: None,
+            model: None,
+            budget: None,
+            approve_plan: false,
+            parent_id: None,
+            cache: true,
+            history_messages: None,
+            stream: true,
+        }
+    }
+
+    /// Whether it is one that can be asked.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is empty, [`Error::TooLarge`] if it is too long.
+    pub fn check(&self) -> Result<(), Error> {
+        check(&self.content)
+    }
 }
 
 fn yes() -> bool {
@@ -110,9 +143,56 @@ pub async fn start(
     question: Question,
     claim: Option<&Claim>,
 ) -> Result<RunKey, Error> {
-    check(&question.content)?;
-    let reuse = if question.cache { Reuse::Allowed } else { Reuse::Refused };
-    begin(app, caller, session, &Wish { question, reuse, question_id: None }, claim).await
+    question.check()?;
+    begin(app, caller, session, &Wish::new(question), claim).await
+}
+
+/// Stores a question whose answer is to be started later by [`answer_posed`], together with what
+/// `also` adds to the change under the question's id. When this returns, both are durable.
+///
+/// # Errors
+/// As [`start`].
+pub async fn pose(
+    app: &App,
+    caller: &Caller,
+    session: Uuid,
+    question: Question,
+    also: impl Fn(Batch, Uuid) -> Batch,
+) -> Result<Uuid, Error> {
+    question.check()?;
+    caller.require(Permit::Ask)?;
+    let wish = Wish::new(question);
+    let key = RunKey { session, message: Uuid::now_v7() };
+    loop {
+        let stored = sessions::get(app, caller, session).await?;
+        let asked = understand(app, caller, key, key.message, &stored.value, &wish).await?;
+        let asking = asking(app, &stored.value, &wish.question, &asked).await?;
+        // The branch that is shown goes on once there is an answer.
+        let updated = grown(&stored.value, &asked, 1, asking.created_at);
+        let batch = Batch::new().put(keys::message(session, asking.id), &asking);
+        if sessions::update(app, also(batch, asking.id), &stored, &updated).await? {
+            return Ok(asking.id);
+        }
+    }
+}
+
+/// Starts the answer to a question that was posed; the same one, however often it is called under
+/// the same key. `question` says how; its words are those that were posed.
+///
+/// # Errors
+/// As [`start`].
+pub async fn answer_posed(
+    app: &Arc<App>,
+    caller: &Caller,
+    session: Uuid,
+    question_id: Uuid,
+    question: Question,
+    claim: &Claim,
+) -> Result<RunKey, Error> {
+    let posed = sessions::header(app, caller, session, question_id).await?;
+    let question = Question { content: posed.content, ..question };
+    let wish = Wish { question_id: Some(question_id), ..Wish::new(question) };
+    begin(app, caller, session, &wish, Some(claim)).await
 }
 
 /// Starts another answer to the question of an answer. The one there is stays beside it.
@@ -142,18 +222,16 @@ pub async fn regenerate(
         return Err(Error::Running(answer));
     }
     // A model that is no longer configured can't answer again.
-    let model = how.model.or(answered.model.filter(|model| app.model(Some(model)).is_ok()));
+    let model = how.model.or(answered.model.filter(|model| caller.model(app, Some(model)).is_ok()));
     let question = Question {
-        content: asking.content,
         mode: how.mode.or(asking.mode),
         document_ids: asking.document_ids,
         collection: asking.collection,
         model,
         budget: how.budget,
         approve_plan: how.approve_plan,
-        parent_id: None,
-        cache: true,
         stream: how.stream,
+        ..Question::new(asking.content)
     };
     let wish = Wish { question, reuse: Reuse::Renewed, question_id: Some(asking.id) };
     begin(app, caller, session, &wish, claim).await
@@ -167,6 +245,13 @@ struct Wish {
     question_id: Option<Uuid>,
 }
 
+impl Wish {
+    fn new(question: Question) -> Self {
+        let reuse = if question.cache { Reuse::Allowed } else { Reuse::Refused };
+        Self { question, reuse, question_id: None }
+    }
+}
+
 async fn begin(
     app: &Arc<App>,
     caller: &Caller,
@@ -177,6 +262,8 @@ async fn begin(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
+    caller.require(Permit::Ask)?;
+    let mut slot = None;
     // In this order: messages sort by their ids.
     let question_id = wish.question_id.unwrap_or_else(Uuid::now_v7);
     let key = RunKey { session, message: Uuid::now_v7() };
@@ -187,14 +274,21 @@ async fn begin(
             return Ok(RunKey { session, message });
         }
         let stored = sessions::get(app, caller, session).await?;
-        let asked = understand(app, caller, key, question_id, &stored.value, wish).await?;
+        if slot.is_none() {
+            app.gate.limits.session(session)?;
+            slot = Some(Arc::new(app.gate.limits.run(&caller.user)?));
+        }
+        let mut asked = understand(app, caller, key, question_id, &stored.value, wish).await?;
         let question = match wish.question_id {
             None => Some(asking(app, &stored.value, &wish.question, &asked).await?),
             Some(_) => None,
         };
+        asked.slot.clone_from(&slot);
         let recorder = app.runs.begin(key).await?;
-        if !store(app, &asked, question, stored, claim).await? {
+        let is_stored = store(app, &asked, question, stored, claim).await;
+        if !matches!(is_stored, Ok(true)) {
             recorder.discard().await?;
+            is_stored?;
             continue;
         }
         super::spawn(app, asked, recorder, Vec::new());
@@ -204,7 +298,7 @@ async fn begin(
 
 pub(super) fn check(content: &str) -> Result<(), Error> {
     if content.trim().is_empty() {
-        return Err(Error::Invalid("`content` is empty; write a question".to_owned()));
+        return Err(Error::Invalid("the question is empty; write one".to_owned()));
     }
     if content.len() > MAX_QUESTION_BYTES {
         return Err(Error::TooLarge(format!(
@@ -225,8 +319,10 @@ async fn understand(
 ) -> Result<Asked, Error> {
     let question = &wish.question;
     let model = question.model.as_ref().or(session.model.as_ref());
-    let model = app.model(model.map(String::as_str))?.name().to_owned();
-    let mode = question.mode.unwrap_or(session.mode);
+    let model = caller.model(app, model.map(String::as_str))?.name().to_owned();
+    let (content, said_mode, command) = heard(&question.content);
+    check(&content)?;
+    let mode = said_mode.or(question.mode).unwrap_or(session.mode);
     if mode == Mode::Regular && (question.budget.is_some() || question.approve_plan) {
         return Err(Error::Invalid(
             "`budget` and `approve_plan` go with `\"mode\": \"deep_research\"` only".to_owned(),
@@ -241,18 +337,21 @@ async fn understand(
     let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     Ok(Asked {
         caller: caller.clone(),
+        slot: None,
         key,
         question_id,
-        content: question.content.clone(),
+        content,
+        // What a command does, it does each time.
+        reuse: if command.is_some() { Reuse::Refused } else { wish.reuse },
+        command,
         model,
         scope,
         mode,
         budget: question.budget.unwrap_or_default(),
         approve_plan: question.approve_plan,
-        past: Past::Stored,
-        system: app.config.ask.system.clone(),
+        past: Past::Stored(question.history_messages.unwrap_or(app.config.ask.history_messages)),
+        system: app.config.ask.wishes(),
         max_output_tokens: None,
-        reuse: wish.reuse,
     })
 }
 
@@ -279,6 +378,17 @@ async fn asking(app: &App, session: &Session, question: &Question, asked: &Asked
     })
 }
 
+/// A session with so many messages more. A command says nothing of what it is about.
+fn grown(session: &Session, asked: &Asked, num_messages: u32, now: Timestamp) -> Session {
+    let mut grown = session.clone();
+    grown.message_count += num_messages;
+    grown.updated_at = now;
+    if grown.title.is_empty() && asked.command.is_none() {
+        grown.title = title(&asked.content);
+    }
+    grown
+}
+
 /// One commit: the question if it is new, the answer, the run, the session. False if the session
 /// changed meanwhile.
 async fn store(
@@ -297,19 +407,15 @@ async fn store(
         status: MessageStatus::Running,
         ..Message::new(answer_id, Role::Assistant, String::new(), now)
     };
-    let mut updated = session.value.clone();
-    updated.message_count += 1 + u32::from(question.is_some());
-    updated.updated_at = now;
+    let mut updated = grown(&session.value, asked, 1 + u32::from(question.is_some()), now);
     updated.active = Some(answer_id);
-    if updated.title.is_empty() {
-        updated.title = title(&asked.content);
-    }
     let mut batch = Batch::new()
         .put(keys::message(session_id, answer_id), &answering)
         .put(keys::run(answer_id), &RunRecord::new(asked));
     if let Some(question) = question {
         batch = batch.put(keys::message(session_id, question.id), &question);
     }
+    batch = asked.hold(app, batch);
     if let Some(claim) = claim {
         batch = claim.note(batch, &answer_id, now);
     }

@@ -61,7 +61,12 @@ impl Scope {
         Ok(Self { documents: newest, collection: collection.map(str::to_owned) })
     }
 
-    fn contains(&self, document: &Document) -> bool {
+    /// The collection it is limited to.
+    pub(super) fn collection(&self) -> Option<&str> {
+        self.collection.as_deref()
+    }
+
+    pub(super) fn contains(&self, document: &Document) -> bool {
         self.documents.as_ref().is_none_or(|documents| documents.contains(&document.id))
             && (self.collection.is_none() || self.collection == document.collection)
     }

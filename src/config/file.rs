@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use super::access::{AccessConfig, JwtConfig, LimitsConfig, SessionsConfig, Tier};
 use super::{
     AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, beside, parse_listen,
 };
 use crate::config::model::ModelConfig;
+use crate::edits;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,6 +25,11 @@ pub(super) struct File {
     pub(super) ask: AskConfig,
     pub(super) research: ResearchConfig,
     pub(super) server: ServerConfig,
+    pub(super) access: AccessConfig,
+    pub(super) jwt: JwtConfig,
+    pub(super) limits: LimitsConfig,
+    pub(super) sessions: SessionsConfig,
+    pub(super) tiers: Vec<Tier>,
 }
 
 pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Result<File, ConfigError> {
@@ -33,6 +40,8 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
     for tls in [&mut file.server.tls_cert, &mut file.server.tls_key] {
         *tls = tls.take().map(|tls| beside(path, tls));
     }
+    file.jwt.secret_file = file.jwt.secret_file.map(|secret| beside(path, secret));
+    file.jwt.jwks_file = file.jwt.jwks_file.map(|keys| beside(path, keys));
     for model in &mut file.models {
         model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
         model.script = model.script.take().map(|script| beside(path, script));
@@ -65,25 +74,9 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let mut names = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field")
         && let Some(key) = names.next()
-        && let Some(nearest) = names.min_by_key(|known| distance(key, known))
+        && let Some(nearest) = names.min_by_key(|known| edits(key, known))
     {
         return ConfigError::UnknownKey { path: path.into(), line, key: key.into(), nearest: nearest.into() };
     }
     ConfigError::Invalid { path: path.into(), line, message: message.into() }
-}
-
-/// Edits between two words: insertions, deletions, replacements (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

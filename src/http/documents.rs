@@ -217,7 +217,7 @@ async fn send_file(path: &std::path::Path) -> Result<Response, Error> {
 }
 
 /// `attachment` with the name in full, escaped as RFC 8187 has it.
-fn attachment(name: &str) -> String {
+pub(super) fn attachment(name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or(name);
     let escaped: String = name
         .bytes()

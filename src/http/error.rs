@@ -20,13 +20,13 @@ pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     /// The status in words.
-    title: &'static str,
+    pub(super) title: &'static str,
     /// The HTTP status.
-    status: u16,
+    pub(super) status: u16,
     /// What is wrong and what to do.
-    detail: String,
+    pub(super) detail: String,
     /// A stable code, the same as in a stream's `error` event.
-    code: String,
+    pub(super) code: String,
     /// The message that failed, if one was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
@@ -49,8 +49,13 @@ impl Problem {
 
     /// The failure of an answer that is stored.
     pub(crate) fn of_message(id: Uuid, failure: &Failure) -> Self {
+        Self { message_id: Some(id), ..Self::from(failure) }
+    }
+}
+
+impl From<&Failure> for Problem {
+    fn from(failure: &Failure) -> Self {
         Self {
-            message_id: Some(id),
             retry_after_s: failure.retry_after_s,
             ..Self::new(status_of(&failure.code), &failure.code, failure.message.as_str())
         }
@@ -84,14 +89,16 @@ impl IntoResponse for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "not_found" => StatusCode::NOT_FOUND,
-        "forbidden" => StatusCode::FORBIDDEN,
-        "invalid_request" => StatusCode::BAD_REQUEST,
+        "rate_limited" | "quota_exceeded" => StatusCode::TOO_MANY_REQUESTS,
+        "expired" => StatusCode::GONE,
+        "forbidden" | "tier_required" => StatusCode::FORBIDDEN,
+        "invalid_request" | "unknown_model" => StatusCode::BAD_REQUEST,
         "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "conflict" | "answer_running" => StatusCode::CONFLICT,
+        "conflict" | "answer_running" | "too_late" => StatusCode::CONFLICT,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
         "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
-        "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        "provider_rate_limited" | "too_often" => StatusCode::TOO_MANY_REQUESTS,
         "provider_timed_out" => StatusCode::GATEWAY_TIMEOUT,
         "provider_unauthorized" | "provider_rejected" | "provider_truncated" => StatusCode::BAD_GATEWAY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::ask::{self, Again, Question};
 use crate::event::PlanChange;
-use crate::runs::RunKey;
+use crate::runs::{Frame, RunKey};
 use crate::session::{Message, Role};
 use crate::{Error, sessions};
 
@@ -88,13 +88,23 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let run = answer(&app, &caller, session, message).await?;
     let after = last_event_id(&headers)?.or(query.after).unwrap_or(0);
-    let mut frames = Box::pin(app.runs.read(run, after).await.map_err(Error::from)?.peekable());
-    let is_over = !app.runs.is_live(message);
-    if is_over && after > 0 && frames.as_mut().peek().await.is_none() {
-        // Nothing is left: tells an EventSource to stop coming back.
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    match rest_of(&app, run, after).await? {
+        Some(frames) => Ok(sse::of_run(frames)),
+        // Tells an EventSource to stop coming back.
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
-    Ok(sse::of_run(frames))
+}
+
+/// What comes after a position; None if a reader that has been there has it all.
+pub(super) async fn rest_of(
+    app: &App,
+    run: RunKey,
+    after: u64,
+) -> Result<Option<impl Stream<Item = Frame> + Send + use<>>, Error> {
+    let mut frames = Box::pin(app.runs.read(run, after).await?.peekable());
+    let is_over = !app.runs.is_live(run.message);
+    let has_all = is_over && after > 0 && frames.as_mut().peek().await.is_none();
+    Ok((!has_all).then_some(frames))
 }
 
 pub(super) async fn cancel(
@@ -131,7 +141,7 @@ async fn answer(app: &App, caller: &Caller, session: Uuid, message: Uuid) -> Res
     }
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else {
         return Ok(None);
     };

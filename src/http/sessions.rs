@@ -16,8 +16,7 @@ use super::page::{Page, PageQuery};
 use crate::access::Caller;
 use crate::app::App;
 use crate::session::{Placed, Session};
-use crate::sessions::{self, NewSession, SessionChange};
-use crate::store::keys;
+use crate::sessions::{self, Grouping, NewSession, SessionChange};
 
 /// A session with everything that was said.
 #[derive(Serialize, JsonSchema)]
@@ -43,9 +42,10 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(page): Query<PageQuery>,
+    Query(grouping): Query<Grouping>,
 ) -> Result<Json<Page<Session>>, Problem> {
-    let after = page.after(&keys::recent_sessions(&caller.user))?;
-    let (sessions, last) = sessions::list(&app, &caller, after.as_deref(), page.limit()).await?;
+    let after = page.after(&grouping.list(&caller.user))?;
+    let (sessions, last) = sessions::list(&app, &caller, &grouping, after.as_deref(), page.limit()).await?;
     Ok(Json(Page::new(sessions, last)))
 }
 

@@ -25,7 +25,12 @@ pub(super) fn of_run(frames: impl Stream<Item = Frame> + Send + 'static) -> Resp
 /// Any events as a stream, after the word on when to come back.
 pub(super) fn respond(events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let first = futures::stream::once(async { Event::default().retry(RETRY) });
-    let events = first.chain(events).map(Ok::<_, Infallible>);
+    plain(first.chain(events))
+}
+
+/// Any events as a stream, and nothing else.
+pub(super) fn plain(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+    let events = events.map(Ok::<_, Infallible>);
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
     let headers = response.headers_mut();
     // Nothing between here and the reader may hold events back.

@@ -47,10 +47,11 @@ impl Models {
         &self.0[0]
     }
 
-    /// The one of that name.
+    /// The one of that name, or else the first whose vendor calls it so.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Model> {
-        self.0.iter().find(|model| model.name() == name)
+        let named = self.0.iter().find(|model| model.name() == name);
+        named.or_else(|| self.0.iter().find(|model| model.config().vendor_model() == name))
     }
 
     /// All of them.

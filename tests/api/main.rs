@@ -7,12 +7,17 @@ mod support;
 
 mod cache;
 mod context;
+mod dialects;
 mod documents;
+mod export;
+mod history;
 mod leave;
 mod library;
 mod messages;
+mod reactions;
 mod research;
 mod search;
 mod sessions;
 mod siblings;
+mod transcripts;
 mod uploads;

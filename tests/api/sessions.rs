@@ -80,3 +80,38 @@ async fn a_session_asked_for_again_under_its_key_is_the_same() {
     assert_eq!(create("Eels").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(server.get("/api/chat/sessions").await["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn sessions_of_a_project_and_a_task_are_listed_alone() {
+    let server = Server::start().await;
+    for (project, task) in [("p", "t"), ("p", "u"), ("q", "t"), ("p/t", "")] {
+        let body = json!({"title": format!("{project} {task}"), "project_id": project, "task_id": task});
+        server.post("/api/chat/sessions", body).await;
+    }
+    server.post("/api/chat/sessions", json!({"title": "none"})).await;
+    let titles = async |query: &str| {
+        let listed = server.get(&format!("/api/chat/sessions{query}")).await;
+        let items = listed["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles("?project_id=p").await, ["p u", "p t"]);
+    assert_eq!(titles("?task_id=t").await, ["q t", "p t"]);
+    assert_eq!(titles("?project_id=p&task_id=t").await, ["p t"]);
+    assert_eq!(titles("?project_id=p/t").await, ["p/t"]);
+    assert_eq!(titles("?project_id=none").await, [""; 0]);
+    assert_eq!(titles("").await.len(), 5);
+
+    // A page goes on within its list, and a change moves a session in all of its lists.
+    let first = server.get("/api/chat/sessions?project_id=p&limit=1").await;
+    let next = format!("?project_id=p&cursor={}", first["next_cursor"].as_str().unwrap());
+    assert_eq!(titles(&next).await, ["p t"]);
+    let elsewhere = format!("/api/chat/sessions?cursor={}", first["next_cursor"].as_str().unwrap());
+    server.problem(StatusCode::BAD_REQUEST, Method::GET, &elsewhere, None).await;
+    let all = server.get("/api/chat/sessions?task_id=t").await;
+    let oldest = format!("/api/chat/sessions/{}", all["items"][1]["id"].as_str().unwrap());
+    server.json(Method::PATCH, &oldest, Some(json!({"title": "renamed"}))).await;
+    assert_eq!(titles("?project_id=p").await, ["renamed", "p u"]);
+    assert_eq!(titles("?task_id=t").await, ["renamed", "q t"]);
+    server.json(Method::DELETE, &oldest, None).await;
+    assert_eq!(titles("?project_id=p").await, ["p u"]);
+}

@@ -28,6 +28,9 @@ const FURTHER: f32 = 0.6;
 /// Share of words in common from which on two sentences say the same.
 const SAME: f32 = 0.65;
 
+/// Stems of words that say what an answer should look like and not what it is about.
+const ASK_FOR_A_FORM: &[&str] = &["summar", "summaris", "summari"];
+
 /// A chosen sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
@@ -57,6 +60,9 @@ pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
     if let Some(measure) = measure(question).filter(|measure| is_form(measure)) {
         let measure = Facts::of(&measure, language);
         asked.words.retain(|(word, _)| measure.holds(word) == 0.0);
+    }
+    if asked.words.len() > 1 {
+        asked.words.retain(|(word, _)| !ASK_FOR_A_FORM.contains(&word.as_str()));
     }
     let (mut candidates, weights) = weigh(question, &asked, passages, language);
     candidates.sort_by(|a, b| {

@@ -7,6 +7,7 @@ import { acceptDrops, library } from './library.js';
 import { reading, review } from './review.js';
 import { clearScope } from './scope.js';
 import { paint, side, toggle } from './sessions.js';
+import { signIn, signOut, whoAmI } from './signin.js';
 import { closeSource, hideCard } from './source.js';
 
 const VIEWS = [
@@ -78,7 +79,6 @@ document.addEventListener('click', (event) => {
   if (anchor.matches('.new, .brand')) clearScope();
   go(anchor.getAttribute('href'));
 });
-addEventListener('popstate', show);
 addEventListener('keydown', (event) => {
   const isTyping = event.target.closest?.('input, textarea, select, dialog');
   if (event.key === 'Escape' && !event.target.closest?.('dialog')) {
@@ -103,6 +103,12 @@ connection.addEventListener('back', () => {
   say('The server is back.');
 });
 
-side({ go, theme: theme() });
-acceptDrops(go);
-show();
+const me = await whoAmI();
+if (me === null) {
+  signIn($('main'));
+} else {
+  addEventListener('popstate', show);
+  side({ go, theme: me.mode === 'none' ? theme() : [theme(), signOut(me)] });
+  acceptDrops(go);
+  show();
+}

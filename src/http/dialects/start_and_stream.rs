@@ -1,0 +1,188 @@
+//! Start and stream: a POST stores the question, a GET that an `EventSource` can make streams the
+//! answer, and another tells the history. Served under `/chat` and `/api/chat`.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST …/start {modelId, prompt, chatId?, projectId?, taskId?}` | `{"sessionId","chatId"}` |
+//! | `GET …/stream?sessionId=` | `data: {"type":"typing"}` while nothing is written yet, `data: {"type":"token","content"}`, then `data: {"type":"done"}` or `data: {"type":"error","message"}` |
+//! | `GET …/history?chatId=` | `{"chatId","messages":[{"id","role","content","createdAt",…}]}` in the order they were said |
+//!
+//! A stream session belongs to who started it and can be opened ten times within ten minutes: 410
+//! after that, 404 for one that never was, 403 for anyone else, 429 for the eleventh time. A `chatId`
+//! that is not known yet is the name of a new chat. A client that says `Accept: text/event-stream`, as
+//! an `EventSource` does, gets an `id` with each frame, so that it comes back where it was; others get
+//! `data` lines only. Errors before the stream: `{"statusCode","message","error","code"}`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::data;
+use crate::access::Caller;
+use crate::app::App;
+use crate::event::{Citation, Event, StepState};
+use crate::http::error::Problem;
+use crate::http::extract::{Json as Body, Query};
+use crate::http::{messages, sse};
+use crate::session::{Message, MessageStatus, Role};
+use crate::stream_sessions::{self, NewStream};
+
+type Extracted<T> = Result<T, Problem>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Start {
+    model_id: String,
+    prompt: String,
+    chat_id: Option<String>,
+    project_id: Option<String>,
+    task_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Started {
+    session_id: Uuid,
+    chat_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StreamQuery {
+    session_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HistoryQuery {
+    chat_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Frame {
+    Typing,
+    Token { content: String },
+    Done,
+    Error { message: String },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct History {
+    chat_id: Option<String>,
+    messages: Vec<Said>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    id: Uuid,
+    role: Role,
+    content: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_id: Option<String>,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    citations: Vec<Citation>,
+}
+
+pub(super) async fn start(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: Extracted<Body<Start>>,
+) -> Result<Response, Refusal> {
+    let Body(Start { model_id, prompt, chat_id, project_id, task_id }) = body?;
+    let new = NewStream { model: model_id, prompt, chat: chat_id, project_id, task_id };
+    let (session_id, chat_id) = stream_sessions::start(&app, &caller, new).await?;
+    Ok((StatusCode::CREATED, Json(Started { session_id, chat_id })).into_response())
+}
+
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    query: Extracted<Query<StreamQuery>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let Query(StreamQuery { session_id }) = query?;
+    let after = messages::last_event_id(&headers)?.unwrap_or(0);
+    let run = stream_sessions::open(&app, &caller, &session_id).await?;
+    let Some(frames) = messages::rest_of(&app, run, after).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let has_ids = accept.is_some_and(|accept| accept.contains("text/event-stream"));
+    Ok(sse::plain(frames.filter_map(move |frame| {
+        let worded = word(frame.event()).map(|worded| data(&worded));
+        let id = frame.seq.to_string();
+        std::future::ready(worded.map(|worded| if has_ids { worded.id(id) } else { worded }))
+    })))
+}
+
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    query: Extracted<Query<HistoryQuery>>,
+) -> Result<Response, Refusal> {
+    let Query(HistoryQuery { chat_id }) = query?;
+    let messages = stream_sessions::history(&app, &caller, chat_id.as_deref()).await?;
+    // An answer is part of the history once it is over.
+    let over = messages.into_iter().filter(|message| message.status != MessageStatus::Running);
+    Ok(Json(History { chat_id, messages: over.map(Said::from).collect() }).into_response())
+}
+
+/// An event as this contract words it.
+fn word(event: Event) -> Option<Frame> {
+    match event {
+        Event::Started { .. } => Some(Frame::Typing),
+        Event::Step { step } if step.state == StepState::Started => Some(Frame::Typing),
+        Event::Token { text } => Some(Frame::Token { content: text }),
+        Event::Done { .. } => Some(Frame::Done),
+        Event::Error { message, .. } => Some(Frame::Error { message }),
+        _ => None,
+    }
+}
+
+impl From<Message> for Said {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id,
+            role: message.role,
+            content: message.content,
+            model_id: message.model,
+            created_at: message.created_at,
+            citations: message.citations,
+        }
+    }
+}
+
+/// An error before the stream.
+pub(super) struct Refusal(Problem);
+
+impl<E: Into<Problem>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!({
+            "statusCode": problem.status,
+            "message": problem.detail,
+            "error": problem.title,
+            "code": problem.code,
+        });
+        (status, Json(body)).into_response()
+    }
+}
