@@ -126,7 +126,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
     match command {
         Command::Serve(serve) => serve::run(config, serve).await,
         Command::Config(show) => config::run(config, show),
-        Command::Verify(asked) => interruptible(verify::run(config, asked)).await,
+        Command::Verify(asked) => interruptible(Box::pin(verify::run(config, asked))).await,
         Command::Ask(ask) => {
             let client = connect(config).await?;
             let asked = ask::run(&client, ask).await;
