@@ -426,9 +426,9 @@ impl Config {
         if self.ask.context_tokens < 500 {
             return Err(self.out_of_bounds("ask.context_tokens", "at least 500"));
         }
-        for (key, seconds) in
-            [("ask.cache_s", self.ask.cache_s), ("ask.cancel_unread_s", self.ask.cancel_unread_s)]
-        {
+        let of_answers =
+            [("ask.cache_s", self.ask.cache_s), ("ask.cancel_unread_s", self.ask.cancel_unread_s)];
+        for (key, seconds) in of_answers.into_iter().chain(self.server.times()) {
             if seconds > YEAR_S {
                 return Err(self.out_of_bounds(key, "at most a year (31536000)"));
             }

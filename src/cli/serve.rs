@@ -82,7 +82,7 @@ impl Serve {
 
 pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     let tls = open_tls(config)?;
-    allow_open_files();
+    set_limits();
     let listener = listen(config.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
@@ -166,12 +166,18 @@ fn open_tls(config: &Config) -> Result<Option<Tls>> {
     Ok(Some(tls))
 }
 
-/// Every connection is an open file: takes as many as this user may have.
-fn allow_open_files() {
+/// Every connection is an open file: takes as many as this user may have. And a crash leaves no image of
+/// the memory behind, which holds keys and texts.
+fn set_limits() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::debug!(%error, "the limit of open files stays as it is");
+    let no_image = Rlimit { current: Some(0), maximum: Some(0) };
+    for (resource, limit) in
+        [(Resource::Nofile, Rlimit { current: maximum, maximum }), (Resource::Core, no_image)]
+    {
+        if let Err(error) = setrlimit(resource, limit) {
+            tracing::debug!(%error, "a limit stays as it is");
+        }
     }
 }
 

@@ -51,6 +51,17 @@ impl ServerConfig {
             ("server.write_timeout_s", self.write_timeout_s > 0),
         ]
     }
+
+    /// What is a time, and its seconds.
+    pub(super) fn times(&self) -> [(&'static str, u64); 5] {
+        [
+            ("server.head_timeout_s", self.head_timeout_s),
+            ("server.idle_timeout_s", self.idle_timeout_s),
+            ("server.body_window_s", self.body_window_s),
+            ("server.write_timeout_s", self.write_timeout_s),
+            ("server.shutdown_grace_s", self.shutdown_grace_s),
+        ]
+    }
 }
 
 impl Default for ServerConfig {

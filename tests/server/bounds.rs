@@ -40,6 +40,16 @@ async fn a_form_has_a_bounded_number_of_parts_and_bounded_text() {
     assert_eq!((status, &told["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &"too_large".into()), "{told}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_crash_leaves_no_image_of_the_memory() {
+    let server = Server::start().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let numbers: Vec<&str> = line.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).collect();
+    assert_eq!(numbers, ["0", "0"], "{line}");
+}
+
 #[tokio::test]
 async fn headers_are_bounded_in_bytes_and_in_number() {
     let server = Server::with_config("[server]\nmax_header_bytes = 16384\n").await;

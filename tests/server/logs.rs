@@ -81,6 +81,10 @@ async fn nothing_anyone_wrote_and_no_key_is_in_the_most_talkative_log() {
     server.send(Method::POST, "/api/chat/sessions", Some(json!({"mode": BODY}))).await;
     server.upload(&format!("{NAME}.pdf"), format!("%PDF-1.7 {DOCUMENT}"), None).await;
 
+    let framed = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+    let asked = framed.get(format!("{}/api/search?q={QUERY}", server.url)).bearer_auth(KEY);
+    asked.header("cookie", format!("ibid={KEY}")).send().await.unwrap();
+
     let told = eventually("the end of the run is logged", async || {
         let log = std::fs::read_to_string(&log).unwrap();
         log.contains("a call to a model failed").then_some(log)

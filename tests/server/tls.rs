@@ -8,7 +8,11 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{StatusCode, Version};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Server, eventually};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Server, eventually};
 
 /// A certificate for this machine, written beside its key; gives the certificate.
 fn issue(folder: &Path) -> String {
@@ -90,6 +94,16 @@ async fn a_renewed_certificate_is_shown_after_a_hangup_and_a_broken_one_is_not()
     std::fs::write(folder.path().join("cert.pem"), "no certificate").unwrap();
     hang_up();
     assert!(answers(&new).await);
+}
+
+#[tokio::test]
+async fn who_never_begins_with_tls_is_hung_up_on() {
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path());
+    let server = Server::with_config(&format!("{}head_timeout_s = 1\n", settings(folder.path()))).await;
+    let mut silent = TcpStream::connect(server.url.strip_prefix("https://").unwrap()).await.unwrap();
+    let read = timeout(PATIENCE, silent.read(&mut [0])).await.expect("the server closes");
+    assert!(!matches!(read, Ok(1..)));
 }
 
 #[test]
