@@ -4,6 +4,7 @@
 mod add;
 mod answer;
 mod ask;
+mod backup;
 mod config;
 mod connect;
 mod documents;
@@ -11,6 +12,7 @@ mod export;
 mod follow;
 mod history;
 mod key;
+mod mcp;
 mod samples;
 mod screen;
 mod search;
@@ -25,8 +27,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
+use ibid::app::OpenError;
+use ibid::backup::RestoreError;
 use ibid::config::{Config, ConfigError, Flags};
 use ibid::http::TlsError;
+use ibid::store::StoreError;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -34,6 +39,8 @@ use connect::{Client, connect};
 
 /// `EX_CONFIG` of sysexits: something is wrong with the settings.
 const BAD_CONFIGURATION: u8 = 78;
+/// `EX_DATAERR` of sysexits: the data folder, or a backup, is not one that can be used.
+const BAD_DATA: u8 = 65;
 
 /// Answers from your own documents and, for every claim, the place.
 #[derive(Debug, Parser)]
@@ -82,6 +89,9 @@ enum Command {
     Export(export::Export),
     Verify(verify::Verify),
     Key(key::Keys),
+    Mcp(mcp::Mcp),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Config(config::Show),
 }
 
@@ -158,6 +168,17 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let done = interruptible(key::run(&client, keys)).await;
             close(client, done).await
         }
+        Command::Mcp(_) => {
+            let client = connect(config).await?;
+            let ended = interruptible(mcp::run(&client)).await;
+            close(client, ended).await
+        }
+        Command::Backup(backup) => {
+            let client = connect(config).await?;
+            let made = interruptible(backup::run(&client, backup)).await;
+            close(client, made).await
+        }
+        Command::Restore(restore) => backup::restore(restore).await,
         Command::Show(show) => {
             let client = connect(config).await?;
             let shown = interruptible(sessions::show(&client, show)).await;
@@ -194,11 +215,13 @@ fn start_log(cli: &Cli) {
     let default =
         if matches!(&cli.command, Command::Serve(serve) if !serve.is_quiet()) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("IBID_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    // That library logs whole bodies when it can't read them, and bodies hold people's documents.
-    let filter = match "async_openai=off".parse() {
+    // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents.
+    let filter = ["async_openai=off", "rmcp=error"].into_iter().fold(filter, |filter, silence| match silence
+        .parse()
+    {
         Ok(silence) => filter.add_directive(silence),
         Err(_) => filter,
-    };
+    });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Colours are for people; a file or a service manager wants the words.
     let log = log.with_ansi(std::io::stderr().is_terminal());
@@ -217,11 +240,19 @@ fn explain(error: &anyhow::Error) -> ExitCode {
         Some(Ending::Reported) => return ExitCode::FAILURE,
         Some(Ending::Interrupted) => return ExitCode::from(130),
         None if error.is::<ConfigError>() || error.is::<TlsError>() => ExitCode::from(BAD_CONFIGURATION),
+        None if is_bad_data(error) => ExitCode::from(BAD_DATA),
         None => ExitCode::FAILURE,
     };
     // With standard error closed there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "ibid: {}", screen::clean(&format!("{error:#}")));
     code
+}
+
+/// Whether the fault lies in what is on disk, so that trying again would not help.
+fn is_bad_data(error: &anyhow::Error) -> bool {
+    let is_bad =
+        |error: &OpenError| matches!(error, OpenError::Format(_) | OpenError::Store(StoreError::Damaged(_)));
+    error.downcast_ref().is_some_and(is_bad) || error.is::<RestoreError>()
 }
 
 /// Whether a reader such as `head` has had enough.

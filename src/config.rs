@@ -54,6 +54,8 @@ pub struct Config {
     /// What callers may use; empty if nobody is limited.
     pub tiers: Vec<Tier>,
     jwt_secret: Option<ApiKey>,
+    /// The disk.
+    pub storage: StorageConfig,
     file: Option<PathBuf>,
     origins: BTreeMap<String, Origin>,
 }
@@ -172,6 +174,21 @@ pub struct ResearchConfig {
 impl Default for ResearchConfig {
     fn default() -> Self {
         Self { rounds: 2, parallel: 4, passages: 24, calls: 40, tokens: 200_000, seconds: 600 }
+    }
+}
+
+/// The disk, the `[storage]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// With less than this free, in bytes, nothing new is taken: uploads and questions are refused,
+    /// while reading, searching and deleting go on. Default: 128 MiB.
+    pub min_free_bytes: u64,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self { min_free_bytes: 128 << 20 }
     }
 }
 
@@ -397,6 +414,7 @@ impl Config {
             sessions: file.sessions,
             tiers,
             jwt_secret,
+            storage: file.storage,
             file: path,
             origins,
         };

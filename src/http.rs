@@ -1,6 +1,7 @@
 //! HTTP: every route on one screen, and its layers. Nothing here decides anything; a handler reads a
 //! request, calls one function, and words the answer. How requests get here is the work of `serve`.
 
+mod backup;
 mod collections;
 mod commands;
 mod connection;
@@ -13,10 +14,14 @@ mod guard;
 mod health;
 mod history;
 mod keys;
+mod links;
+mod mcp;
 mod messages;
 mod metrics;
 mod models;
 mod observe;
+mod openai;
+mod openapi;
 mod pace;
 mod page;
 mod permit;
@@ -51,7 +56,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents", get(documents::list))
         .route("/api/documents", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/api/documents/events", get(documents::all_events))
-        .route("/api/documents/{id}", get(documents::show).delete(documents::remove))
+        .route("/api/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
         .route("/api/documents/{id}/content", get(documents::content))
         .route("/api/documents/{id}/text", get(documents::text))
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))
@@ -89,10 +94,20 @@ pub fn router(app: Arc<App>) -> Router {
         // the server
         .route("/api/models", get(models::list))
         .route("/api/commands", get(commands::list))
+        .route("/api/backup", get(backup::download))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
+        // what all this is
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/schema/events.json", get(openapi::events))
+        .route("/docs", get(openapi::page))
+        .route("/docs/style.css", get(openapi::style))
         // other clients' contracts
+        .route("/v1/chat/completions", post(openai::complete))
+        .route("/v1/models", get(openai::list))
+        .route("/v1/models/{*model}", get(openai::show))
+        .route("/mcp", mcp::route(&app))
         .merge(dialects::routes())
         // the page
         .merge(web::routes())
@@ -102,6 +117,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), pace::keep))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(openai::in_their_words))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))

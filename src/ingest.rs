@@ -16,12 +16,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use uuid::Uuid;
 
-use crate::Error;
 use crate::access::Caller;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
-use crate::store::{Batch, Record, keys};
+use crate::store::{Batch, Record, StoreError, keys};
+use crate::{Error, documents};
 use extract::Sandbox;
 use worker::{Extraction, Extractor, NotConfined};
 
@@ -189,6 +189,28 @@ pub async fn forget(app: &App, document: &Document) {
     indexing::remove(app, document.id).await;
 }
 
+/// Brings a document whose record has changed back into searches, and waits until it is.
+///
+/// # Errors
+/// [`Error::NotFound`] if it was removed meanwhile, [`Error::ShuttingDown`], or if the store fails.
+pub async fn reindex(app: &App, caller: &Caller, document: Document) -> Result<Document, Error> {
+    let id = document.id;
+    let mut changes = app.ingest.subscribe();
+    app.ingest.enter(&document, Status::Indexing);
+    indexing::index(app, document).await;
+    loop {
+        let current = app.ingest.current(documents::get(app, caller, id).await?.value);
+        if current.status.is_final() {
+            return Ok(current);
+        }
+        tokio::select! {
+            // One that was missed is as good: the store is asked again.
+            _ = changes.recv() => {}
+            () = app.stopping.cancelled() => return Err(Error::ShuttingDown),
+        }
+    }
+}
+
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {
     while let Some(id) = queue.recv().await {
         let Ok(slot) = Arc::clone(&app.ingest.slots).acquire_owned().await else { return };
@@ -196,6 +218,8 @@ async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>)
         if app.stopping.is_cancelled() {
             return;
         }
+        // What it makes needs room too; an upload that was taken waits for it.
+        app.space.room(&app.stopping).await;
         let app = Arc::clone(&app);
         tokio::spawn(async move {
             if let Err(error) = process(&app, id).await {
@@ -214,7 +238,18 @@ async fn process(app: &App, id: Uuid) -> Result<(), Error> {
     };
     app.ingest.enter(&document, Status::Extracting);
     let folder = app.files.folder(id);
-    match app.ingest.extractor.extract(&app.files.original(id), &document.name, &folder).await {
+    let original = app.files.original(id);
+    let outcome = loop {
+        match app.ingest.extractor.extract(&original, &document.name, &folder).await {
+            // Not the document's fault: there was no room for its text.
+            Err(_) if app.space.is_low() => app.space.room(&app.stopping).await,
+            outcome => break outcome,
+        }
+        if app.stopping.is_cancelled() {
+            return Ok(());
+        }
+    };
+    match outcome {
         Ok(extraction) => {
             let document = extracted(document, extraction);
             app.ingest.enter(&document, Status::Indexing);
@@ -229,8 +264,12 @@ async fn process(app: &App, id: Uuid) -> Result<(), Error> {
 }
 
 fn extracted(document: Document, extraction: Extraction) -> Document {
+    let title = match document.is_renamed {
+        true => document.title,
+        false => extraction.title.unwrap_or_else(|| document.name.clone()),
+    };
     Document {
-        title: extraction.title.unwrap_or_else(|| document.name.clone()),
+        title,
         media_type: extraction.media_type,
         language: extraction.language,
         pages: extraction.pages,
@@ -266,7 +305,18 @@ async fn finish(app: &App, mut document: Document) -> Result<(), Error> {
             batch = batch.put(&key, &older);
             superseded.push(older);
         }
-        if app.store.commit(batch).await?.is_done() {
+        let done = match app.store.commit(batch).await {
+            // The work is done; its outcome waits for room.
+            Err(StoreError::DiskFull) => {
+                app.space.pause(&app.stopping).await;
+                if app.stopping.is_cancelled() {
+                    return Err(Error::DiskFull);
+                }
+                continue;
+            }
+            outcome => outcome?.is_done(),
+        };
+        if done {
             app.ingest.leave(&document);
             for older in superseded {
                 app.ingest.announce(&older);

@@ -178,9 +178,11 @@ pub struct SessionChange {
     /// A message of the branch to show and to go on with: it is followed to its end, where there
     /// are siblings to the newest.
     pub active: Option<Uuid>,
+    /// The reader's own grouping; empty for none.
+    pub project_id: Option<String>,
 }
 
-/// Renames a session, or chooses the branch that is shown.
+/// Renames a session, chooses the branch that is shown, or puts it into a project.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the session or the message, [`Error::Invalid`] for an unusable title or
@@ -188,9 +190,14 @@ pub struct SessionChange {
 pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange) -> Result<Session, Error> {
     caller.require(Permit::Ask)?;
     let title = change.title.as_deref().map(clean_title).transpose()?;
-    if title.is_none() && change.active.is_none() {
+    let project = change.project_id.as_deref().map(|project| match project.trim() {
+        "" => Ok(None),
+        project => clean_title(project).map(Some),
+    });
+    let project = project.transpose()?;
+    if title.is_none() && change.active.is_none() && project.is_none() {
         return Err(Error::Invalid(
-            "name a `title`, or a message of the branch to show as `active`".to_owned(),
+            "name a `title`, a `project_id`, or a message of the branch to show as `active`".to_owned(),
         ));
     }
     loop {
@@ -199,6 +206,9 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange
         if let Some(title) = &title {
             changed.title.clone_from(title);
             changed.updated_at = app.store.now();
+        }
+        if let Some(project) = &project {
+            changed.project_id.clone_from(project);
         }
         if let Some(message) = change.active {
             header(app, caller, id, message).await?;
@@ -391,7 +401,11 @@ pub async fn with_answer(app: &App, session: Uuid, mut message: Message) -> Resu
     Ok(message)
 }
 
-fn clean_title(title: &str) -> Result<String, Error> {
+/// A title on one line.
+///
+/// # Errors
+/// [`Error::Invalid`] if nothing is left of it, or too much.
+pub fn clean_title(title: &str) -> Result<String, Error> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.is_empty() || title.len() > MAX_TITLE_BYTES {
         return Err(Error::Invalid(format!("a title has 1 to {MAX_TITLE_BYTES} bytes")));

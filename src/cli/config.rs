@@ -53,7 +53,6 @@ const ABOUT: &[(&str, &str)] = &[
     ("server.idle_timeout_s", "how long a connection stays open between requests, in seconds"),
     ("server.min_body_rate", "slowest body of a request, in bytes a second"),
     ("server.body_window_s", "how long a body may be slower than that, in seconds"),
-    ("server.write_timeout_s", "how long a reader may take nothing of what it is sent, in seconds"),
     ("server.max_header_bytes", "most bytes of the headers of one request"),
     ("server.tls_cert", "the certificate, a PEM file with its chain; without one there is no TLS"),
     ("server.tls_key", "the private key of the certificate, a PEM file"),
@@ -77,6 +76,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("limits.address_requests", "most refused requests from one address in that time"),
     ("limits.user_runs", "most answers made for one user at the same time"),
     ("sessions.expire_s", "seconds after which an unused session is removed; 0 for never"),
+    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
+    ("storage.min_free_bytes", "with less of the disk free nothing new is taken, in bytes"),
 ];
 
 #[derive(Serialize)]

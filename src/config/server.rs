@@ -26,8 +26,9 @@ pub struct ServerConfig {
     pub min_body_rate: u64,
     /// How long a body may be slower than that, in seconds. Default: 30.
     pub body_window_s: u64,
-    /// How long a reader may take nothing of what it is sent, in seconds. Default: 30.
-    pub write_timeout_s: u64,
+    /// How long a connection may take nothing of what is waiting for it before it is cut, in
+    /// seconds; a reader can come back and go on. Default: 30.
+    pub stalled_reader_s: u64,
     /// Most bytes of the headers of one request. Default: 64 KiB.
     pub max_header_bytes: usize,
     /// The certificate to show, as a PEM file with its chain; without one there is no TLS.
@@ -48,7 +49,7 @@ impl ServerConfig {
             ("server.idle_timeout_s", self.idle_timeout_s > 0),
             ("server.min_body_rate", self.min_body_rate > 0),
             ("server.body_window_s", self.body_window_s > 0),
-            ("server.write_timeout_s", self.write_timeout_s > 0),
+            ("server.stalled_reader_s", self.stalled_reader_s > 0),
         ]
     }
 
@@ -58,7 +59,7 @@ impl ServerConfig {
             ("server.head_timeout_s", self.head_timeout_s),
             ("server.idle_timeout_s", self.idle_timeout_s),
             ("server.body_window_s", self.body_window_s),
-            ("server.write_timeout_s", self.write_timeout_s),
+            ("server.stalled_reader_s", self.stalled_reader_s),
             ("server.shutdown_grace_s", self.shutdown_grace_s),
         ]
     }
@@ -75,7 +76,7 @@ impl Default for ServerConfig {
             idle_timeout_s: 75,
             min_body_rate: 1 << 10,
             body_window_s: 30,
-            write_timeout_s: 30,
+            stalled_reader_s: 30,
             max_header_bytes: 64 << 10,
             tls_cert: None,
             tls_key: None,

@@ -77,7 +77,7 @@ async fn converse(connection: Connection, stream: impl AsyncRead + AsyncWrite + 
     let stream = Watched {
         stream,
         activity: Arc::clone(&activity),
-        patience: seconds(limits.write_timeout_s),
+        patience: seconds(limits.stalled_reader_s),
         stuck: None,
     };
     let http = http(limits);

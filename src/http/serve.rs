@@ -19,6 +19,9 @@ use crate::app::App;
 
 /// How long connections get to end after the last answer has.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
+/// What the system keeps for a connection beyond what its other end has room for, in bytes. The
+/// system's own choice is megabytes, of which a third has to be taken before that counts as progress.
+const SEND_BYTES: usize = 128 << 10;
 /// How long to wait when the system gives no more connections.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 /// How many connections over the cap are told so at once; others are just closed.
@@ -44,6 +47,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.announce(&format!("{scheme}://{}", listener.local_addr()?))?;
+    // Connections inherit it; where it can't be set, a slow reader may be taken to stand still.
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BYTES);
     let stopping = app.stopping.clone();
     let begin = async {
         shutdown.await;

@@ -53,6 +53,21 @@ pub(crate) struct Rejected {
     detail: String,
 }
 
+/// The parts of an upload, as they are described; they are read one after the other as they come.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "a description: a form is never held as a whole")]
+pub(crate) struct Form {
+    /// The collection of the files after it.
+    collection: Option<String>,
+    /// A file with its name, any number of times, under any name of a part.
+    #[schemars(schema_with = "binary")]
+    file: (),
+}
+
+fn binary(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "contentMediaType": "application/octet-stream" })
+}
+
 /// What is remembered of an upload under a key.
 #[derive(Serialize, Deserialize)]
 struct Outcome {
@@ -148,17 +163,18 @@ impl<'a> Intake<'a> {
         name: &str,
     ) -> Result<Result<Accepted, Error>, Problem> {
         let (app, caller) = (self.app, self.caller);
-        let mut incoming = Incoming::new(app).await?;
-        let mut outcome = Ok(());
+        let mut incoming = Incoming::new(app).await;
         while let Some(bytes) = next_bytes(&mut field, &mut self.turn).await? {
-            // The rest of a refused file is read and dropped, to get at the next one.
-            if outcome.is_ok() {
-                outcome = incoming.write(&bytes).await;
+            // The rest of a refused file is read and dropped, to get at the next one, and because a
+            // client that still sends hears nothing.
+            if let Ok(open) = &mut incoming
+                && let Err(error) = open.write(&bytes).await
+            {
+                incoming = Err(error);
             }
         }
         let accepted = async {
-            outcome?;
-            let upload = incoming.complete(name, self.collection.as_deref()).await?;
+            let upload = incoming?.complete(name, self.collection.as_deref()).await?;
             let accepted = ingest::accept(app, caller, upload).await?;
             Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
         };

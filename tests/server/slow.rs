@@ -12,7 +12,7 @@ use crate::support::{PATIENCE, Server, eventually};
 
 /// Waits that a test can wait for.
 const SHORT: &str =
-    "[server]\nhead_timeout_s = 1\nbody_window_s = 1\nmin_body_rate = 1000\nwrite_timeout_s = 1\n";
+    "[server]\nhead_timeout_s = 1\nbody_window_s = 1\nmin_body_rate = 1000\nstalled_reader_s = 1\n";
 /// Longer than every one of them.
 const LONGER: Duration = Duration::from_millis(1600);
 

@@ -4,7 +4,7 @@ import { connection } from './api.js';
 import { chat } from './chat.js';
 import { $, button, fill, h, say } from './dom.js';
 import { acceptDrops, library } from './library.js';
-import { reading, review } from './review.js';
+import { reading, review, uses } from './review.js';
 import { clearScope } from './scope.js';
 import { paint, side, toggle } from './sessions.js';
 import { signIn, signOut, whoAmI } from './signin.js';
@@ -14,6 +14,7 @@ const VIEWS = [
   [/^\/library$/, library],
   [/^\/s\/([^/]+)\/citations$/, review],
   [/^\/s\/([^/]+)$/, chat],
+  [/^\/d\/([^/]+)\/citations$/, uses],
   [/^\/d\/([^/]+)$/, reading],
   [/^\/$/, chat],
 ];
@@ -51,24 +52,22 @@ async function show() {
   }
 }
 
-const THEMES = { auto: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' };
+/** A choice between the system's colours, light ones and dark ones. */
 function theme() {
-  const set = (name) => {
-    document.documentElement.dataset.theme = name;
-    element.textContent = THEMES[name];
+  const names = { auto: 'Colours of the system', light: 'Light', dark: 'Dark' };
+  const element = h('select', { class: 'theme', 'aria-label': 'Colours' }, Object.entries(names).map(([value, text]) => h('option', { value, text })));
+  const set = (name) => (document.documentElement.dataset.theme = element.value = name);
+  element.addEventListener('change', () => {
+    set(element.value);
     try {
-      localStorage.setItem('theme', name);
+      localStorage.setItem('theme', element.value);
     } catch { /* not kept, then */ }
-  };
-  const element = button('', () => {
-    const names = Object.keys(THEMES);
-    set(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length]);
-  }, { class: 'plain theme' });
-  let kept = 'auto';
+  });
+  let kept;
   try {
-    kept = localStorage.getItem('theme') ?? 'auto';
+    kept = localStorage.getItem('theme');
   } catch { /* as the system, then */ }
-  set(kept in THEMES ? kept : 'auto');
+  set(kept in names ? kept : 'auto');
   return element;
 }
 
