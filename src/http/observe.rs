@@ -40,7 +40,7 @@ pub(super) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     );
     let mut response = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(REQUEST_ID, id);
-    let response = counted(response, &app);
+    let response = streamed(response, &app);
     let status = response.status().as_u16();
     let spent = begun.elapsed();
     app.metrics.answered(method, &route, status, spent);
@@ -49,12 +49,15 @@ pub(super) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     response
 }
 
-/// An answer that counts as a stream, as long as it is one.
-fn counted(response: Response, app: &Arc<App>) -> Response {
+/// An answer that counts as a stream, as long as it is one, and that nothing on its way holds back.
+fn streamed(mut response: Response, app: &Arc<App>) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
         return response;
     }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     let streaming = Streaming::begin(app);
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |_| {

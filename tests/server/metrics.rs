@@ -61,6 +61,8 @@ async fn a_failing_model_and_a_stream_that_is_read_are_seen() {
     let session = server.session().await;
     let path = format!("/api/chat/sessions/{session}/messages");
     let stream = server.send(Method::POST, &path, Some(json!({"content": "What is here?"}))).await;
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
+    assert_eq!(stream.headers()["cache-control"], "no-cache, no-transform");
     let at_work = numbers(&server).await;
     assert_eq!((value(&at_work, "ibid_streams"), value(&at_work, "ibid_runs")), (1.0, 1.0));
     drop(stream);
