@@ -243,7 +243,7 @@ async fn a_session_from_before_there_were_branches_is_a_straight_line() {
 async fn forget_links(data: &std::path::Path, session: &str) {
     let session: uuid::Uuid = session.parse().unwrap();
     let store = eventually("the store is free", async || {
-        Store::open(&data.join("store"), Arc::new(Space::open(&data, 0))).await.ok()
+        Store::open(&data.join("store"), Arc::new(Space::open(data, 0))).await.ok()
     })
     .await;
     let stored = store.get::<Value>(&keys::session(session)).await.unwrap().unwrap();

@@ -59,10 +59,11 @@ async fn upload(server: &Server, ledger: &Ledger, (cycle, who): (u64, u64), mut 
         ledger.lock().sent.insert(name.clone(), word.clone());
         let text = format!("# Note {cycle} {who} {number}\n\nThe heron called {word} stands still.");
         let Some(id) = try_upload(server, &name, text).await else { return };
-        let mut told = ledger.lock();
-        told.num.uploads += 1;
-        told.documents.insert(id.clone(), Kept { word, fate: Fate::Alive });
-        drop(told);
+        {
+            let mut told = ledger.lock();
+            told.num.uploads += 1;
+            told.documents.insert(id.clone(), Kept { word, fate: Fate::Alive });
+        }
         mine.push(id);
         if dice.below(4) == 0 {
             let id = mine.swap_remove(usize::try_from(dice.below(mine.len() as u64)).unwrap());

@@ -2,6 +2,9 @@
 //! bytes are damaged. The client keeps its own list of what was acknowledged, and only that list is
 //! believed.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+#![expect(clippy::print_stdout, reason = "what was done is told, and what was skipped")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
