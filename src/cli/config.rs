@@ -146,6 +146,7 @@ fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
     all.insert("ask".into(), Value::try_from(&config.ask)?);
     all.insert("research".into(), Value::try_from(&config.research)?);
     all.insert("server".into(), Value::try_from(&config.server)?);
+    all.insert("storage".into(), Value::try_from(&config.storage)?);
     all.insert("access".into(), Value::try_from(&config.access)?);
     all.insert("jwt".into(), Value::try_from(&config.jwt)?);
     all.insert("limits".into(), Value::try_from(&config.limits)?);
@@ -197,6 +198,7 @@ mod tests {
             ("ask", Table::try_from(&config.ask).unwrap()),
             ("research", Table::try_from(&config.research).unwrap()),
             ("server", Table::try_from(&config.server).unwrap()),
+            ("storage", Table::try_from(&config.storage).unwrap()),
             ("access", Table::try_from(&config.access).unwrap()),
             ("jwt", Table::try_from(&config.jwt).unwrap()),
             ("limits", Table::try_from(&config.limits).unwrap()),
