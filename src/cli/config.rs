@@ -28,6 +28,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("ingest.max_file_bytes", "largest original taken, in bytes"),
     ("ingest.max_text_bytes", "most text kept of one document, in bytes"),
     ("ingest.max_pages", "most pages read of one document"),
+    ("ingest.sandbox", "\"required\": read nothing where a reader can't be confined; or \"available\""),
     ("ingest.time_s", "longest an extractor may take, in seconds"),
     ("ingest.memory_bytes", "most memory an extractor may use, in bytes"),
     ("ingest.jobs", "documents read at the same time"),
@@ -47,6 +48,15 @@ const ABOUT: &[(&str, &str)] = &[
     ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
     ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
     ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
+    ("server.max_connections", "most connections at the same time"),
+    ("server.max_connections_per_address", "most connections of one address"),
+    ("server.head_timeout_s", "how long a connection may take to become a request, in seconds"),
+    ("server.idle_timeout_s", "how long a connection stays open between requests, in seconds"),
+    ("server.min_body_rate", "slowest body of a request, in bytes a second"),
+    ("server.body_window_s", "how long a body may be slower than that, in seconds"),
+    ("server.max_header_bytes", "most bytes of the headers of one request"),
+    ("server.tls_cert", "the certificate, a PEM file with its chain; without one there is no TLS"),
+    ("server.tls_key", "the private key of the certificate, a PEM file"),
     ("access.mode", "how callers show who they are: none, keys or jwt"),
     ("access.hosts", "the only names this server answers to; empty for its own, or any"),
     ("access.tier", "the tier of callers who bring none"),
@@ -179,7 +189,9 @@ mod tests {
                         [limits]\nuser_requests = 1\nsession_requests = 1\naddress_requests = 1\nuser_runs = 1\n";
         std::fs::write(file.path(), optional).unwrap();
         let flags = ibid::config::Flags { config: Some(file.path().into()), ..Default::default() };
-        let config = Config::load(&flags).unwrap();
+        let mut config = Config::load(&flags).unwrap();
+        config.server.tls_cert = Some("cert.pem".into());
+        config.server.tls_key = Some("key.pem".into());
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
             ("ingest", Table::try_from(&config.ingest).unwrap()),

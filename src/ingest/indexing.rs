@@ -111,8 +111,8 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
         (Job::Restore(document), outcome) => {
             app.ingest.rebuild.step();
             // Its text is missing or damaged: back to the original.
-            if outcome.is_err() && app.ingest.queue.send(document.id).is_err() {
-                tracing::warn!(document.id = %document.id, "the document waits for the next start");
+            if outcome.is_err() {
+                app.ingest.enqueue(document.id);
             }
             outcome
         }
