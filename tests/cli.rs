@@ -6,6 +6,8 @@ mod ask;
 mod bodies;
 #[path = "cli/documents.rs"]
 mod documents;
+#[path = "cli/eval.rs"]
+mod eval;
 #[path = "cli/fake.rs"]
 mod fake;
 
@@ -14,7 +16,7 @@ use serde_json::{Value, json as value};
 
 #[test]
 fn every_command_explains_itself_with_examples() {
-    for command in ["serve", "add", "ask", "search", "documents", "sessions", "show", "config"] {
+    for command in ["serve", "add", "ask", "search", "eval", "documents", "sessions", "show", "config"] {
         let ran = alone(&[command, "--help"], &[]);
         assert_eq!(ran.code, 0);
         assert!(ran.out.contains("Examples:\n  "), "{command}: {}", ran.out);
