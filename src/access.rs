@@ -1,7 +1,14 @@
 //! Who may: users, what a caller may do, and what they may read. Knows no HTTP and no secrets of
 //! the wire; those who load or list objects ask here, with the caller that the guard found.
 
-mod sharing;
+mod gate;
+pub mod key;
+mod limit;
+pub mod quota;
+pub mod sharing;
+mod signature;
+mod tier;
+mod token;
 
 use std::fmt;
 
@@ -13,6 +20,8 @@ use crate::app::App;
 use crate::document::Document;
 use crate::store::keys;
 
+pub use gate::{Admitted, Denied, Gate, ended};
+pub use limit::{Allowance, Slot};
 pub use sharing::{Readable, Sharing};
 
 /// The longest name of a user, in bytes.
@@ -81,6 +90,23 @@ pub enum Permit {
 impl Permit {
     /// Every permit.
     pub const ALL: [Self; 4] = [Self::Read, Self::Ask, Self::Write, Self::Admin];
+
+    /// The permit of this name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permit| permit.as_str() == word)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Ask => "ask",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// A set of permits.
@@ -130,6 +156,18 @@ impl Caller {
     #[must_use]
     pub fn on_behalf_of(user: User) -> Self {
         Self { user, scopes: Scopes::all(), tier: None }
+    }
+
+    /// Requires a permit.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without it.
+    pub fn require(&self, permit: Permit) -> Result<(), Error> {
+        if self.scopes.contains(permit) {
+            return Ok(());
+        }
+        let permit = permit.as_str();
+        Err(Error::Forbidden(format!("this needs the scope `{permit}`, which your credential does not have")))
     }
 
     /// Whether the caller may read this document: it is theirs, or its collection is shared with them.

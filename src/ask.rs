@@ -24,14 +24,15 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt, StreamExt};
 
 use crate::Error;
+use crate::access::quota;
 use crate::app::App;
 use crate::config::model::Vendor;
 use crate::event::{Event, FinishReason, Step, StepKind, StepState};
 use crate::provider::{CallOptions, Delta, Model, ProviderError};
-use crate::run;
 use crate::runs::{Recorder, RunKey};
 use crate::session::{Message, Mode};
 use crate::store::{Batch, keys};
+use crate::{history, run};
 use asked::Asked;
 use commands::reply::reply;
 use draft::Draft;
@@ -65,9 +66,7 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     let Some((mut last, is_to_keep)) = made else { return };
     if let Err(error) = recorder.seal(&last).await {
         last = failure(&error.into());
-    } else if asked.is_kept()
-        && let Err(error) = settle(&app, asked.key, &last).await
-    {
+    } else if let Err(error) = settle(&app, asked.key, &last).await {
         tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
         last = failure(&error);
     } else if is_to_keep {
@@ -216,16 +215,34 @@ fn context_tokens(model: &Model) -> usize {
     }
 }
 
-/// Stores how the answer ended.
+/// Stores how the answer ended, what it cites, and what becomes of what it held of a quota.
 async fn settle(app: &App, run_key: RunKey, last: &Event) -> Result<(), Error> {
     let key = keys::message(run_key.session, run_key.message);
     loop {
-        // A session deleted meanwhile takes its answers with it.
-        let Some(stored) = app.store.get::<Message>(&key).await? else { return Ok(()) };
-        let message = Message { status: run::status_at_end(last), ..stored.value };
-        let batch =
-            Batch::new().check(&key, stored.revision).put(&key, &message).delete(keys::run(run_key.message));
+        let held = quota::held(app, run_key.message).await?;
+        // A session deleted meanwhile takes its answers with it, and some answers are never stored.
+        let stored = app.store.get::<Message>(&key).await?;
+        if held.is_none() && stored.is_none() {
+            return Ok(());
+        }
+        let mut batch = Batch::new().delete(keys::run(run_key.message));
+        let message = match stored {
+            None => None,
+            Some(stored) => {
+                let message = Message { status: run::status_at_end(last), ..stored.value };
+                let events = app.runs.events(run_key).await?;
+                batch = batch.check(&key, stored.revision).put(&key, &message);
+                batch = history::note(batch, run_key, &events);
+                Some(message)
+            }
+        };
+        if let Some(held) = held {
+            batch = quota::settle(batch, run_key.message, &held, Some(last));
+        }
         if app.store.commit(batch).await?.is_done() {
+            if let Some(message) = message {
+                history::settled(app, run_key, message.parent_id);
+            }
             return Ok(());
         }
     }

@@ -8,13 +8,18 @@ mod config;
 mod connect;
 mod documents;
 mod eval;
+mod export;
 mod follow;
+mod history;
+mod key;
+mod mcp;
 mod samples;
 mod screen;
 mod search;
 mod serve;
 mod sessions;
 mod upload;
+mod verify;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -75,6 +80,11 @@ enum Command {
     Documents(documents::Documents),
     Sessions(sessions::Sessions),
     Show(sessions::Show),
+    History(history::History),
+    Export(export::Export),
+    Verify(verify::Verify),
+    Key(key::Keys),
+    Mcp(mcp::Mcp),
     Config(config::Show),
 }
 
@@ -83,7 +93,7 @@ enum Command {
 pub(crate) enum Ending {
     #[error("interrupted")]
     Interrupted,
-    #[error("some documents failed")]
+    #[error("not everything went well")]
     Reported,
 }
 
@@ -98,11 +108,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let listen = match &cli.command {
-        Command::Serve(serve) => serve.listen,
-        _ => None,
+    let (listen, allow_open_network) = match &cli.command {
+        Command::Serve(serve) => (serve.listen, serve.allow_open_network),
+        _ => (None, false),
     };
-    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen };
+    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen, allow_open_network };
     let config = Config::load(&flags)?;
     // The one TLS provider of the process; an error would only say that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -117,6 +127,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
     match command {
         Command::Serve(serve) => serve::run(config, serve).await,
         Command::Config(show) => config::run(config, show),
+        Command::Verify(asked) => interruptible(verify::run(config, asked)).await,
         Command::Ask(ask) => {
             let client = connect(config).await?;
             let asked = ask::run(&client, ask).await;
@@ -148,10 +159,30 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let done = interruptible(sessions::run(&client, sessions)).await;
             close(client, done).await
         }
+        Command::Key(keys) => {
+            let client = connect(config).await?;
+            let done = interruptible(key::run(&client, keys)).await;
+            close(client, done).await
+        }
+        Command::Mcp(_) => {
+            let client = connect(config).await?;
+            let ended = interruptible(mcp::run(&client)).await;
+            close(client, ended).await
+        }
         Command::Show(show) => {
             let client = connect(config).await?;
             let shown = interruptible(sessions::show(&client, show)).await;
             close(client, shown).await
+        }
+        Command::History(history) => {
+            let client = connect(config).await?;
+            let found = interruptible(history::run(&client, history)).await;
+            close(client, found).await
+        }
+        Command::Export(export) => {
+            let client = connect(config).await?;
+            let exported = interruptible(export::run(&client, export)).await;
+            close(client, exported).await
         }
     }
 }
@@ -174,11 +205,13 @@ fn start_log(cli: &Cli) {
     let default =
         if matches!(&cli.command, Command::Serve(serve) if !serve.is_quiet()) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("IBID_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    // That library logs whole bodies when it can't read them, and bodies hold people's documents.
-    let filter = match "async_openai=off".parse() {
+    // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents.
+    let filter = ["async_openai=off", "rmcp=error"].into_iter().fold(filter, |filter, silence| match silence
+        .parse()
+    {
         Ok(silence) => filter.add_directive(silence),
         Err(_) => filter,
-    };
+    });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.init(),

@@ -1,6 +1,7 @@
 //! What was asked for at start: flags over environment over file over defaults, validated once.
 //! Nothing reads a setting later, and nothing here opens the data folder.
 
+pub mod access;
 mod file;
 pub mod model;
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ingest::extract::Limits;
-use model::{ModelConfig, ModelError};
+use access::{AccessConfig, JwtConfig, LimitsConfig, Mode, SessionsConfig, Tier};
+use model::{ApiKey, ModelConfig, ModelError};
 
 /// The seconds of a year, longer than which nothing is kept or waited for.
 const YEAR_S: u64 = 365 * 24 * 60 * 60;
@@ -25,7 +27,7 @@ pub struct Config {
     /// The folder that holds the documents, the store and the index. Default: `ibid` in the
     /// platform's folder for application data.
     pub data: PathBuf,
-    /// Where `ibid serve` listens; always a loopback address, since there is no access control.
+    /// Where `ibid serve` listens; a loopback address unless there is access control.
     /// Default: `127.0.0.1:4747`.
     pub listen: SocketAddr,
     /// The models that can answer, the default one first. Never empty: `extractive` needs no key.
@@ -38,6 +40,17 @@ pub struct Config {
     pub research: ResearchConfig,
     /// The HTTP server.
     pub server: ServerConfig,
+    /// Who may.
+    pub access: AccessConfig,
+    /// Which tokens are taken.
+    pub jwt: JwtConfig,
+    /// How fast anyone may ask.
+    pub limits: LimitsConfig,
+    /// How long sessions are kept.
+    pub sessions: SessionsConfig,
+    /// What callers may use; empty if nobody is limited.
+    pub tiers: Vec<Tier>,
+    jwt_secret: Option<ApiKey>,
     file: Option<PathBuf>,
     origins: BTreeMap<String, Origin>,
 }
@@ -180,6 +193,8 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--listen`.
     pub listen: Option<SocketAddr>,
+    /// `--allow-open-network`: other machines may reach a server that asks nobody who they are.
+    pub allow_open_network: bool,
 }
 
 /// Where a value comes from.
@@ -268,9 +283,10 @@ pub enum ConfigError {
     Model(#[from] ModelError),
     /// The address can be reached from other machines.
     #[error(
-        "refusing to listen on {listen} ({origin}): there is no access control yet, so other \
-         machines must not reach it; use 127.0.0.1:{port} and an SSH tunnel or an \
-         authenticating proxy", port = listen.port()
+        "refusing to listen on {listen} ({origin}): nobody is asked who they are, so other machines \
+         must not reach it; set `mode = \"keys\"` under `[access]` and make a key with `ibid key \
+         create`, or use 127.0.0.1:{port}, or say --allow-open-network if everyone who can reach \
+         this address may read and delete everything", port = listen.port()
     )]
     NotLoopback {
         /// The address asked for.
@@ -278,6 +294,9 @@ pub enum ConfigError {
         /// Who asked for it.
         origin: Origin,
     },
+    /// What is said about access can't work.
+    #[error("{0}")]
+    Access(String),
     /// The platform names no home folder.
     #[error("no home folder found: name the data folder with --data or IBID_DATA")]
     NoHome,
@@ -296,6 +315,17 @@ impl Config {
     #[must_use]
     pub fn origin(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The secret that tokens are signed with, if there is one.
+    pub(crate) fn jwt_secret(&self) -> Option<&ApiKey> {
+        self.jwt_secret.as_ref()
+    }
+
+    /// The tier of this name.
+    #[must_use]
+    pub fn tier(&self, name: &str) -> Option<&Tier> {
+        self.tiers.iter().find(|tier| tier.name == name)
     }
 
     /// The configuration file that was read, if there was one.
@@ -344,6 +374,9 @@ impl Config {
         };
 
         let models = model::resolve(file.models)?;
+        let tiers = access::tiers(file.tiers, file.access.mode, &models);
+        let text = |name: &str| std::env::var(name).ok();
+        let jwt_secret = access::check(&file.access, &file.jwt, &tiers, &models, text)?;
         let config = Self {
             data: std::path::absolute(&data).unwrap_or(data),
             listen,
@@ -352,14 +385,20 @@ impl Config {
             ask: file.ask,
             research: file.research,
             server: file.server,
+            limits: file.limits.in_mode(file.access.mode),
+            access: file.access,
+            jwt: file.jwt,
+            sessions: file.sessions,
+            tiers,
+            jwt_secret,
             file: path,
             origins,
         };
-        config.check()?;
+        config.check(flags.allow_open_network)?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    fn check(&self, allow_open_network: bool) -> Result<(), ConfigError> {
         let positive = [
             ("ingest.max_file_bytes", self.ingest.max_file_bytes > 0),
             ("ingest.max_text_bytes", self.ingest.max_text_bytes > 0),
@@ -367,6 +406,7 @@ impl Config {
             ("ingest.time_s", self.ingest.time_s > 0),
             ("ingest.jobs", self.ingest.jobs > 0),
             ("ask.passages", self.ask.passages > 0),
+            ("limits.window_s", self.limits.window_s > 0),
             ("research.parallel", self.research.parallel > 0),
             ("research.passages", self.research.passages > 0),
             ("research.seconds", self.research.seconds > 0),
@@ -393,7 +433,8 @@ impl Config {
         if self.server.max_body_bytes < 4 << 10 {
             return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));
         }
-        if !self.listen.ip().is_loopback() {
+        let is_open = self.access.mode == Mode::None && !self.listen.ip().is_loopback();
+        if is_open && !allow_open_network {
             return Err(ConfigError::NotLoopback { listen: self.listen, origin: self.origin("listen") });
         }
         Ok(())

@@ -23,8 +23,11 @@ pub struct Document {
     pub owner: User,
     /// The file name as uploaded, or the relative path for a folder.
     pub name: String,
-    /// The title found in the document, else its name.
+    /// The title a reader gave it, else the one found in the document, else its name.
     pub title: String,
+    /// Whether a reader gave the title, so that reading the document again leaves it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_renamed: bool,
     /// What the content is, whatever the file name claims.
     pub media_type: String,
     /// SHA-256 of the original bytes, in hex: the version that citations name.
@@ -121,7 +124,7 @@ impl Passage {
 pub const HEADING_SEPARATOR: &str = " › ";
 
 /// Where a page begins in the stored text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PageStart {
     /// Page number, from 1.
     pub page: u32,

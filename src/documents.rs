@@ -1,14 +1,17 @@
-//! Documents in the store: reading, listing, removing.
+//! Documents in the store: reading, listing, changing, removing. What is in them is `ingest`'s.
 
+use std::collections::HashSet;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::access::{Caller, Readable};
+use crate::access::{Caller, Permit, Readable, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
 use crate::files::Layout;
 use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, ingest};
+use crate::{Error, ingest, sessions};
 
 /// Records read at a time.
 const PAGE: usize = 200;
@@ -37,6 +40,16 @@ impl Filter {
             && self.status.is_none_or(|wanted| wanted == document.status)
             && self.name.as_ref().is_none_or(named)
     }
+}
+
+/// What a reader can change about a document.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Change {
+    /// Its new title.
+    pub title: Option<String>,
+    /// The collection it goes to, its earlier versions with it; empty for none.
+    pub collection: Option<String>,
 }
 
 /// An entry of a user's list of documents. The record of a document can be read as one.
@@ -115,6 +128,99 @@ fn listed(document: &Document) -> String {
     format!("{}{}", keys::documents_of(&document.owner), document.id)
 }
 
+/// Gives a document another title or moves it to another collection. When this returns, searches
+/// find it by the one and in the other. A crash in between leaves it to be read again at the start.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for another user's document, [`Error::Invalid`] for an unusable name, a document still being read, or one
+/// that the other collection has already, or if the store fails.
+pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &Change) -> Result<Document, Error> {
+    let title = change.title.as_deref().map(sessions::clean_title).transpose()?;
+    let collection = match &change.collection {
+        Some(name) => Some(ingest::clean_collection(Some(name))?),
+        None => None,
+    };
+    loop {
+        let stored = get(app, caller, id).await?;
+        if stored.value.owner != caller.user {
+            return Err(Error::Forbidden(format!(
+                "document `{id}` is another user's; only they can change it"
+            )));
+        }
+        if !stored.value.status.is_final() {
+            return Err(Error::Invalid(format!("document `{id}` is still being read; try again then")));
+        }
+        let mut document = stored.value.clone();
+        if let Some(title) = &title {
+            document.is_renamed = true;
+            document.title.clone_from(title);
+        }
+        let mut batch = Batch::new().check(keys::document(id), stored.revision);
+        if let Some(to) = collection.as_ref().filter(|to| **to != document.collection) {
+            batch = relocate(app, batch, &stored.value, to.as_deref()).await?;
+            document.collection.clone_from(to);
+        }
+        let is_searched = document.is_searchable();
+        if is_searched {
+            document.status = Status::Indexing;
+        }
+        if app.store.commit(batch.put(keys::document(id), &document)).await?.is_done() {
+            return match is_searched {
+                true => ingest::reindex(app, caller, document).await,
+                false => Ok(document),
+            };
+        }
+    }
+}
+
+/// Adds to a batch what a document's move to another collection takes besides its own record.
+async fn relocate(app: &App, batch: Batch, newest: &Document, to: Option<&str>) -> Result<Batch, Error> {
+    if newest.superseded_by.is_some() {
+        return Err(Error::Invalid("an older version goes where the newest goes; move that".to_owned()));
+    }
+    let (owner, from) = (&newest.owner, newest.collection.as_deref());
+    let old_name = keys::document_by_name(owner, from, &newest.name);
+    let new_name = keys::document_by_name(owner, to, &newest.name);
+    if app.store.get::<Uuid>(&new_name).await?.is_some() {
+        let place = to.map_or_else(|| "outside of collections".to_owned(), |name| format!("in `{name}`"));
+        let taken = format!("there is a `{}` {place} already; delete one of the two first", newest.name);
+        return Err(Error::Invalid(taken));
+    }
+    let mut batch = batch.delete(old_name).check_absent(&new_name).put(new_name, &newest.id);
+    let mut seen = HashSet::new();
+    let mut version = Some(newest.clone());
+    while let Some(document) = version.filter(|document| seen.insert(document.id)) {
+        let held = keys::document_by_version(owner, to, &document.version);
+        if app.store.get::<Uuid>(&held).await?.is_some() {
+            return Err(Error::Invalid(format!(
+                "the bytes of `{}` are in that collection already",
+                document.name
+            )));
+        }
+        batch = batch
+            .delete(keys::document_by_version(owner, from, &document.version))
+            .check_absent(&held)
+            .put(held, &document.id);
+        version = match document.supersedes {
+            Some(id) => {
+                let key = keys::document(id);
+                let older = app.store.get::<Document>(&key).await?.filter(|older| {
+                    older.value.status.is_final()
+                        && older.value.id != newest.id
+                        && older.value.collection.as_deref() == from
+                });
+                older.map(|older| {
+                    let moved = Document { collection: to.map(str::to_owned), ..older.value.clone() };
+                    batch = std::mem::take(&mut batch).check(&key, older.revision).put(&key, &moved);
+                    older.value
+                })
+            }
+            None => None,
+        };
+    }
+    Ok(batch)
+}
+
 /// Where the pages and passages of a document are.
 ///
 /// # Errors
@@ -140,6 +246,7 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
 /// [`Error::NotFound`], [`Error::Forbidden`] if it is only shared with the caller, or if the store
 /// fails.
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    caller.require(Permit::Write)?;
     loop {
         let stored = get(app, caller, id).await?;
         let owner = &stored.value.owner;
@@ -160,8 +267,9 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         {
             batch = batch.check(&by_name, newest.revision).delete(&by_name);
         }
-        if app.store.commit(batch).await?.is_done() {
+        if app.store.commit(quota::release(&stored.value, batch)).await?.is_done() {
             ingest::forget(app, &stored.value).await;
+            app.store.clear(&keys::citations(id)).await?;
             return Ok(app.files.remove(id).await?);
         }
     }

@@ -1,6 +1,7 @@
 //! What can go wrong for a caller, by what they can do about it. Knows no HTTP.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -22,8 +23,27 @@ pub enum Error {
     /// The caller may see the thing, but not do this to it.
     #[error("{0}")]
     Forbidden(String),
-    /// There was such a thing, and its time is over.
-    #[error("{what} `{id}` has expired; start a new one")]
+    /// The model is not in the caller's tier.
+    #[error("{0}")]
+    TierTooLow(String),
+    /// The caller has used up what their tier includes.
+    #[error("{detail}")]
+    QuotaExceeded {
+        /// What is used up, and what to do.
+        detail: String,
+        /// When there is more.
+        retry_after: Option<Duration>,
+    },
+    /// The caller asks too often.
+    #[error("{detail}")]
+    TooFast {
+        /// What came too often.
+        detail: String,
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// It was there, and its time is over.
+    #[error("{what} `{id}` has expired; begin a new one")]
     Expired {
         /// The kind of thing.
         what: &'static str,
@@ -50,6 +70,9 @@ pub enum Error {
     /// Someone else changed the same thing at the same moment, again and again.
     #[error("{0} was changed by someone else at the same time; try again")]
     Conflict(&'static str),
+    /// It could have been done earlier.
+    #[error("{0}")]
+    TooLate(String),
     /// What is asked for has to wait for the end of an answer.
     #[error("the answer `{0}` is still being made; wait for its end, or cancel it first")]
     Running(Uuid),
@@ -77,12 +100,16 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::TierTooLow(_) => "tier_required",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::TooFast { .. } => "rate_limited",
             Self::Expired { .. } => "expired",
             Self::UnknownModel { .. } => "unknown_model",
             Self::TooOften(_) => "too_often",
             Self::Invalid(_) => "invalid_request",
             Self::TooLarge(_) => "too_large",
             Self::Conflict(_) => "conflict",
+            Self::TooLate(_) => "too_late",
             Self::Running(_) => "answer_running",
             Self::KeyReused => "idempotency_key_reused",
             Self::DiskFull => "disk_full",
@@ -98,13 +125,17 @@ impl Error {
         match self {
             Self::NotFound { .. }
             | Self::Forbidden(_)
+            | Self::TierTooLow(_)
+            | Self::QuotaExceeded { .. }
             | Self::Expired { .. }
             | Self::UnknownModel { .. }
             | Self::TooOften(_)
             | Self::Invalid(_)
             | Self::TooLarge(_)
+            | Self::TooLate(_)
             | Self::KeyReused => false,
-            Self::Conflict(_)
+            Self::TooFast { .. }
+            | Self::Conflict(_)
             | Self::Running(_)
             | Self::DiskFull
             | Self::ShuttingDown
@@ -127,6 +158,8 @@ impl Error {
                 Some(retry_after.map_or(1, |wait| wait.as_secs().max(1)))
             }
             Self::ShuttingDown | Self::DiskFull => Some(5),
+            Self::TooFast { retry_after, .. } => Some(retry_after.as_secs() + 1),
+            Self::QuotaExceeded { retry_after, .. } => retry_after.map(|wait| wait.as_secs() + 1),
             _ => None,
         }
     }

@@ -206,6 +206,12 @@ pub struct SubQuestion {
     pub text: String,
     /// What it is good for.
     pub why: String,
+    /// The look for gaps that brought it up; 0 for what was planned or the reader has added.
+    #[serde(default)]
+    pub round: u32,
+    /// The question that what is found to this one helps to answer, if it has no section of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<u32>,
 }
 
 /// A reader's word on a plan.

@@ -1,29 +1,40 @@
 //! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
+mod collections;
 mod commands;
 mod dialects;
 mod documents;
 mod error;
+mod export;
 mod extract;
 mod guard;
 mod health;
+mod history;
+mod keys;
+mod links;
+mod mcp;
 mod messages;
 mod models;
+mod openai;
+mod openapi;
 mod page;
+mod permit;
 mod search;
 mod sessions;
+mod signin;
 mod sse;
 mod uploads;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::routing::{get, post};
+use axum::http::{HeaderName, HeaderValue, Request, header};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -46,12 +57,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents", get(documents::list))
         .route("/api/documents", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/api/documents/events", get(documents::all_events))
-        .route("/api/documents/{id}", get(documents::show).delete(documents::remove))
+        .route("/api/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
         .route("/api/documents/{id}/content", get(documents::content))
         .route("/api/documents/{id}/text", get(documents::text))
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))
         .route("/api/documents/{id}/pages", get(documents::pages))
         .route("/api/documents/{id}/events", get(documents::events))
+        .route("/api/documents/{id}/citations", get(history::citations))
         .route("/api/search", get(search::search))
         // the conversation
         .route("/api/chat/sessions", get(sessions::list).post(sessions::create))
@@ -59,32 +71,58 @@ pub fn router(app: Arc<App>) -> Router {
             "/api/chat/sessions/{id}",
             get(sessions::show).patch(sessions::change).delete(sessions::remove),
         )
+        .route("/api/chat/sessions/{id}/export", get(export::export))
         .route("/api/chat/sessions/{id}/messages", post(messages::ask))
         .route("/api/chat/sessions/{id}/messages/{mid}", get(messages::show))
         .route("/api/chat/sessions/{id}/messages/{mid}/events", get(messages::events))
         .route("/api/chat/sessions/{id}/messages/{mid}/cancel", post(messages::cancel))
         .route("/api/chat/sessions/{id}/messages/{mid}/plan", post(messages::plan))
         .route("/api/chat/sessions/{id}/messages/{mid}/regenerate", post(messages::regenerate))
+        .route(
+            "/api/chat/sessions/{id}/messages/{mid}/reaction",
+            put(history::react).delete(history::take_back),
+        )
+        .route("/api/history", get(history::search))
+        // who may
+        .route("/api/collections", get(collections::list))
+        .route("/api/collections/{name}/sharing", put(collections::share))
+        .route("/api/keys", get(keys::list).post(keys::create))
+        .route("/api/keys/{id}", delete(keys::revoke))
+        .route("/api/login", post(signin::login))
+        .route("/api/logout", post(signin::logout))
+        .route("/api/me", get(signin::show))
+        .route("/api/usage", get(signin::usage))
         // the server
         .route("/api/models", get(models::list))
         .route("/api/commands", get(commands::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        // what all this is
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/schema/events.json", get(openapi::events))
+        .route("/docs", get(openapi::page))
+        .route("/docs/style.css", get(openapi::style))
         // other clients' contracts
+        .route("/v1/chat/completions", post(openai::complete))
+        .route("/v1/models", get(openai::list))
+        .route("/v1/models/{*model}", get(openai::show))
+        .route("/mcp", mcp::route(&app))
         .merge(dialects::routes())
         // the page
         .merge(web::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::same_machine))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(openai::in_their_words))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(
             TraceLayer::new_for_http()
+                .make_span_with(span)
                 .on_response(DefaultOnResponse::new().level(Level::DEBUG))
                 .on_failure(()),
         )
@@ -111,7 +149,8 @@ pub async fn serve(
             stopping.cancel();
         }
     };
-    let serving = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(begin);
+    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(begin);
     let closing = async {
         stopping.cancelled().await;
         app.close().await;
@@ -124,6 +163,11 @@ pub async fn serve(
         }
         () = closing => Ok(()),
     }
+}
+
+/// A request in the log: without its query, which may hold a question or a credential.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -14,19 +14,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::Error;
 use crate::access::Caller;
 use crate::app::App;
-use crate::store::{Batch, Order, keys};
+use crate::store::{Batch, keys};
+use crate::{Error, expiry};
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often old keys are looked for.
-const SWEEP: Duration = Duration::from_secs(60 * 60);
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
-/// Keys read at a time.
-const PAGE: usize = 500;
 
 /// A request that carries a key.
 #[derive(Clone, Debug)]
@@ -162,30 +158,13 @@ fn stored_key(caller: &Caller, target: &str, key: &str) -> Result<String, Error>
     Ok(keys::idempotency(&digest(&named)))
 }
 
-/// Forgets old keys, until the server stops.
-pub async fn sweep(app: &App) {
-    loop {
-        if let Err(error) = forget_old(app).await {
-            tracing::warn!(%error, "old idempotency keys are kept for now");
-        }
-        tokio::select! {
-            () = app.stopping.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
-        }
-    }
-}
-
-async fn forget_old(app: &App) -> Result<(), Error> {
+/// Forgets old keys.
+///
+/// # Errors
+/// If the store fails.
+pub async fn forget_old(app: &App) -> Result<(), Error> {
     let before = app.store.now() - REMEMBERED;
-    let mut after: Option<String> = None;
-    loop {
-        let page = app.store.scan::<Age>(keys::IDEMPOTENCY, after.as_deref(), PAGE, Order::Ascending).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(last.clone());
-        let old = page.iter().filter(|(_, note)| note.value.at < before);
-        let batch = old.fold(Batch::new(), |batch, (key, _)| batch.delete(key.as_str()));
-        app.store.commit(batch).await?;
-    }
+    expiry::forget::<Age>(app, keys::IDEMPOTENCY, |_, note| note.at < before).await
 }
 
 fn digest(text: &str) -> String {

@@ -15,15 +15,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use uuid::Uuid;
 
-use crate::Error;
 use crate::access::Caller;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
 use crate::store::{Batch, Record, keys};
+use crate::{Error, documents};
 use worker::{Extraction, Extractor};
 
 pub use reconcile::Rebuild;
+pub(crate) use upload::clean_collection;
 pub use upload::{Accepted, Incoming, Upload};
 
 /// Changes a slow listener may miss before it is told to look again.
@@ -157,6 +158,28 @@ pub async fn forget(app: &App, document: &Document) {
     indexing::remove(app, document.id).await;
 }
 
+/// Brings a document whose record has changed back into searches, and waits until it is.
+///
+/// # Errors
+/// [`Error::NotFound`] if it was removed meanwhile, [`Error::ShuttingDown`], or if the store fails.
+pub async fn reindex(app: &App, caller: &Caller, document: Document) -> Result<Document, Error> {
+    let id = document.id;
+    let mut changes = app.ingest.subscribe();
+    app.ingest.enter(&document, Status::Indexing);
+    indexing::index(app, document).await;
+    loop {
+        let current = app.ingest.current(documents::get(app, caller, id).await?.value);
+        if current.status.is_final() {
+            return Ok(current);
+        }
+        tokio::select! {
+            // One that was missed is as good: the store is asked again.
+            _ = changes.recv() => {}
+            () = app.stopping.cancelled() => return Err(Error::ShuttingDown),
+        }
+    }
+}
+
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {
     while let Some(id) = queue.recv().await {
         let Ok(slot) = Arc::clone(&app.ingest.slots).acquire_owned().await else { return };
@@ -196,8 +219,12 @@ async fn process(app: &App, id: Uuid) -> Result<(), Error> {
 }
 
 fn extracted(document: Document, extraction: Extraction) -> Document {
+    let title = match document.is_renamed {
+        true => document.title,
+        false => extraction.title.unwrap_or_else(|| document.name.clone()),
+    };
     Document {
-        title: extraction.title.unwrap_or_else(|| document.name.clone()),
+        title,
         media_type: extraction.media_type,
         language: extraction.language,
         pages: extraction.pages,

@@ -23,7 +23,10 @@ pub mod document;
 pub mod documents;
 mod error;
 pub mod event;
+pub mod expiry;
+pub mod export;
 pub mod files;
+pub mod history;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
@@ -34,6 +37,7 @@ pub mod session;
 pub mod sessions;
 pub mod store;
 pub mod stream_sessions;
+pub mod verify;
 mod web;
 
 pub use error::Error;

@@ -16,6 +16,8 @@
 
 pub mod extractive;
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -103,6 +105,31 @@ pub struct CallOptions {
     /// The name and the JSON schema of the object that the answer has to be. A model configured
     /// with `structured_output = false` never sees it, so the prompt has to say it too.
     pub json_schema: Option<(String, Value)>,
+    /// Asked before every try but the first; without it only the policy of the model decides.
+    pub leave: Option<Leave>,
+}
+
+/// Someone's word, before a call is made once more, on whether it may be: who pays decides.
+#[derive(Clone)]
+pub struct Leave(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Leave {
+    /// Leave as this says each time that it is asked for.
+    pub fn new(ask: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    /// Asks for one further try.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Leave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Leave")
+    }
 }
 
 impl CallOptions {

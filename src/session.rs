@@ -145,6 +145,9 @@ pub struct Message {
     /// What went wrong, if the answer failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// What the reader thinks of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<Reaction>,
 }
 
 impl Message {
@@ -172,8 +175,31 @@ impl Message {
             usage: None,
             finish_reason: None,
             error: None,
+            reaction: None,
         }
     }
+}
+
+/// What a reader thinks of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reaction {
+    /// For or against it.
+    pub reaction: Liking,
+    /// Why, in the reader's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// For or against an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Liking {
+    /// It helped.
+    Like,
+    /// It did not.
+    Dislike,
 }
 
 /// A message and its place in the conversation.

@@ -1,20 +1,24 @@
 //! Sessions and their messages in the store. An answer's record holds how it stands; its words,
 //! sources and citations are the fold of its events.
 
+mod reactions;
 mod tree;
 
 use std::io;
 
 use uuid::Uuid;
 
-use crate::access::{Caller, User};
+use crate::access::{Caller, Permit, User, quota};
 use crate::app::App;
+use crate::expiry::Expired;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
 use crate::session::{Message, MessageStatus, Mode, Placed, Role, Session};
-use crate::store::{Batch, Order, Record, keys};
-use crate::{Error, run};
+use crate::store::{Batch, Commit, Order, Record, keys};
+use crate::{Error, expiry, history, run};
 use tree::Tree;
+
+pub use reactions::{NewReaction, react};
 
 /// The longest title, in bytes.
 const MAX_TITLE_BYTES: usize = 500;
@@ -89,7 +93,7 @@ pub async fn create(
         return Ok(get(app, caller, session).await?.value);
     }
     if let Some(model) = &new.model {
-        app.model(Some(model))?;
+        caller.model(app, Some(model))?;
     }
     for id in new.document_ids.iter().flatten() {
         crate::documents::get(app, caller, *id).await?;
@@ -125,11 +129,24 @@ pub async fn create(
 /// A session of the caller's as the store has it.
 ///
 /// # Errors
-/// [`Error::NotFound`], or if the store fails.
+/// [`Error::NotFound`], [`Error::Expired`], or if the store fails.
 pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Session>, Error> {
     let record = app.store.get::<Session>(&keys::session(id)).await?;
-    let record = record.filter(|session| session.value.owner == caller.user);
-    record.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
+    match record.filter(|session| session.value.owner == caller.user) {
+        Some(session) if !expiry::is_over(app, &session.value) => Ok(session),
+        Some(_) => Err(Error::Expired { what: "session", id: id.to_string() }),
+        None => Err(missing(app, caller, id).await?),
+    }
+}
+
+/// Why there is no such session of the caller's.
+async fn missing(app: &App, caller: &Caller, id: Uuid) -> Result<Error, Error> {
+    let (what, name) = ("session", id.to_string());
+    let expired = app.store.get::<Expired>(&keys::expired(id)).await?;
+    Ok(match expired.filter(|expired| expired.value.owner == caller.user) {
+        Some(_) => Error::Expired { what, id: name },
+        None => Error::NotFound { what, id: name },
+    })
 }
 
 /// Up to `limit` sessions of the caller's, most recently used first, and where the next page begins.
@@ -148,7 +165,8 @@ pub async fn list(
     let next = page.get(limit).and_then(|_| page.get(limit - 1)).map(|(key, _)| key.clone());
     let ids: Vec<String> = page.iter().take(limit).map(|(_, record)| keys::session(record.value)).collect();
     let sessions = app.store.get_many::<Session>(&ids).await?;
-    Ok((sessions.into_iter().flatten().map(|record| record.value).collect(), next))
+    let sessions = sessions.into_iter().flatten().map(|record| record.value);
+    Ok((sessions.filter(|session| !expiry::is_over(app, session)).collect(), next))
 }
 
 /// What can be changed about a session. What is absent stays.
@@ -160,18 +178,26 @@ pub struct SessionChange {
     /// A message of the branch to show and to go on with: it is followed to its end, where there
     /// are siblings to the newest.
     pub active: Option<Uuid>,
+    /// The reader's own grouping; empty for none.
+    pub project_id: Option<String>,
 }
 
-/// Renames a session, or chooses the branch that is shown.
+/// Renames a session, chooses the branch that is shown, or puts it into a project.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the session or the message, [`Error::Invalid`] for an unusable title or
 /// if there is nothing to change, or if the store fails.
 pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange) -> Result<Session, Error> {
+    caller.require(Permit::Ask)?;
     let title = change.title.as_deref().map(clean_title).transpose()?;
-    if title.is_none() && change.active.is_none() {
+    let project = change.project_id.as_deref().map(|project| match project.trim() {
+        "" => Ok(None),
+        project => clean_title(project).map(Some),
+    });
+    let project = project.transpose()?;
+    if title.is_none() && change.active.is_none() && project.is_none() {
         return Err(Error::Invalid(
-            "name a `title`, or a message of the branch to show as `active`".to_owned(),
+            "name a `title`, a `project_id`, or a message of the branch to show as `active`".to_owned(),
         ));
     }
     loop {
@@ -180,6 +206,9 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange
         if let Some(title) = &title {
             changed.title.clone_from(title);
             changed.updated_at = app.store.now();
+        }
+        if let Some(project) = &project {
+            changed.project_id.clone_from(project);
         }
         if let Some(message) = change.active {
             header(app, caller, id, message).await?;
@@ -194,7 +223,7 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &SessionChange
 /// Adds the change of a session to a batch and commits it. False if the session changed meanwhile.
 ///
 /// # Errors
-/// If the store fails.
+/// [`Error::QuotaExceeded`], or if the store fails.
 pub async fn update(
     app: &App,
     batch: Batch,
@@ -205,7 +234,11 @@ pub async fn update(
     let batch = batch.check(&key, before.revision).put(&key, after);
     let batch = places(&before.value).into_iter().fold(batch, Batch::delete);
     let batch = places(after).into_iter().fold(batch, |batch, place| batch.put(place, &after.id));
-    Ok(app.store.commit(batch).await?.is_done())
+    match app.store.commit(batch).await? {
+        Commit::Done => Ok(true),
+        Commit::Conflict { .. } => Ok(false),
+        Commit::OverLimit { key } => Err(quota::exceeded(app, &key)),
+    }
 }
 
 /// Removes a session with all its messages; answers still being made are stopped.
@@ -213,13 +246,23 @@ pub async fn update(
 /// # Errors
 /// [`Error::NotFound`], or if the store fails.
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    caller.require(Permit::Ask)?;
     loop {
         let stored = get(app, caller, id).await?;
-        let batch = Batch::new().check(keys::session(id), stored.revision).delete(keys::session(id));
-        let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
-        if app.store.commit(batch).await?.is_done() {
-            break;
+        if remove(app, Batch::new(), &stored).await? {
+            return Ok(());
         }
+    }
+}
+
+/// Removes a session, in the same change as what else is in the batch. False if it changed
+/// meanwhile; then nothing is removed.
+pub(crate) async fn remove(app: &App, batch: Batch, stored: &Record<Session>) -> Result<bool, Error> {
+    let id = stored.value.id;
+    let batch = batch.check(keys::session(id), stored.revision).delete(keys::session(id));
+    let batch = places(&stored.value).into_iter().fold(batch, Batch::delete);
+    if !app.store.commit(batch).await?.is_done() {
+        return Ok(false);
     }
     loop {
         let page = app.store.scan::<Message>(&keys::messages(id), None, PAGE, Order::Ascending).await?;
@@ -228,12 +271,16 @@ pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         }
         let mut batch = Batch::new();
         for (key, record) in page {
-            app.runs.cancel(record.value.id);
-            batch = batch.delete(key).delete(keys::run(record.value.id));
+            let message = record.value.id;
+            app.runs.cancel(message);
+            batch = batch.delete(key).delete(keys::run(message));
+            batch = history::forget(app, batch, RunKey { session: id, message }).await?;
         }
         app.store.commit(batch).await?;
     }
-    Ok(app.runs.forget_session(id).await?)
+    app.store.clear(&keys::reactions(id)).await?;
+    app.runs.forget_session(id).await?;
+    Ok(true)
 }
 
 /// Everything that was said in a session, on all branches, oldest first.
@@ -244,10 +291,12 @@ pub async fn history(app: &App, session: &Session) -> Result<Vec<Placed>, Error>
     let headers = headers(app, session.id).await?;
     let tree = Tree::new(session.id, &headers);
     let shown = tree.branch(session.active);
+    let mut reactions = reactions::of_session(app, &session.owner, session.id).await?;
     let mut placed = Vec::with_capacity(headers.len());
     for header in headers {
         let mut message = with_answer(app, session.id, header).await?;
         message.parent_id = tree.parent(message.id);
+        message.reaction = reactions.remove(&message.id);
         let siblings = Some(tree.siblings(message.id)).filter(|siblings| siblings.len() > 1);
         let siblings = siblings.unwrap_or_default().to_vec();
         placed.push(Placed { active: shown.contains(&message.id), siblings, message });
@@ -315,7 +364,9 @@ async fn headers(app: &App, session: Uuid) -> Result<Vec<Message>, Error> {
 pub async fn message(app: &App, caller: &Caller, session: Uuid, id: Uuid) -> Result<Message, Error> {
     let message = header(app, caller, session, id).await?;
     app.runs.glance(id);
-    with_answer(app, session, message).await
+    let mut message = with_answer(app, session, message).await?;
+    message.reaction = reactions::of_message(app, &caller.user, session, id).await?;
+    Ok(message)
 }
 
 /// One message of a session of the caller's as its record stands, an answer without its words.
@@ -350,7 +401,11 @@ pub async fn with_answer(app: &App, session: Uuid, mut message: Message) -> Resu
     Ok(message)
 }
 
-fn clean_title(title: &str) -> Result<String, Error> {
+/// A title on one line.
+///
+/// # Errors
+/// [`Error::Invalid`] if nothing is left of it, or too much.
+pub fn clean_title(title: &str) -> Result<String, Error> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.is_empty() || title.len() > MAX_TITLE_BYTES {
         return Err(Error::Invalid(format!("a title has 1 to {MAX_TITLE_BYTES} bytes")));

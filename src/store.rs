@@ -15,6 +15,9 @@ use thiserror::Error;
 /// The longest value a store takes, in bytes. Larger ones would never be freed by the engine.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
+/// Keys removed in one commit.
+const CLEARED_AT_ONCE: usize = 500;
+
 /// What is true, durable when `commit` returns.
 pub struct Store {
     engine: sled::Engine,
@@ -79,6 +82,21 @@ impl Store {
     /// [`StoreError`] if the change could not be made durable.
     pub async fn commit(&self, batch: Batch) -> Result<Commit, StoreError> {
         self.engine.commit(batch).await
+    }
+
+    /// Removes every key that begins with `prefix`, some at a time.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; what was removed until then stays removed.
+    pub async fn clear(&self, prefix: &str) -> Result<(), StoreError> {
+        loop {
+            let page = self.engine.scan(prefix.to_owned(), None, CLEARED_AT_ONCE, Order::Ascending).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let batch = page.into_iter().fold(Batch::new(), |batch, (key, _)| batch.delete(key));
+            self.commit(batch).await?;
+        }
     }
 
     /// The store's clock.

@@ -63,7 +63,7 @@ pub async fn start(app: &App, caller: &Caller, new: NewStream) -> Result<(Uuid, 
     let question = Question { model: Some(new.model.clone()), ..Question::new(new.prompt) };
     // A request that can't be carried out leaves no chat behind.
     question.check()?;
-    app.model(Some(&new.model))?;
+    caller.model(app, Some(&new.model))?;
     let opened = NewSession { project_id: new.project_id, task_id: new.task_id, ..NewSession::default() };
     let (session, chat) = match new.chat {
         Some(name) => (find_or_open(app, caller, &name, opened).await?, name),

@@ -40,6 +40,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "app.js",
         "bytes.js",
         "chat.js",
+        "commands.js",
         "composer.js",
         "dom.js",
         "library.js",
@@ -48,6 +49,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "review.js",
         "scope.js",
         "sessions.js",
+        "signin.js",
         "source.js",
         "upload.js",
     ]
@@ -62,6 +64,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/s/{session}", get(page))
         .route("/s/{session}/citations", get(page))
         .route("/d/{document}", get(page))
+        .route("/d/{document}/citations", get(page))
         .route("/assets/{name}", get(asset))
 }
 

@@ -10,13 +10,28 @@ mod documents;
 mod eval;
 #[path = "cli/fake.rs"]
 mod fake;
+#[path = "cli/keep.rs"]
+mod keep;
 
 use fake::{Fake, alone};
 use serde_json::{Value, json as value};
 
 #[test]
 fn every_command_explains_itself_with_examples() {
-    for command in ["serve", "add", "ask", "search", "eval", "documents", "sessions", "show", "config"] {
+    for command in [
+        "serve",
+        "add",
+        "ask",
+        "search",
+        "eval",
+        "documents",
+        "sessions",
+        "show",
+        "history",
+        "export",
+        "verify",
+        "config",
+    ] {
         let ran = alone(&[command, "--help"], &[]);
         assert_eq!(ran.code, 0);
         assert!(ran.out.contains("Examples:\n  "), "{command}: {}", ran.out);

@@ -4,22 +4,26 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use std::sync::Arc;
+
 use super::commands::{Command, Heard, hear, spoken};
 use super::prompt::Turn;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
-use crate::access::{Caller, User};
+use crate::access::{Caller, Slot, User, quota};
 use crate::app::App;
 use crate::event::Event;
 use crate::runs::RunKey;
 use crate::session::{Message, Mode};
-use crate::store::keys;
+use crate::store::{Batch, keys};
 use crate::{Error, sessions};
 
 /// A stored question whose answer is being made.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) caller: Caller,
+    /// Its place among the answers being made for the caller; taken up again after a stop it has none.
+    pub(super) slot: Option<Arc<Slot>>,
     pub(super) key: RunKey,
     pub(super) question_id: Uuid,
     /// What is asked, without the command that says how.
@@ -60,6 +64,16 @@ pub(super) enum Reuse {
 }
 
 impl Asked {
+    /// Adds to a change what the answer holds of the caller's quota.
+    pub(super) fn hold(&self, app: &App, batch: Batch) -> Batch {
+        // A command asks no model.
+        if self.command.is_some() {
+            return batch;
+        }
+        let tokens = quota::expected_tokens(app, self.mode, self.budget.tokens);
+        quota::hold(app, &self.caller, self.key.message, self.mode, tokens, batch)
+    }
+
     /// Whether the answer is stored.
     pub(super) fn is_kept(&self) -> bool {
         matches!(self.past, Past::Stored(_))
@@ -117,6 +131,7 @@ impl RunRecord {
         let (content, _, command) = heard(&question.value.content);
         Ok(Some(Asked {
             caller: Caller::on_behalf_of(self.owner),
+            slot: None,
             key,
             question_id: self.question_id,
             content,

@@ -187,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ibid.toml");
         std::fs::write(&file, "[[models]]\nname = \"m\"\nprovider = \"scripted\"\ndelay_ms = 0\n").unwrap();
-        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), listen: None };
+        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), ..Flags::default() };
         let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
         let caller = Caller::local();
         for (model, counts) in [

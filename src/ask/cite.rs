@@ -14,7 +14,7 @@ mod tests;
 use ibid_index::analysis::Language;
 
 use self::mark::Reading;
-pub(crate) use self::number::Number;
+pub(crate) use self::number::{Number, unit_named};
 pub(crate) use self::quote::Shelf;
 pub(crate) use self::support::{Facts, Weights};
 pub use self::support::{PARTIAL, SUPPORTED, verdict};

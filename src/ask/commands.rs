@@ -18,6 +18,7 @@ use crate::session::{Mode, Role};
 
 /// What a reader may know of a command.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Command")]
 pub struct Usage {
     /// The word after the slash.
     pub name: &'static str,

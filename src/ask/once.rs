@@ -14,10 +14,11 @@ use super::question;
 use super::research::budget::Budget;
 use super::retrieve::Scope;
 use crate::Error;
-use crate::access::Caller;
+use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::runs::{Frame, RunKey};
 use crate::session::{Mode, Role};
+use crate::store::{Batch, Commit};
 
 /// A conversation as its reader has it, ending with the question.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,13 @@ pub async fn once(
         return Err(Error::Invalid("the last message has to be the question, from `user`".to_owned()));
     };
     question::check(&last.content)?;
-    let asked = understand(app, caller, conversation, last.content).await?;
+    caller.require(Permit::Ask)?;
+    let slot = app.gate.limits.run(&caller.user)?;
+    let mut asked = understand(app, caller, conversation, last.content).await?;
+    asked.slot = Some(Arc::new(slot));
+    if let Commit::OverLimit { key } = app.store.commit(asked.hold(app, Batch::new())).await? {
+        return Err(quota::exceeded(app, &key));
+    }
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
     app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
@@ -82,10 +89,11 @@ async fn understand(
     Ok(Asked {
         key: RunKey { session: Uuid::nil(), message: Uuid::now_v7() },
         caller: caller.clone(),
+        slot: None,
         question_id: Uuid::nil(),
         content,
+        model: caller.model(app, model.as_deref())?.name().to_owned(),
         command,
-        model: app.model(model.as_deref())?.name().to_owned(),
         scope: Scope::resolve(app, caller, document_ids.as_deref(), collection.as_deref()).await?,
         mode: said_mode.unwrap_or(mode),
         budget,
@@ -113,7 +121,7 @@ mod tests {
         std::fs::write(&script, r#"[{"reply": ["one ", "two "], "delay_ms": 30000}]"#).unwrap();
         let model = "[[models]]\nname = \"slow\"\nprovider = \"scripted\"\nscript = \"script.json\"\n";
         std::fs::write(&file, model).unwrap();
-        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), listen: None };
+        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), ..Flags::default() };
         (App::open(Config::load(&flags).unwrap()).await.unwrap(), folder)
     }
 

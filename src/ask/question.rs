@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::asked::{Asked, Past, Reuse, RunRecord, heard};
 use super::research::budget::Budget;
 use super::retrieve::Scope;
-use crate::access::Caller;
+use crate::access::{Caller, Permit};
 use crate::app::App;
 use crate::idempotency::Claim;
 use crate::runs::RunKey;
@@ -160,6 +160,7 @@ pub async fn pose(
     also: impl Fn(Batch, Uuid) -> Batch,
 ) -> Result<Uuid, Error> {
     question.check()?;
+    caller.require(Permit::Ask)?;
     let wish = Wish::new(question);
     let key = RunKey { session, message: Uuid::now_v7() };
     loop {
@@ -221,7 +222,7 @@ pub async fn regenerate(
         return Err(Error::Running(answer));
     }
     // A model that is no longer configured can't answer again.
-    let model = how.model.or(answered.model.filter(|model| app.model(Some(model)).is_ok()));
+    let model = how.model.or(answered.model.filter(|model| caller.model(app, Some(model)).is_ok()));
     let question = Question {
         mode: how.mode.or(asking.mode),
         document_ids: asking.document_ids,
@@ -261,6 +262,8 @@ async fn begin(
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
+    caller.require(Permit::Ask)?;
+    let mut slot = None;
     // In this order: messages sort by their ids.
     let question_id = wish.question_id.unwrap_or_else(Uuid::now_v7);
     let key = RunKey { session, message: Uuid::now_v7() };
@@ -271,14 +274,21 @@ async fn begin(
             return Ok(RunKey { session, message });
         }
         let stored = sessions::get(app, caller, session).await?;
-        let asked = understand(app, caller, key, question_id, &stored.value, wish).await?;
+        if slot.is_none() {
+            app.gate.limits.session(session)?;
+            slot = Some(Arc::new(app.gate.limits.run(&caller.user)?));
+        }
+        let mut asked = understand(app, caller, key, question_id, &stored.value, wish).await?;
         let question = match wish.question_id {
             None => Some(asking(app, &stored.value, &wish.question, &asked).await?),
             Some(_) => None,
         };
+        asked.slot.clone_from(&slot);
         let recorder = app.runs.begin(key).await?;
-        if !store(app, &asked, question, stored, claim).await? {
+        let is_stored = store(app, &asked, question, stored, claim).await;
+        if !matches!(is_stored, Ok(true)) {
             recorder.discard().await?;
+            is_stored?;
             continue;
         }
         app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
@@ -309,7 +319,7 @@ async fn understand(
 ) -> Result<Asked, Error> {
     let question = &wish.question;
     let model = question.model.as_ref().or(session.model.as_ref());
-    let model = app.model(model.map(String::as_str))?.name().to_owned();
+    let model = caller.model(app, model.map(String::as_str))?.name().to_owned();
     let (content, said_mode, command) = heard(&question.content);
     check(&content)?;
     let mode = said_mode.or(question.mode).unwrap_or(session.mode);
@@ -327,6 +337,7 @@ async fn understand(
     let scope = Scope::resolve(app, caller, documents.as_deref(), collection.as_deref()).await?;
     Ok(Asked {
         caller: caller.clone(),
+        slot: None,
         key,
         question_id,
         content,
@@ -404,6 +415,7 @@ async fn store(
     if let Some(question) = question {
         batch = batch.put(keys::message(session_id, question.id), &question);
     }
+    batch = asked.hold(app, batch);
     if let Some(claim) = claim {
         batch = claim.note(batch, &answer_id, now);
     }

@@ -3,6 +3,7 @@
 //! server goes on from there. Without a model the same flow runs on the documents' own sentences.
 
 pub(super) mod budget;
+mod choose;
 mod conflict;
 mod coverage;
 mod facets;
@@ -127,7 +128,9 @@ pub(super) async fn research(
     helm.consent(&desk, research).await?;
     if research.sources.is_empty() {
         look_into_all(&desk, research, &mut helm).await?;
-        while research.may_look_again(app.config.research.rounds) && gap::look(&desk, research).await? {
+        while research.may_look_again(app.config.research.rounds)
+            && gap::look(&desk, research, &mut helm).await?
+        {
             look_into_all(&desk, research, &mut helm).await?;
         }
     }
@@ -146,7 +149,7 @@ pub(super) async fn salvage(
     research: &mut Research,
 ) -> Result<(), Error> {
     let desk = Desk { model: None, ..Desk::new(app, asked, recorder, research)? };
-    draft.spend(research.purse.usage());
+    draft.spend(research.purse.close());
     report::write(&desk, draft, research).await
 }
 
@@ -167,7 +170,10 @@ async fn look_into_all(desk: &Desk<'_>, research: &mut Research, helm: &mut Helm
             looks.push(look::look_into(desk, question));
         }
         if looks.is_empty() {
-            return Ok(());
+            // What was asked for up to here is still done; from here on it is too late.
+            let Some(change) = helm.waiting() else { return Ok(()) };
+            helm.turn(desk, research, change).await?;
+            continue;
         }
         tokio::select! {
             Some(found) = looks.next() => {
@@ -200,6 +206,10 @@ impl Research {
 
     fn may_look_again(&self, rounds: u32) -> bool {
         self.num_rounds < rounds && !self.has_no_gaps
+    }
+
+    fn has_open(&self) -> bool {
+        self.inquiries.iter().any(|inquiry| inquiry.found.is_none())
     }
 
     /// Takes a new plan; what was found to questions that stay stays.
@@ -244,6 +254,18 @@ impl Research {
         self.questions().flat_map(|(question, found)| {
             found.into_iter().flat_map(move |found| found.notes.iter().map(move |note| (question, note)))
         })
+    }
+
+    /// Whether a question is the whole one beside its parts.
+    fn is_whole(&self, question: &SubQuestion) -> bool {
+        let num_planned = self.plan.questions.iter().filter(|question| question.round == 0).count();
+        num_planned > 1 && question.text == self.plan.question
+    }
+
+    /// The notes that help to answer a question: its own, and those of questions that serve it.
+    fn notes_for(&self, id: u32) -> impl Iterator<Item = &Note> {
+        let helps = move |question: &SubQuestion| question.serves.unwrap_or(question.id) == id;
+        self.notes().filter(move |(question, _)| helps(question)).map(|(_, note)| note)
     }
 
     fn next_question_id(&self) -> u32 {

@@ -24,7 +24,7 @@ pub(crate) struct Show {
 /// What each setting means, in the order of the file.
 const ABOUT: &[(&str, &str)] = &[
     ("data", "the folder that holds everything"),
-    ("listen", "where `ibid serve` listens; loopback only"),
+    ("listen", "where `ibid serve` listens; loopback unless there is access control"),
     ("ingest.max_file_bytes", "largest original taken, in bytes"),
     ("ingest.max_text_bytes", "most text kept of one document, in bytes"),
     ("ingest.max_pages", "most pages read of one document"),
@@ -46,6 +46,26 @@ const ABOUT: &[(&str, &str)] = &[
     ("research.seconds", "longest a deep research may take, in seconds"),
     ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
     ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
+    ("access.mode", "how callers show who they are: none, keys or jwt"),
+    ("access.hosts", "the only names this server answers to; empty for its own, or any"),
+    ("access.tier", "the tier of callers who bring none"),
+    ("jwt.algorithm", "how tokens are signed: HS256, RS256 or ES256"),
+    ("jwt.secret_env", "the variable that holds the secret of HS256"),
+    ("jwt.secret_file", "the file that holds it"),
+    ("jwt.jwks_file", "the file that holds the public keys"),
+    ("jwt.jwks_url", "where the public keys are fetched"),
+    ("jwt.audience", "what `aud` must name"),
+    ("jwt.issuer", "what `iss` must be"),
+    ("jwt.leeway_s", "how far clocks may differ, in seconds"),
+    ("jwt.scopes_claim", "the claim with the scopes"),
+    ("jwt.scopes", "the scopes of a token without that claim"),
+    ("jwt.tier_claim", "the claim with the tier"),
+    ("limits.window_s", "the time that requests are counted in, in seconds"),
+    ("limits.user_requests", "most requests of one user in that time"),
+    ("limits.session_requests", "most questions in one session in that time"),
+    ("limits.address_requests", "most refused requests from one address in that time"),
+    ("limits.user_runs", "most answers made for one user at the same time"),
+    ("sessions.expire_s", "seconds after which an unused session is removed; 0 for never"),
 ];
 
 #[derive(Serialize)]
@@ -67,7 +87,7 @@ pub(crate) fn run(config: &Config, show: &Show) -> Result<()> {
         writeln!(
             out,
             "{}",
-            serde_json::json!({ "file": config.file(), "settings": settings, "models": models })
+            serde_json::json!({ "file": config.file(), "settings": settings, "models": models, "tiers": config.tiers })
         )?;
         return Ok(());
     }
@@ -98,6 +118,10 @@ pub(crate) fn run(config: &Config, show: &Show) -> Result<()> {
         writeln!(out, "[[models]]")?;
         write!(out, "{}", toml::to_string(&model_table(model))?)?;
     }
+    for tier in &config.tiers {
+        writeln!(out, "\n[[tiers]]")?;
+        write!(out, "{}", toml::to_string(tier)?)?;
+    }
     Ok(())
 }
 
@@ -110,6 +134,10 @@ fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
     all.insert("ask".into(), Value::try_from(&config.ask)?);
     all.insert("research".into(), Value::try_from(&config.research)?);
     all.insert("server".into(), Value::try_from(&config.server)?);
+    all.insert("access".into(), Value::try_from(&config.access)?);
+    all.insert("jwt".into(), Value::try_from(&config.jwt)?);
+    all.insert("limits".into(), Value::try_from(&config.limits)?);
+    all.insert("sessions".into(), Value::try_from(&config.sessions)?);
     let value_of = |key: &str| match key.split_once('.') {
         Some((table, name)) => all.get(table)?.get(name).cloned(),
         None => all.get(key).cloned(),
@@ -143,6 +171,10 @@ mod tests {
     #[test]
     fn every_setting_is_explained() {
         let file = tempfile::NamedTempFile::new().unwrap();
+        // What is set nowhere is shown nowhere.
+        let optional = "[jwt]\nsecret_env = \"S\"\nsecret_file = \"s\"\njwks_file = \"k\"\njwks_url = \"u\"\n\
+                        [limits]\nuser_requests = 1\nsession_requests = 1\naddress_requests = 1\nuser_runs = 1\n";
+        std::fs::write(file.path(), optional).unwrap();
         let flags = ibid::config::Flags { config: Some(file.path().into()), ..Default::default() };
         let config = Config::load(&flags).unwrap();
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
@@ -151,6 +183,10 @@ mod tests {
             ("ask", Table::try_from(&config.ask).unwrap()),
             ("research", Table::try_from(&config.research).unwrap()),
             ("server", Table::try_from(&config.server).unwrap()),
+            ("access", Table::try_from(&config.access).unwrap()),
+            ("jwt", Table::try_from(&config.jwt).unwrap()),
+            ("limits", Table::try_from(&config.limits).unwrap()),
+            ("sessions", Table::try_from(&config.sessions).unwrap()),
         ] {
             keys.extend(table.keys().map(|key| format!("{name}.{key}")));
         }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use futures::TryStreamExt as _;
 use ibid::app::{App, OpenError};
 use ibid::config::Config;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,9 @@ pub(crate) async fn connect(config: &Config) -> Result<Client> {
     loop {
         match App::open(config.clone()).await {
             Ok(app) => return Client::in_process(app).await,
-            Err(OpenError::InUse { url: Some(url) }) => return Client::at(&url),
+            Err(OpenError::InUse { url: Some(url) }) => {
+                return Client::at(&url, ibid::app::operator(&config.data).as_deref());
+            }
             Err(OpenError::InUse { url: None }) if Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -67,16 +70,26 @@ pub(crate) async fn connect(config: &Config) -> Result<Client> {
 
 impl Client {
     /// Talks to a server that runs elsewhere.
-    pub(crate) fn at(url: &str) -> Result<Self> {
-        let base = Url::parse(url).with_context(|| format!("`{url}` is not a server address"))?;
+    pub(crate) fn at(url: &str, operator: Option<&str>) -> Result<Self> {
+        // An address that stands for all of them is called by that of this machine.
+        let here = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+        let base = Url::parse(&here).with_context(|| format!("`{url}` is not a server address"))?;
         // The server is on this machine: a proxy meant for the internet is no way to it.
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
+        let mut shown = HeaderMap::new();
+        if let Some(operator) = operator {
+            let mut credential = HeaderValue::from_str(&format!("Bearer {operator}"))?;
+            credential.set_sensitive(true);
+            shown.insert(AUTHORIZATION, credential);
+        }
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5));
+        let http = http.default_headers(shown).build()?;
         Ok(Self { http, base, local: None })
     }
 
     async fn in_process(app: std::sync::Arc<App>) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("can't open a local port")?;
         let url = format!("http://{}", listener.local_addr()?);
+        let operator = app.gate.operator().to_owned();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let shutdown = async {
@@ -85,7 +98,7 @@ impl Client {
             };
             ibid::http::serve(app, listener, shutdown).await.context("the server failed")
         });
-        Ok(Self { local: Some(Local { stop, task }), ..Self::at(&url)? })
+        Ok(Self { local: Some(Local { stop, task }), ..Self::at(&url, Some(&operator))? })
     }
 
     /// Ends the server if it is this process's own, after what it still has to write.
@@ -147,10 +160,20 @@ impl Client {
 
     /// The whole of a list, page by page.
     pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
+        self.list_of(path, &[]).await
+    }
+
+    /// The whole of a list that is asked for in other words than its path, page by page.
+    pub(crate) async fn list_of<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        wanted: &[(&str, &str)],
+    ) -> Result<Vec<T>> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let mut query = vec![("limit", "100")];
+            query.extend_from_slice(wanted);
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let page: Page<T> = self.get(path, &query).await?;
             items.extend(page.items);
@@ -163,8 +186,13 @@ impl Client {
     }
 
     /// Copies a body to `out` as it arrives.
-    pub(crate) async fn copy(&self, path: &str, out: &mut impl std::io::Write) -> Result<()> {
-        let answer = self.send(self.request(Method::GET, self.url(path, &[]))).await?;
+    pub(crate) async fn copy(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        out: &mut impl std::io::Write,
+    ) -> Result<()> {
+        let answer = self.send(self.request(Method::GET, self.url(path, query))).await?;
         let mut body = answer.bytes_stream();
         while let Some(piece) = body.try_next().await.context("the connection broke off")? {
             out.write_all(&piece)?;

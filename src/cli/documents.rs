@@ -72,10 +72,10 @@ pub(crate) async fn run(client: &Client, documents: &Documents) -> Result<()> {
         Some(What::Text { document }) => {
             let path = format!("/api/documents/{}/text", find(client, document).await?.id);
             if !out.is_terminal() {
-                return client.copy(&path, &mut out).await;
+                return client.copy(&path, &[], &mut out).await;
             }
             let mut text = Vec::new();
-            client.copy(&path, &mut text).await?;
+            client.copy(&path, &[], &mut text).await?;
             writeln!(out, "{}", clean(&String::from_utf8_lossy(&text)))?;
             Ok(())
         }

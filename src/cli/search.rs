@@ -95,7 +95,7 @@ fn write_hit(out: &mut impl Write, rank: usize, hit: &Hit, full: bool, paint: Pa
 }
 
 /// The stretch of at most [`SHOWN`] characters that holds the most matches, cut between words.
-fn excerpt(text: &str, highlights: &[Range<usize>]) -> Range<usize> {
+pub(crate) fn excerpt(text: &str, highlights: &[Range<usize>]) -> Range<usize> {
     let from = |start: usize| {
         let end = text[start..].char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| start + at);
         start..end

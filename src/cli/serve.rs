@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ibid::app::{App, OpenError};
+use ibid::config::access::Mode;
 use ibid::config::{Config, parse_listen};
 use ibid::document::Document;
 use ibid::session::Session;
@@ -35,10 +36,15 @@ const ANY_QUESTION: &str = "What are these documents about?";
 While it runs, the other commands talk to it; without it, they do the same work by themselves.
 A second Ctrl-C stops at once.")]
 pub(crate) struct Serve {
-    /// Where to listen: a loopback address, or a port on 127.0.0.1; port 0 picks a free one
+    /// Where to listen: an address, or a port on 127.0.0.1; port 0 picks a free one. Other than
+    /// loopback addresses need access control in the configuration
     /// [env: IBID_LISTEN] [default: 127.0.0.1:4747].
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Listen where other machines can reach it although nobody is asked who they are: all of them
+    /// may then read, change and delete everything.
+    #[arg(long)]
+    pub(crate) allow_open_network: bool,
     /// Put the sample library in: eighteen documents about a saltmarsh, invented for trying ibid.
     #[arg(long)]
     samples: bool,
@@ -78,13 +84,14 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
             return Err(error).with_context(|| format!("can't use data folder `{}`", config.data.display()));
         }
     };
+    let operator = app.gate.operator().to_owned();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async {
         // A dropped sender means that start-up failed, which ends the server as well.
         let _ = stopped.await;
     };
     let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
-    let client = Client::at(&url)?;
+    let client = Client::at(&url, Some(&operator))?;
     let mut stops = Stops::listen()?;
 
     let greeting = async {
@@ -174,7 +181,6 @@ async fn load_samples(client: &Client, config: &Config, quiet: bool) -> Result<(
 async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Result<()> {
     let models: Models = client.get("/api/models", &[]).await?;
     let documents: Vec<Document> = client.list("/api/documents").await?;
-    let session = first_session(client).await?;
     let question = if samples { samples::QUESTION } else { ANY_QUESTION };
 
     let mut out = stdout();
@@ -185,6 +191,16 @@ async fn greet(client: &Client, config: &Config, url: &str, samples: bool) -> Re
     writeln!(out, "  data       {}", config.data.display())?;
     writeln!(out, "  models     {}", names.join(", "))?;
     writeln!(out, "  documents  {}", count(searchable as u64, "document"))?;
+    let shown = match config.access.mode {
+        Mode::None => None,
+        Mode::Keys => Some("a key: make one with `ibid key create NAME`"),
+        Mode::Jwt => Some("a token of the configured issuer"),
+    };
+    if let Some(shown) = shown {
+        writeln!(out, "\nWho asks shows {shown}. Ctrl-C stops.")?;
+        return Ok(out.flush()?);
+    }
+    let session = first_session(client).await?;
     writeln!(out, "\nAsk from here:\n\n  {}\n", curl(url, session.id, question))?;
     writeln!(out, "or with `ibid ask`; put documents in with `ibid add PATH`. Ctrl-C stops.")?;
     out.flush()?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use super::access::{AccessConfig, JwtConfig, LimitsConfig, SessionsConfig, Tier};
 use super::{
     AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, beside, parse_listen,
 };
@@ -24,6 +25,11 @@ pub(super) struct File {
     pub(super) ask: AskConfig,
     pub(super) research: ResearchConfig,
     pub(super) server: ServerConfig,
+    pub(super) access: AccessConfig,
+    pub(super) jwt: JwtConfig,
+    pub(super) limits: LimitsConfig,
+    pub(super) sessions: SessionsConfig,
+    pub(super) tiers: Vec<Tier>,
 }
 
 pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Result<File, ConfigError> {
@@ -31,6 +37,8 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
         .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
     let mut file: File = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
     file.data = file.data.map(|data| beside(path, data));
+    file.jwt.secret_file = file.jwt.secret_file.map(|secret| beside(path, secret));
+    file.jwt.jwks_file = file.jwt.jwks_file.map(|keys| beside(path, keys));
     for model in &mut file.models {
         model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
         model.script = model.script.take().map(|script| beside(path, script));

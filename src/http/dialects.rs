@@ -9,10 +9,10 @@
 //! | `start_and_stream` | `POST /chat/start`, `GET /chat/stream` | data only | `done` |
 //! | `stateless_chat` | `POST /chat` | data only | `[DONE]` |
 
-mod conversation;
-mod session_chat;
-mod start_and_stream;
-mod stateless_chat;
+pub(super) mod conversation;
+pub(super) mod session_chat;
+pub(super) mod start_and_stream;
+pub(super) mod stateless_chat;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ fn line(frame: &impl Serialize) -> String {
 
 /// The events of an answer, unless it fails before its first word: then there is still time to say
 /// so with a status. A model that is slow to begin is not waited for longer than a moment.
-async fn once_it_speaks(
+pub(super) async fn once_it_speaks(
     frames: impl Stream<Item = Frame> + Send + 'static,
 ) -> Result<BoxStream<'static, Event>, Failure> {
     let mut events = frames.map(|frame| frame.event()).boxed();

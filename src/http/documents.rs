@@ -16,14 +16,14 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::error::Problem;
-use super::extract::{Path, Query};
+use super::extract::{Json as Sent, Path, Query};
 use super::page::{Page, PageQuery};
 use super::sse;
 use crate::Error;
 use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, PageStart, Passage, PassageId, Status};
-use crate::documents::{self, Filter};
+use crate::documents::{self, Change, Filter};
 
 /// Which documents to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -62,6 +62,15 @@ pub(super) async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Document>, Problem> {
     Ok(Json(app.ingest.current(documents::get(&app, &caller, id).await?.value)))
+}
+
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Sent(change): Sent<Change>,
+) -> Result<Json<Document>, Problem> {
+    Ok(Json(documents::change(&app, &caller, id, &change).await?))
 }
 
 pub(super) async fn remove(
@@ -217,7 +226,7 @@ async fn send_file(path: &std::path::Path) -> Result<Response, Error> {
 }
 
 /// `attachment` with the name in full, escaped as RFC 8187 has it.
-fn attachment(name: &str) -> String {
+pub(super) fn attachment(name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or(name);
     let escaped: String = name
         .bytes()

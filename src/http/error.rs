@@ -14,7 +14,7 @@ use crate::Error;
 use crate::session::Failure;
 
 /// The body of every answer that is an error.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Problem {
     /// `about:blank`: the code says which kind it is.
     #[serde(rename = "type")]
@@ -81,27 +81,83 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For those who word it in another way.
+        response.extensions_mut().insert(self);
         response
     }
 }
 
+/// A code with its status and what it tells a client.
+pub(super) struct Code {
+    pub(super) name: &'static str,
+    pub(super) status: StatusCode,
+    /// What happened, for the reader of the API's description.
+    pub(super) meaning: &'static str,
+}
+
+const fn code(name: &'static str, status: StatusCode, meaning: &'static str) -> Code {
+    Code { name, status, meaning }
+}
+
 /// The one table from codes to statuses.
-fn status_of(code: &str) -> StatusCode {
-    match code {
-        "not_found" => StatusCode::NOT_FOUND,
-        "forbidden" => StatusCode::FORBIDDEN,
-        "expired" => StatusCode::GONE,
-        "invalid_request" | "unknown_model" => StatusCode::BAD_REQUEST,
-        "too_large" | "context_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "conflict" | "answer_running" => StatusCode::CONFLICT,
-        "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
-        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
-        "shutting_down" | "provider_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
-        "provider_rate_limited" | "too_often" => StatusCode::TOO_MANY_REQUESTS,
-        "provider_timed_out" => StatusCode::GATEWAY_TIMEOUT,
-        "provider_unauthorized" | "provider_rejected" | "provider_truncated" => StatusCode::BAD_GATEWAY,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+pub(super) const CODES: &[Code] = &[
+    code("invalid_request", StatusCode::BAD_REQUEST, "The request can't be carried out as it is."),
+    code("unknown_model", StatusCode::BAD_REQUEST, "No model of this name is configured."),
+    code("unauthorized", StatusCode::UNAUTHORIZED, "The server does not know who asks."),
+    code("forbidden", StatusCode::FORBIDDEN, "The caller may not do this."),
+    code(
+        "tier_required",
+        StatusCode::FORBIDDEN,
+        "The caller's tier does not have this; the detail names one that does.",
+    ),
+    code("foreign_origin", StatusCode::FORBIDDEN, "The request comes from another machine or another site."),
+    code("not_found", StatusCode::NOT_FOUND, "There is no such thing, or no such route."),
+    code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The route exists, but not for this method."),
+    code(
+        "conflict",
+        StatusCode::CONFLICT,
+        "Someone else changed the same thing at the same moment; try again.",
+    ),
+    code("answer_running", StatusCode::CONFLICT, "The session's last answer is still being made."),
+    code("too_late", StatusCode::CONFLICT, "It could have been done earlier in the answer, and now not."),
+    code("expired", StatusCode::GONE, "It was there and is over; begin again."),
+    code("too_large", StatusCode::PAYLOAD_TOO_LARGE, "More than the limits allow."),
+    code("context_too_long", StatusCode::PAYLOAD_TOO_LARGE, "More than the model can read at once."),
+    code(
+        "idempotency_key_reused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The `Idempotency-Key` was used for another request.",
+    ),
+    code("too_often", StatusCode::TOO_MANY_REQUESTS, "More requests than the limits allow; come back later."),
+    code(
+        "rate_limited",
+        StatusCode::TOO_MANY_REQUESTS,
+        "More requests at once than the limits allow; come back later.",
+    ),
+    code(
+        "quota_exceeded",
+        StatusCode::TOO_MANY_REQUESTS,
+        "What the caller's tier allows for this time is used up.",
+    ),
+    code("provider_rate_limited", StatusCode::TOO_MANY_REQUESTS, "The model's vendor asks to wait."),
+    code("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the server; its log has the cause."),
+    code("provider_unauthorized", StatusCode::BAD_GATEWAY, "The model's vendor refuses the configured key."),
+    code("provider_rejected", StatusCode::BAD_GATEWAY, "The model's vendor refuses the request."),
+    code("provider_truncated", StatusCode::BAD_GATEWAY, "The model's answer broke off."),
+    code(
+        "shutting_down",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The server is going away; try again in a moment.",
+    ),
+    code("provider_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The model can't be reached."),
+    code("provider_timed_out", StatusCode::GATEWAY_TIMEOUT, "The model did not answer in time."),
+    code("disk_full", StatusCode::INSUFFICIENT_STORAGE, "The disk has no room; nothing was stored."),
+];
+
+fn status_of(name: &str) -> StatusCode {
+    let known = CODES.iter().find(|code| code.name == name);
+    debug_assert!(known.is_some(), "`{name}` is missing in the table of codes");
+    known.map_or(StatusCode::INTERNAL_SERVER_ERROR, |code| code.status)
 }
 
 impl From<JsonRejection> for Problem {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::page::Page;
+use crate::access::Caller;
 use crate::app::App;
 
 #[derive(Serialize, JsonSchema)]
@@ -20,10 +21,10 @@ pub(crate) struct Model {
     default: bool,
 }
 
-pub(super) async fn list(State(app): State<Arc<App>>) -> Json<Page<Model>> {
-    let models = app.config.models.iter().enumerate().map(|(number, model)| Model {
-        name: model.name.clone(),
-        provider: model.provider.to_string(),
+pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Json<Page<Model>> {
+    let models = caller.models(&app).enumerate().map(|(number, model)| Model {
+        name: model.name().to_owned(),
+        provider: model.config().provider.to_string(),
         default: number == 0,
     });
     Json(Page::new(models.collect(), None))

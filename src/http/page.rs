@@ -11,6 +11,7 @@ const MAX_LIMIT: usize = 500;
 
 /// One page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub(crate) struct Page<T> {
     /// The things.
     items: Vec<T>,

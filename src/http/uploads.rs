@@ -53,6 +53,21 @@ pub(crate) struct Rejected {
     detail: String,
 }
 
+/// The parts of an upload, as they are described; they are read one after the other as they come.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "a description: a form is never held as a whole")]
+pub(crate) struct Form {
+    /// The collection of the files after it.
+    collection: Option<String>,
+    /// A file with its name, any number of times, under any name of a part.
+    #[schemars(schema_with = "binary")]
+    file: (),
+}
+
+fn binary(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "contentMediaType": "application/octet-stream" })
+}
+
 /// What is remembered of an upload under a key.
 #[derive(Serialize, Deserialize)]
 struct Outcome {

@@ -9,10 +9,10 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use crate::access::Caller;
+use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
-use crate::store::{Batch, Record, keys};
+use crate::store::{Batch, Commit, Record, keys};
 use crate::{Error, documents};
 
 /// The longest file name kept, in bytes; the start of a longer one is cut.
@@ -89,21 +89,14 @@ impl Incoming {
     pub async fn complete(mut self, name: &str, collection: Option<&str>) -> Result<Upload, Error> {
         let name = clean_name(name)
             .ok_or_else(|| Error::Invalid("the file has no name; give the part a `filename`".to_owned()))?;
-        let collection = collection.map(str::trim).filter(|collection| !collection.is_empty());
-        if collection.is_some_and(|collection| {
-            collection.len() > MAX_COLLECTION_BYTES || collection.chars().any(char::is_control)
-        }) {
-            return Err(Error::Invalid(format!(
-                "a collection's name has at most {MAX_COLLECTION_BYTES} bytes and no control characters"
-            )));
-        }
+        let collection = clean_collection(collection)?;
         self.file.flush().await?;
         self.file.sync_all().await?;
         if let Some(folder) = &self.folder {
             crate::files::sync_folder(folder.clone()).await?;
         }
         let version = crate::hex(&std::mem::take(&mut self.hash).finalize());
-        Ok(Upload { incoming: self, version, name, collection: collection.map(str::to_owned) })
+        Ok(Upload { incoming: self, version, name, collection })
     }
 }
 
@@ -117,6 +110,7 @@ impl Drop for Incoming {
 }
 
 pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Result<Accepted, Error> {
+    caller.require(Permit::Write)?;
     let owner = &caller.user;
     let collection = upload.collection.as_deref();
     let by_version = keys::document_by_version(owner, collection, &upload.version);
@@ -136,6 +130,7 @@ pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Re
             owner: owner.clone(),
             name: upload.name.clone(),
             title: upload.name.clone(),
+            is_renamed: false,
             media_type: "application/octet-stream".to_owned(),
             version: upload.version.clone(),
             status: Status::Queued,
@@ -152,14 +147,18 @@ pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Re
         };
         let batch =
             Batch::new().check_absent(&by_version).put(&by_version, &document.id).put(&by_name, &document.id);
-        let batch = documents::enter(batch, &document);
+        let batch = quota::keep(app, caller, &document, documents::enter(batch, &document));
         let batch = match previous {
             Some(previous) => batch.check(&by_name, previous.revision),
             None => batch.check_absent(&by_name),
         };
-        if app.store.commit(batch).await?.is_done() {
-            upload.incoming.folder = None;
-            return Ok(Accepted { document, duplicate: false });
+        match app.store.commit(batch).await? {
+            Commit::Done => {
+                upload.incoming.folder = None;
+                return Ok(Accepted { document, duplicate: false });
+            }
+            Commit::Conflict { .. } => {}
+            Commit::OverLimit { key } => return Err(quota::exceeded(app, &key)),
         }
     }
 }
@@ -185,6 +184,20 @@ async fn again(app: &App, known: Record<Document>) -> Result<Option<Document>, E
     }
     let done = app.store.commit(batch.put(&key, &document)).await?.is_done();
     Ok(done.then_some(document))
+}
+
+/// The name of a collection without the white space around it; None if nothing is left.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is too long or has control characters.
+pub(crate) fn clean_collection(name: Option<&str>) -> Result<Option<String>, Error> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    if name.is_some_and(|name| name.len() > MAX_COLLECTION_BYTES || name.chars().any(char::is_control)) {
+        return Err(Error::Invalid(format!(
+            "a collection's name has at most {MAX_COLLECTION_BYTES} bytes and no control characters"
+        )));
+    }
+    Ok(name.map(str::to_owned))
 }
 
 /// A name fit to show and to search: no control characters, no path of the uploader's machine

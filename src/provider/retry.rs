@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::models::{Line, Model};
-use super::{CallOptions, Delta, DeltaStream, ProviderError};
+use super::{CallOptions, Delta, DeltaStream, Leave, ProviderError};
 use crate::ask::prompt::Prompt;
 use crate::config::model::{Timeouts, Vendor};
 use crate::event::Usage;
@@ -110,8 +110,13 @@ impl Call {
         max_calls: u32,
         longest_pause: Duration,
     ) -> Result<(), ProviderError> {
+        // Quoting sentences calls nobody.
+        let is_call = line.config.provider != Vendor::Extractive;
         let mut failure: Option<ProviderError> = None;
         for attempt in 0..max_calls {
+            if is_call && self.num_calls > 0 && !self.has_leave() {
+                break;
+            }
             if let Some(failure) = &failure {
                 match pause(attempt, failure) {
                     pause if pause <= longest_pause && Instant::now() + pause < self.until => {
@@ -121,8 +126,7 @@ impl Call {
                 }
             }
             let Ok(permit) = line.breaker.admit() else { break };
-            // Quoting sentences calls nobody.
-            self.num_calls += u32::from(line.config.provider != Vendor::Extractive);
+            self.num_calls += u32::from(is_call);
             match self.first(line, prompt).await {
                 Ok(()) => {
                     permit.answered();
@@ -146,6 +150,10 @@ impl Call {
                 "it failed several times in a row and is left alone for some seconds".to_owned(),
             )
         }))
+    }
+
+    fn has_leave(&self) -> bool {
+        self.options.leave.as_ref().is_none_or(Leave::is_given)
     }
 
     /// Makes one call and reads it up to its first text.

@@ -1,10 +1,12 @@
 //! Answers by rules in place of a model, for tests and demonstrations: the same prompt gives the
 //! same bytes. Without a rule that fits it quotes the first passages; it understands nothing.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
 use tokio::time::sleep;
 use unicode_segmentation::UnicodeSegmentation;
@@ -18,6 +20,9 @@ use crate::event::{FinishReason, Usage};
 const DEFAULT_DELAY_MS: u64 = 15;
 /// How many passages an unscripted answer quotes.
 const NUM_QUOTED: usize = 3;
+
+/// How often a rule that holds looks for its sign.
+const HOLD_PAUSE: Duration = Duration::from_millis(5);
 
 /// A model made of rules.
 #[derive(Clone, Debug)]
@@ -41,6 +46,12 @@ struct Rule {
     error: Option<Fault>,
     delay_ms: Option<u64>,
     usage: Option<Counted>,
+    /// For how many calls it serves; for all if absent.
+    times: Option<usize>,
+    /// Nothing is written before there is such a file.
+    hold: Option<PathBuf>,
+    #[serde(skip)]
+    served: Arc<AtomicUsize>,
 }
 
 /// The answer: one text, written word by word, or the pieces it is to be written in.
@@ -104,7 +115,7 @@ impl Scripted {
     }
 
     pub(super) fn stream(&self, prompt: &Prompt) -> DeltaStream {
-        let Some(rule) = self.rules.iter().find(|rule| rule.fits(prompt)) else {
+        let Some(rule) = self.rules.iter().find(|rule| rule.fits(prompt) && rule.serves()) else {
             let pieces = words(&quote(prompt));
             let counted = count(prompt, &pieces);
             return play(pieces, self.delay_ms, Ok(counted));
@@ -117,7 +128,18 @@ impl Scripted {
             }
             None => Ok(rule.usage.map_or_else(|| count(prompt, &pieces), Counted::usage)),
         };
-        play(pieces, rule.delay_ms.unwrap_or(self.delay_ms), end)
+        let played = play(pieces, rule.delay_ms.unwrap_or(self.delay_ms), end);
+        match rule.hold.clone() {
+            Some(sign) => stream::once(held(sign).map(|()| played)).flatten().boxed(),
+            None => played,
+        }
+    }
+}
+
+/// Waits until there is such a file.
+async fn held(sign: PathBuf) {
+    while !tokio::fs::try_exists(&sign).await.unwrap_or(false) {
+        sleep(HOLD_PAUSE).await;
     }
 }
 
@@ -139,6 +161,11 @@ impl Rule {
     fn fits(&self, prompt: &Prompt) -> bool {
         self.when.iter().all(|words| prompt.question.contains(words) || prompt.system.contains(words))
             && num_words(prompt) > self.over_words
+    }
+
+    /// Whether it serves this call too; then it is one call nearer to its end.
+    fn serves(&self) -> bool {
+        self.times.is_none_or(|times| self.served.fetch_add(1, Ordering::Relaxed) < times)
     }
 }
 

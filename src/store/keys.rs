@@ -7,8 +7,23 @@ use crate::access::User;
 
 /// All documents.
 pub const DOCUMENTS: &str = "document/";
+/// All messages of all sessions.
+pub const MESSAGES: &str = "message/";
 /// All answers being made.
 pub const RUNS: &str = "run/";
+
+/// All sessions.
+pub const SESSIONS: &str = "session/";
+/// All sessions that have expired.
+pub const EXPIRED: &str = "expired/";
+/// All API keys.
+pub const KEYS: &str = "key/";
+/// What all answers being made hold of quotas.
+pub const HELD: &str = "held/";
+/// What all users have used.
+pub const USAGE: &str = "usage/";
+/// The period of what is counted for good.
+pub const ALL_TIME: &str = "all";
 
 /// All stream sessions.
 pub const STREAM_SESSIONS: &str = "stream/";
@@ -79,7 +94,7 @@ pub fn grant(reader: Option<&User>, owner: &User, collection: &str) -> String {
 /// A session.
 #[must_use]
 pub fn session(id: Uuid) -> String {
-    format!("session/{id}")
+    format!("{SESSIONS}{id}")
 }
 
 /// A user's sessions, most recently used first: all, or those of a project, a task, or both.
@@ -119,16 +134,65 @@ pub fn chat(owner: &User, name: &str) -> String {
     of(owner, &format!("chat/{}", segment(name)))
 }
 
+/// That a session has expired.
+#[must_use]
+pub fn expired(session: Uuid) -> String {
+    format!("{EXPIRED}{session}")
+}
+
+/// An API key, by its digest.
+#[must_use]
+pub fn key(digest: &str) -> String {
+    format!("{KEYS}{digest}")
+}
+
+/// What an answer being made holds of its user's quota.
+#[must_use]
+pub fn held(message: Uuid) -> String {
+    format!("{HELD}{message}")
+}
+
+/// How much of something a user has used in a period.
+#[must_use]
+pub fn usage(period: &str, user: &User, what: &str) -> String {
+    format!("{USAGE}{period}/{}/{what}", segment(user.as_str()))
+}
+
 /// All messages of a session.
 #[must_use]
 pub fn messages(session: Uuid) -> String {
-    format!("message/{session}/")
+    format!("{MESSAGES}{session}/")
 }
 
 /// A message.
 #[must_use]
 pub fn message(session: Uuid, id: Uuid) -> String {
-    format!("message/{session}/{id}")
+    format!("{MESSAGES}{session}/{id}")
+}
+
+/// All reactions to the answers of a session.
+#[must_use]
+pub fn reactions(session: Uuid) -> String {
+    format!("reaction/{session}/")
+}
+
+/// A reader's reaction to an answer.
+#[must_use]
+pub fn reaction(session: Uuid, message: Uuid, reader: &User) -> String {
+    format!("{}{message}/{}", reactions(session), segment(reader.as_str()))
+}
+
+/// All citations of a document.
+#[must_use]
+pub fn citations(document: Uuid) -> String {
+    format!("cited/{document}/")
+}
+
+/// A citation of a document: the later the answer, the later the key, and within an answer the
+/// other way round, so that read backwards the latest answers come first and each from its beginning.
+#[must_use]
+pub fn citation(document: Uuid, message: Uuid, place: u32) -> String {
+    format!("{}{message}/{:08x}", citations(document), u32::MAX - place)
 }
 
 /// An answer being made.

@@ -145,3 +145,58 @@ async fn an_upload_that_is_no_form_is_refused_with_what_to_do() {
     let nothing = server.upload_all(Vec::new(), Some("x")).await;
     assert!(nothing["detail"].as_str().unwrap().contains("filename"), "{nothing}");
 }
+
+#[tokio::test]
+async fn a_document_can_be_given_a_title_that_outlives_its_being_read_again() {
+    let mut server = Server::start().await;
+    let document = server.add("gates.md", REPORT).await;
+    let path = format!("/api/documents/{}", document["id"].as_str().unwrap());
+    let changed = server.json(Method::PATCH, &path, Some(json!({"title": "  Halden\n papers "}))).await;
+    assert_eq!((&changed["title"], &changed["status"]), (&json!("Halden papers"), &json!("ready")));
+    let hits = server.get("/api/search?q=Halden papers").await;
+    assert_eq!(hits["hits"][0]["title"], "Halden papers", "{hits}");
+    // Without its text it is read from the original again, which has a title of its own.
+    server.kill();
+    let folder = server.data.path().join("documents").join(document["id"].as_str().unwrap());
+    std::fs::remove_file(folder.join("layout.json")).unwrap();
+    std::fs::remove_dir_all(server.data.path().join("index")).unwrap();
+    server.start_again().await;
+    eventually("it is read again", async || folder.join("layout.json").exists().then_some(())).await;
+    let again = server.settled(document["id"].as_str().unwrap()).await;
+    assert_eq!(again["title"], "Halden papers");
+    server.problem(StatusCode::BAD_REQUEST, Method::PATCH, &path, Some(json!({"title": " "}))).await;
+    server.problem(StatusCode::BAD_REQUEST, Method::PATCH, &path, Some(json!({"name": "x"}))).await;
+}
+
+#[tokio::test]
+async fn a_moved_document_is_found_where_it_is_and_takes_its_versions_along() {
+    let server = Server::start().await;
+    let old = server.add("gates.md", REPORT).await;
+    let new = server.add("gates.md", REPORT.replace("1953", "1954")).await;
+    let path = |document: &serde_json::Value| format!("/api/documents/{}", document["id"].as_str().unwrap());
+    let archive = json!({"collection": "archive"});
+    server.problem(StatusCode::BAD_REQUEST, Method::PATCH, &path(&old), Some(archive.clone())).await;
+    let moved = server.json(Method::PATCH, &path(&new), Some(archive.clone())).await;
+    assert_eq!(moved["collection"], "archive");
+    assert_eq!(server.get(&path(&old)).await["collection"], "archive");
+    let collections = server.get("/api/collections").await;
+    let items = collections["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{collections}");
+    assert_eq!((&items[0]["name"], &items[0]["documents"]), (&json!("archive"), &json!(1)));
+    let hits = server.get("/api/search?q=gate raised&collection=archive").await;
+    assert_eq!(hits["hits"][0]["document_id"], new["id"], "{hits}");
+
+    // Its name and its bytes are free where it was, and taken where it is.
+    let again = server.upload("gates.md", REPORT, None).await;
+    assert_ne!(again["id"], old["id"]);
+    server.settled(again["id"].as_str().unwrap()).await;
+    let taken = server.problem(StatusCode::BAD_REQUEST, Method::PATCH, &path(&again), Some(archive)).await;
+    assert!(taken["detail"].as_str().unwrap().contains("gates.md"), "{taken}");
+    let known = server.upload("gates.md", REPORT.replace("1953", "1954"), Some("archive")).await;
+    assert_eq!((&known["id"], &known["duplicate"]), (&new["id"], &json!(true)));
+
+    let other = server.add("other.md", "# Other\n\nNothing of the kind.\n").await;
+    server.json(Method::PATCH, &path(&other), Some(json!({"collection": "archive"}))).await;
+    let back = server.json(Method::PATCH, &path(&other), Some(json!({"collection": ""}))).await;
+    assert_eq!(back["collection"], json!(null));
+}

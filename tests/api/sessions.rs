@@ -19,6 +19,10 @@ async fn a_session_is_created_listed_renamed_and_deleted() {
     let path = format!("/api/chat/sessions/{}", first["id"].as_str().unwrap());
     let renamed = server.json(Method::PATCH, &path, Some(json!({"title": "  New\n title "}))).await;
     assert_eq!(renamed["title"], "New title");
+    let filed = server.json(Method::PATCH, &path, Some(json!({"project_id": " p2 "}))).await;
+    assert_eq!((&filed["project_id"], &filed["title"]), (&json!("p2"), &json!("New title")));
+    let taken_out = server.json(Method::PATCH, &path, Some(json!({"project_id": ""}))).await;
+    assert_eq!(taken_out["project_id"], json!(null));
     let listed = server.get("/api/chat/sessions?limit=1").await;
     assert_eq!(listed["items"][0]["id"], first["id"], "a change brings it to the front");
     let cursor = listed["next_cursor"].as_str().unwrap();

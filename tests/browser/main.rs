@@ -1,9 +1,15 @@
-//! The page, as it is sent and as a browser shows it. Pressing and typing is not driven here:
-//! every view has an address, and what stands at that address is what these tests read.
+//! The page, as it is sent and as a person uses it: clicks, keys, dropped files and a lost network in
+//! a real browser, against the built server.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod chromium;
+mod browser;
+mod citations;
+mod hostile;
+mod leaving;
+mod library;
+mod reach;
+mod research;
 mod sent;
-mod shown;
+mod session;

@@ -50,7 +50,7 @@ async fn the_request_is_a_messages_request() {
         ..config(Vendor::Anthropic, server.base_url())
     };
     let schema = json!({"type": "object"});
-    let options = CallOptions { max_output_tokens: None, json_schema: Some(("plan".to_owned(), schema)) };
+    let options = CallOptions { json_schema: Some(("plan".to_owned(), schema)), ..CallOptions::default() };
     call(&config, &options).await;
 
     let asked = &server.asked()[0];

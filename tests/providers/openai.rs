@@ -61,7 +61,7 @@ async fn the_request_holds_the_conversation_and_asks_for_usage() {
         max_output_tokens: Some(900),
         ..config(Vendor::OpenAi, server.base_url())
     };
-    let options = CallOptions { max_output_tokens: Some(1200), json_schema: None };
+    let options = CallOptions { max_output_tokens: Some(1200), ..CallOptions::default() };
     call(&config, &options).await;
 
     let asked = &server.asked()[0];
@@ -100,7 +100,7 @@ async fn a_schema_is_sent_as_binding_only_if_it_meets_the_vendors_conditions() {
         let server = Replay::start([Answer::stream(fixture("openai/answer.sse"), 100)]).await;
         let mut config = config(Vendor::OpenAi, server.base_url());
         let options =
-            CallOptions { max_output_tokens: None, json_schema: Some(("plan".to_owned(), schema.clone())) };
+            CallOptions { json_schema: Some(("plan".to_owned(), schema.clone())), ..CallOptions::default() };
         call(&config, &options).await;
         config.structured_output = Some(false);
         call(&config, &options).await;

@@ -171,12 +171,17 @@ fn unit(after: &str) -> Option<&'static str> {
     if after.starts_with('%') {
         return Some("%");
     }
-    let word =
-        &after[..after.find(|c: char| !c.is_alphabetic() && c != '°' && c != '/').unwrap_or(after.len())];
+    let is_part = |c: char| c.is_alphabetic() || matches!(c, '°' | '/' | '²');
+    let word = &after[..after.find(|c: char| !is_part(c)).unwrap_or(after.len())];
     let second = after[word.len()..].trim_start();
     if word == "per" && second.starts_with("cent") {
         return Some("%");
     }
+    unit_named(word)
+}
+
+/// The unit that goes by this name.
+pub(crate) fn unit_named(word: &str) -> Option<&'static str> {
     let names = |word: &str| UNITS.iter().find(|(_, names)| names.contains(&word)).map(|(unit, _)| *unit);
     names(word).or_else(|| names(&word.to_lowercase()))
 }
@@ -191,6 +196,10 @@ const UNITS: &[(&str, &[&str])] = &[
     ("m", &["m", "metres", "meters", "metre", "meter"]),
     ("cm", &["cm", "centimetres", "centimeters"]),
     ("mm", &["mm", "millimetres", "millimeters"]),
+    ("ha", &["ha", "hectares", "hectare", "hektar", "hectáreas", "ettari"]),
+    ("acre", &["acres", "acre"]),
+    ("km²", &["km²"]),
+    ("m²", &["m²"]),
     ("mile", &["miles", "mile", "mi"]),
     ("ft", &["ft", "feet", "foot"]),
     ("kg", &["kg", "kilograms", "kilogram", "kilogrammes"]),

@@ -1,7 +1,8 @@
 //! What a research may cost: calls, tokens and time, counted before they are spent. A call that
 //! may not fit is not made, so the limits hold even if a vendor stalls or writes without end.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::config::ResearchConfig;
 use crate::event::Usage;
+use crate::provider::Leave;
 
 /// What a research may cost at most. What is absent is as configured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,9 +55,12 @@ struct Spent {
     refused: bool,
 }
 
-/// The right to make one call.
+/// The right to make one call, and to try it again as far as that is paid for too.
 pub(super) struct Ticket {
-    held_tokens: u64,
+    phase: Phase,
+    input_tokens: u64,
+    /// How often it was tried.
+    tries: Arc<AtomicU32>,
     /// Most tokens it may write.
     pub(super) output_tokens: u32,
     /// When it has to be over.
@@ -93,21 +98,54 @@ impl Purse {
             spent.refused = true;
             return None;
         }
-        let held_tokens = input_tokens + u64::from(output_tokens);
         spent.held_calls += 1;
-        spent.held_tokens += held_tokens;
-        Some(Ticket { held_tokens, output_tokens, until })
+        spent.held_tokens += input_tokens + u64::from(output_tokens);
+        Some(Ticket { phase, input_tokens, tries: Arc::new(AtomicU32::new(1)), output_tokens, until })
+    }
+
+    /// Asks, before each further try of a call, whether the purse has as much again. A try that
+    /// failed may have been read all the same.
+    pub(super) fn leave(self: &Arc<Self>, ticket: &Ticket) -> Leave {
+        let (purse, tries) = (Arc::clone(self), Arc::clone(&ticket.tries));
+        let (phase, input_tokens) = (ticket.phase, ticket.input_tokens);
+        Leave::new(move || {
+            let (calls, tokens, until) = purse.limits(phase);
+            let mut spent = purse.lock();
+            let used = spent.usage.input_tokens + spent.usage.output_tokens + spent.held_tokens;
+            let room = spent.usage.calls + spent.held_calls < calls
+                && used.saturating_add(input_tokens) <= tokens
+                && Instant::now() < until;
+            if room {
+                spent.held_calls += 1;
+                spent.held_tokens += input_tokens;
+                tries.fetch_add(1, Ordering::Relaxed);
+            }
+            spent.refused |= !room;
+            room
+        })
     }
 
     /// Books what a call has cost; all it might have cost if that is not known.
     pub(super) fn settle(&self, ticket: &Ticket, usage: Option<Usage>) -> Usage {
-        let most = Usage { input_tokens: ticket.held_tokens, output_tokens: 0, calls: 1 };
-        let usage = usage.map_or(most, |usage| Usage { calls: usage.calls.max(1), ..usage });
+        let tries = ticket.tries.load(Ordering::Relaxed);
+        let held_tokens = ticket.input_tokens * u64::from(tries) + u64::from(ticket.output_tokens);
+        let most = Usage { input_tokens: held_tokens, output_tokens: 0, calls: tries };
+        let usage = usage.map_or(most, |usage| Usage { calls: usage.calls.clamp(1, tries), ..usage });
         let mut spent = self.lock();
-        spent.held_calls -= 1;
-        spent.held_tokens -= ticket.held_tokens;
+        spent.held_calls -= tries;
+        spent.held_tokens -= held_tokens;
         spent.usage = spent.usage.and(usage);
         usage
+    }
+
+    /// What was spent in all, once nobody waits any more for the calls that are under way: they are
+    /// booked at the most that they may cost.
+    pub(super) fn close(&self) -> Usage {
+        let mut spent = self.lock();
+        let (calls, input_tokens) = (spent.held_calls, spent.held_tokens);
+        spent.usage = spent.usage.and(Usage { input_tokens, output_tokens: 0, calls });
+        (spent.held_calls, spent.held_tokens) = (0, 0);
+        spent.usage
     }
 
     /// Whether there is time for another piece of work; that there was not is remembered.
@@ -181,6 +219,20 @@ mod tests {
         purse.settle(&first, Some(Usage { input_tokens: 400, output_tokens: 100, calls: 1 }));
         assert!(purse.admit(Phase::Report, 500, 100).is_some(), "what was not needed is there again");
         assert_eq!(purse.settle(&second, None).input_tokens, 1500, "an unknown cost is the most");
+    }
+
+    #[tokio::test]
+    async fn a_further_try_is_a_call_and_is_made_only_if_it_is_paid_for() {
+        let purse = Arc::new(purse(3, 30_000));
+        let ticket = purse.admit(Phase::Report, 500, 1000).unwrap();
+        let leave = purse.leave(&ticket);
+        assert!(leave.is_given() && leave.is_given() && !leave.is_given());
+        assert!(purse.is_overdrawn());
+        assert_eq!(purse.settle(&ticket, None), Usage { input_tokens: 2500, output_tokens: 0, calls: 3 });
+        assert!(purse.admit(Phase::Report, 1, 100).is_none(), "three calls were made");
+        let poor = Arc::new(self::purse(10, 1000));
+        let ticket = poor.admit(Phase::Report, 600, 100).unwrap();
+        assert!(!poor.leave(&ticket).is_given(), "there are no tokens to read it again");
     }
 
     #[tokio::test]

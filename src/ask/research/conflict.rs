@@ -2,33 +2,36 @@
 //! give another year, date or number for it. Counts words, so it keeps to cases where nearly all
 //! else is the same; two values that a word explains ("with the land") may still be told here.
 
-use std::collections::HashSet;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod value;
 
-use ibid_index::analysis::{Language, TermKind, terms};
-use uuid::Uuid;
+use ibid_index::analysis::Language;
 
+use self::statement::{Bearing, Statement, statements_of};
+pub(super) use self::value::is_month;
+use self::value::{Asked, Kind, Value};
+use super::facets::{capitalised, under};
 use super::{Desk, Research};
 use crate::Error;
-use crate::ask::cite::{Facts, Number};
-use crate::ask::sentence::{SentenceKind, sentences};
 use crate::event::Source;
 
 /// Most conflicts told.
 const MAX_CONFLICTS: usize = 5;
+/// Most documents told of one.
+const MAX_SIDES: usize = 6;
 /// Share of the shorter sentence's content words that the other must have.
 const SAME: f32 = 0.6;
 /// How many they must share at least.
 const LEAST_SHARED: usize = 3;
-/// How far apart two amounts of the same measure may be, the larger over the smaller: beyond, they
-/// measure different things.
-const NEAR: f64 = 1.5;
-/// Words of the question that a sentence with its title and heading must have, as a share.
-const ON_TOPIC: f32 = 0.5;
 
 /// Documents that disagree on one thing.
 #[derive(Clone, Debug)]
 pub(super) struct Conflict {
-    /// One entry for each value, the first told first.
+    /// What it is about, in words of the question.
+    pub(super) about: String,
+    /// Who says what, a document each for a value; those of one value stand together.
     pub(super) sides: Vec<Side>,
 }
 
@@ -45,53 +48,32 @@ pub(super) struct Side {
     pub(super) words: String,
 }
 
-struct Statement<'a> {
-    source: &'a Source,
-    start: usize,
-    text: String,
-    facts: Facts,
-    /// What the sentence stands under.
-    around: Facts,
-    values: Vec<Value>,
-}
-
-struct Value {
-    number: Number,
-    /// As written, with its unit.
-    written: String,
-    kind: Kind,
-    /// Content words within two words of it.
-    beside: Vec<String>,
-    /// The word after it: what is counted.
-    counted: Option<String>,
-}
-
-impl Value {
-    /// The word of the question that says what the value measures: the thing counted, or for a
-    /// value with a unit a word beside it.
-    fn measure<'a>(&self, question: &'a Facts) -> Option<&'a str> {
-        let is_it = |word: &&str| match self.number.unit {
-            Some(unit) if TIMES.contains(&unit) => false,
-            Some(_) => self.beside.iter().any(|beside| beside == word),
-            None => self.counted.as_deref() == Some(*word),
-        };
-        question.words.iter().filter(|(_, name)| !name).map(|(word, _)| word.as_str()).find(is_it)
+impl Conflict {
+    /// The values, each once.
+    pub(super) fn values(&self) -> Vec<&str> {
+        let mut values: Vec<&str> = self.sides.iter().map(|side| side.value.as_str()).collect();
+        values.dedup();
+        values
     }
 
-    fn is_near(&self, other: &Self) -> bool {
-        let (a, b) = (self.number.value, other.number.value);
-        a > 0.0 && b > 0.0 && a.max(b) / a.min(b) <= NEAR
+    /// What it is about and the values, as a question.
+    pub(super) fn as_question(&self) -> String {
+        let values = self.values().join(" or ");
+        if self.about.is_empty() {
+            format!("{values}?")
+        } else {
+            capitalised(&under(&self.about, &values)) + "?"
+        }
     }
-}
 
-/// Units of spans of time: documents name many that have nothing to do with one another.
-const TIMES: &[&str] = &["s", "min", "h", "day", "week", "month", "year", "ms"];
-
-#[derive(Clone, Debug, PartialEq)]
-enum Kind {
-    /// A year on its own or with the day it belongs to (`14 september`).
-    Year(Option<String>),
-    Amount,
+    /// Takes a document that says this too, beside those that say the same.
+    fn join(&mut self, side: Side, like: &dyn Fn(&Side) -> bool) {
+        let is_told = |known: &Side| known.source.document_id == side.source.document_id;
+        if self.sides.len() < MAX_SIDES && !self.sides.iter().any(is_told) {
+            let at = self.sides.iter().rposition(like).map_or(self.sides.len(), |at| at + 1);
+            self.sides.insert(at, side);
+        }
+    }
 }
 
 /// The conflicts among the passages that were read.
@@ -109,83 +91,121 @@ pub(super) async fn conflicts(desk: &Desk<'_>, research: &Research) -> Result<Ve
             }
         }
     }
-    let asked = &research.plan.question;
     let mut texts = Vec::with_capacity(sources.len());
     for source in sources {
         if let Ok(text) = desk.app.files.read_text(source.document_id, source.start..source.end).await {
             texts.push((source, text));
         }
     }
-    Ok(among(asked, &texts))
+    let whole = std::iter::once(research.plan.question.as_str());
+    let planned = research.plan.questions.iter().filter(|question| question.round == 0);
+    let mut questions: Vec<&str> = whole.chain(planned.map(|question| question.text.as_str())).collect();
+    questions.dedup();
+    Ok(among(&questions, &texts))
 }
 
-fn among(asked: &str, texts: &[(&Source, String)]) -> Vec<Conflict> {
+fn among(questions: &[&str], texts: &[(&Source, String)]) -> Vec<Conflict> {
     let sample: String = texts.iter().flat_map(|(_, text)| text.chars().take(400)).collect();
-    let language = Language::detect(&sample).or_else(|| Language::detect(asked));
-    let question = Facts::of(asked, language);
+    let language = Language::detect(&sample).or_else(|| Language::detect(questions.first()?));
     let mut statements: Vec<Statement<'_>> = Vec::new();
     for (source, text) in texts {
-        statements.extend(statements_of(source, text, &question, language));
+        statements.extend(statements_of(source, text, language));
     }
     let mut conflicts: Vec<Conflict> = Vec::new();
-    let mut told: HashSet<(Uuid, usize)> = HashSet::new();
-    for (at, one) in statements.iter().enumerate() {
-        for other in &statements[at + 1..] {
-            let place = |statement: &Statement<'_>| (statement.source.document_id, statement.start);
-            if conflicts.len() == MAX_CONFLICTS || told.contains(&place(one)) || told.contains(&place(other))
-            {
-                continue;
-            }
-            if let Some((mine, theirs)) = disagree(&question, asks_time(asked), one, other) {
-                told.extend([place(one), place(other)]);
-                conflicts.push(Conflict { sides: vec![one.side(mine), other.side(theirs)] });
+    let whole = questions.first().map(|question| Asked::of(question, language));
+    for (at, question) in questions.iter().enumerate() {
+        let asked = Asked::of(question, language);
+        // A part is short and much is near it; there, what it or the whole names has to be near too.
+        let named = if asked.has_names() { Some(&asked) } else { whole.as_ref() };
+        let is_near =
+            |statement: &&Statement<'_>| at == 0 || named.is_some_and(|named| statement.names(named));
+        let on_it = statements
+            .iter()
+            .filter(is_near)
+            .filter_map(|statement| Some((statement, statement.bearing(&asked)?)));
+        let mut on_it: Vec<(&Statement<'_>, Bearing)> = on_it.collect();
+        // Those that say most of what was asked speak for their documents.
+        on_it.sort_by(|(_, a), (_, b)| a.leans.cmp(&b.leans).then(b.share.total_cmp(&a.share)));
+        for (at, (one, bearing)) in on_it.iter().enumerate() {
+            for (other, with) in &on_it[at + 1..] {
+                if let Some((mine, theirs)) = disagree(&asked, bearing.leans || with.leans, one, other) {
+                    tell(&mut conflicts, &asked, (one, mine), (other, theirs));
+                }
             }
         }
     }
     conflicts
 }
 
-fn statements_of<'a>(
-    source: &'a Source,
-    text: &str,
-    question: &Facts,
-    language: Option<Language>,
-) -> Vec<Statement<'a>> {
-    let heading = format!("{}. {}", source.title, source.heading.as_deref().unwrap_or_default());
-    let heading = Facts::of(&heading, language);
-    let statement = |range: std::ops::Range<usize>| {
-        let words = &text[range.clone()];
-        let facts = Facts::of(words, language);
-        if facts.numbers.is_empty() || facts.words.len() < 2 {
-            return None;
-        }
-        let around = facts.clone().and(heading.clone());
-        let held = question.words.iter().filter(|(word, _)| around.holds(word) > 0.0).count();
-        let is_on_topic = !question.words.is_empty() && share(held, question.words.len()) >= ON_TOPIC;
-        let itself = question.words.iter().any(|(word, _)| facts.holds(word) > 0.0);
-        let values = values(words, &facts, language);
-        (is_on_topic && itself && !values.is_empty()).then(|| Statement {
-            source,
-            start: source.start + range.start,
-            text: words.to_owned(),
-            facts,
-            around,
-            values,
-        })
+/// Adds a disagreement to the conflict over the same values or with one of its statements, or else
+/// as a new one. A statement is in no more than one.
+fn tell(
+    conflicts: &mut Vec<Conflict>,
+    asked: &Asked,
+    (one, mine): (&Statement<'_>, &Value),
+    (other, theirs): (&Statement<'_>, &Value),
+) {
+    let holds = |statement: &Statement<'_>| {
+        conflicts.iter().position(|conflict| conflict.sides.iter().any(|side| statement.is(side)))
     };
-    let told = sentences(text).into_iter();
-    // A row says what its columns mean only together with its table.
-    let told = told.filter(|sentence| matches!(sentence.kind, SentenceKind::Prose | SentenceKind::Item));
-    told.filter_map(|sentence| statement(sentence.range)).collect()
+    let agrees = |value: &Value| {
+        let written = value.written.clone();
+        move |side: &Side| side.value == written
+    };
+    let says = |conflict: &Conflict, value: &Value| conflict.sides.iter().any(agrees(value));
+    let same = |conflict: &Conflict| says(conflict, mine) && says(conflict, theirs);
+    if let Some(known) = conflicts.iter().position(same) {
+        conflicts[known].join(one.side(mine), &agrees(mine));
+        conflicts[known].join(other.side(theirs), &agrees(theirs));
+        return;
+    }
+    match (holds(one), holds(other)) {
+        (Some(at), None) if conflicts[at].sides.iter().any(|side| one.is(side) && agrees(mine)(side)) => {
+            conflicts[at].join(other.side(theirs), &agrees(theirs));
+        }
+        (None, Some(at)) if conflicts[at].sides.iter().any(|side| other.is(side) && agrees(theirs)(side)) => {
+            conflicts[at].join(one.side(mine), &agrees(mine));
+        }
+        (None, None) if conflicts.len() < MAX_CONFLICTS => conflicts.push(Conflict {
+            about: about(asked, one, other, &[&mine.written, &theirs.written]),
+            sides: vec![one.side(mine), other.side(theirs)],
+        }),
+        _ => {}
+    }
+}
+
+/// The names of the question and the words of it that both have, in their order.
+fn about(asked: &Asked, one: &Statement<'_>, other: &Statement<'_>, values: &[&String]) -> String {
+    let is_name = |stem: &str| asked.facts.words.iter().any(|(word, name)| *name && word == stem);
+    let is_shared = |stem: &str| one.around.holds(stem) > 0.0 && other.around.holds(stem) > 0.0;
+    let in_value = |surface: &str| values.iter().any(|value| value.split(' ').any(|word| word == surface));
+    let mut about = String::new();
+    let mut last_end = 0;
+    for word in &asked.words {
+        let is_kept = (is_name(&word.stem) || is_shared(&word.stem)) && !in_value(&word.surface);
+        if is_kept && !about.contains(&word.surface) {
+            let is_next = word.start == last_end + 1;
+            about += if about.is_empty() {
+                ""
+            } else if is_next {
+                " "
+            } else {
+                ", "
+            };
+            about += &word.surface;
+            last_end = word.end;
+        }
+    }
+    about
 }
 
 /// The values on which two statements differ, if they are statements about the same thing.
-fn disagree(
-    question: &Facts,
-    asks_time: bool,
-    one: &Statement<'_>,
-    other: &Statement<'_>,
-) -> Option<(String, String)> {
+fn disagree<'a>(
+    asked: &Asked,
+    leans: bool,
+    one: &'a Statement<'_>,
+    other: &'a Statement<'_>,
+) -> Option<(&'a Value, &'a Value)> {
     if one.source.document_id == other.source.document_id {
         return None;
     }
@@ -197,200 +217,40 @@ fn disagree(
         };
         !(lacks(one, other) && lacks(other, one))
     };
-    let is_alike = shared >= LEAST_SHARED && share(shared, shorter) >= SAME && names_agree;
+    let is_alike = !leans && shared >= LEAST_SHARED && share(shared, shorter) >= SAME && names_agree;
     for mine in &one.values {
         for theirs in &other.values {
             let is_said_there =
                 other.facts.holds_number(&mine.number) || one.facts.holds_number(&theirs.number);
-            let units = mine.number.unit == theirs.number.unit;
-            if is_said_there || !units {
+            let is_part = mine.is_part_of(theirs, &one.passage) || theirs.is_part_of(mine, &other.passage);
+            if is_said_there || is_part || mine.number.unit != theirs.number.unit {
                 continue;
             }
             let conflicting = match (&mine.kind, &theirs.kind) {
                 // The same day of another year, in words about the same: a slip in one of them.
-                (Kind::Year(Some(day)), Kind::Year(Some(same))) => day == same && shared >= 2,
-                (Kind::Year(_), Kind::Year(_)) => is_alike,
-                (Kind::Amount, Kind::Amount) if !asks_time => {
-                    let same_measure =
-                        mine.measure(question).is_some_and(|word| theirs.measure(question) == Some(word));
+                (Kind::Year(Some(day)), Kind::Year(Some(same))) => !leans && day == same && shared >= 2,
+                // With another figure for each year it is a series.
+                (Kind::Year(_), Kind::Year(_)) => is_alike && (asked.time || !one.counts_otherwise(other)),
+                (Kind::Amount, Kind::Amount) if !asked.time => {
+                    let measure = mine.measure(asked);
+                    let same_measure = measure.is_some() && theirs.measure(asked) == measure;
                     let same_beside = mine.beside.iter().any(|word| theirs.beside.contains(word));
-                    mine.is_near(theirs) && ((is_alike && same_beside) || (same_measure && names_agree))
+                    let same_time = !one.is_of_another_time(other);
+                    same_time
+                        && mine.is_near(theirs)
+                        && ((is_alike && same_beside) || (same_measure && names_agree))
                 }
                 _ => false,
             };
             if conflicting {
-                return Some((mine.written.clone(), theirs.written.clone()));
+                return Some((mine, theirs));
             }
         }
     }
     None
 }
 
-/// The numbers of a sentence that can be compared.
-fn values(text: &str, facts: &Facts, language: Option<Language>) -> Vec<Value> {
-    let words = terms(text, language);
-    let value = |number: &Number| {
-        let at = words.iter().position(|term| term.start <= number.start && number.start < term.end)?;
-        let term = &words[at];
-        let near = |from: usize, to: usize| words.get(from..to.min(words.len())).unwrap_or_default();
-        let beside = near(at.saturating_sub(2), at).iter().chain(near(at + 1, at + 4));
-        let beside =
-            beside.filter(|term| term.kind == TermKind::Word).map(|term| term.stem.clone()).collect();
-        let is_year = number.unit.is_none() && is_year(&text[term.start..term.end]);
-        let kind = if is_year { Kind::Year(day_before(text, term.start)) } else { Kind::Amount };
-        // A day of a month belongs to its year.
-        let is_day = !is_year && is_month(words.get(at + 1).map_or("", |term| &text[term.start..term.end]));
-        let next = words.get(at + 1).filter(|next| !is_year && next.kind == TermKind::Word);
-        let end = next.map_or(term.end, |next| next.end);
-        let before = text[..term.start].chars().next_back().filter(|c| matches!(c, '€' | '$' | '£' | '¥'));
-        let start = term.start - before.map_or(0, char::len_utf8);
-        let written = text[start..end].split_whitespace().collect::<Vec<_>>().join(" ");
-        let counted = next.map(|next| next.stem.clone());
-        (!is_day).then(|| Value { number: number.clone(), written, kind, beside, counted })
-    };
-    facts.numbers.iter().filter_map(value).collect()
-}
-
-fn is_year(word: &str) -> bool {
-    word.len() == 4 && word.parse::<u32>().is_ok_and(|year| (1000..2100).contains(&year))
-}
-
-/// The day and month just before a year, or before the comma before it, in one order.
-fn day_before(text: &str, year: usize) -> Option<String> {
-    let words: Vec<&str> =
-        text[..year].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let [.., one, other] = words.as_slice() else { return None };
-    let (day, month) = if is_month(other) { (one, other) } else { (other, one) };
-    let day: u32 = day.trim_end_matches(char::is_alphabetic).parse().ok()?;
-    let month: String = month.to_lowercase().chars().take(3).collect();
-    (is_month(&month) && (1..=31).contains(&day)).then(|| format!("{day} {month}"))
-}
-
-/// Whether a question asks for a point in time; then other figures are beside it.
-fn asks_time(question: &str) -> bool {
-    const WORDS: &[&str] =
-        &["when", "year", "date", "wann", "jahr", "datum", "quand", "année", "cuándo", "año"];
-    question.to_lowercase().split(|c: char| !c.is_alphabetic()).any(|word| WORDS.contains(&word))
-}
-
-pub(super) fn is_month(word: &str) -> bool {
-    const MONTHS: &[&str] = &[
-        "jan", "feb", "mar", "mär", "apr", "may", "mai", "jun", "jul", "aug", "sep", "oct", "okt", "nov",
-        "dec", "dez",
-    ];
-    let lower = word.to_lowercase();
-    let begins: String = lower.chars().take(3).collect();
-    MONTHS.contains(&begins.as_str()) && lower.chars().all(char::is_alphabetic)
-}
-
-impl Statement<'_> {
-    fn side(&self, value: String) -> Side {
-        Side { value, source: self.source.clone(), start: self.start, words: self.text.clone() }
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "counts of words in a sentence are small")]
 fn share(part: usize, whole: usize) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::among;
-    use crate::document::PassageId;
-    use crate::event::Source;
-
-    #[track_caller]
-    fn check(question: &str, one: &str, other: &str, values: Option<[&str; 2]>) {
-        let source = |title: &str| {
-            let document_id = Uuid::now_v7();
-            Source {
-                n: 1,
-                document_id,
-                version: String::new(),
-                title: title.to_owned(),
-                page: None,
-                heading: None,
-                passage_id: PassageId { document: document_id, ordinal: 0 },
-                start: 0,
-                end: 0,
-                score: 1.0,
-            }
-        };
-        let (a, b) = (source("Report"), source("Newspaper"));
-        let found = among(question, &[(&a, one.to_owned()), (&b, other.to_owned())]);
-        let found: Vec<Vec<_>> = found
-            .iter()
-            .map(|conflict| conflict.sides.iter().map(|side| side.value.as_str()).collect())
-            .collect();
-        let expected: Vec<Vec<_>> = values.into_iter().map(Vec::from).collect();
-        assert_eq!(found, expected, "{one} | {other}");
-    }
-
-    #[test]
-    fn another_year_for_the_same_day_is_a_conflict() {
-        check(
-            "In which year was the Sallow Dike breached?",
-            "On 14 September 2016 the old Sallow Dike was opened in two places and the tide returned.",
-            "On 14 September 2015 a digger took the last clay out of the Sallow Dike, and the tide went in.",
-            Some(["2016", "2015"]),
-        );
-    }
-
-    #[test]
-    fn another_amount_of_the_same_measure_is_a_conflict() {
-        check(
-            "What did the Sallow restoration cost?",
-            "The Sallow works cost €18.6 million.",
-            "The Sallow marsh cost €21.3 million, a figure that was quarrelled over.",
-            Some(["€18.6 million", "€21.3 million"]),
-        );
-    }
-
-    #[test]
-    fn another_number_of_the_same_thing_counted_is_a_conflict() {
-        check(
-            "How many hectares of marsh were restored at Sallow?",
-            "At Sallow the tide returned to 412 hectares of marsh.",
-            "The tide reached 385 hectares of the marsh at Sallow.",
-            Some(["412 hectares", "385 hectares"]),
-        );
-    }
-
-    #[test]
-    fn the_same_value_and_other_things_are_no_conflict() {
-        let question = "How many eels were counted at the Halden weir?";
-        check(
-            question,
-            "In 2019 the count at the Halden weir found 412 eels.",
-            "At the Halden weir 412 eels were counted in 2019.",
-            None,
-        );
-        check(
-            question,
-            "In 2019 the count at the Halden weir found 412 eels.",
-            "The Halden weir is 31 metres long.",
-            None,
-        );
-        check(
-            "When was the gate built?",
-            "The Halden gate was built in 1953.",
-            "The Osmer gate was built in 1961.",
-            None,
-        );
-        check(
-            "In which year was the dike built?",
-            "The dike is built for ten years of Halden storms.",
-            "The dike of Halden was built to stand for seven years.",
-            None,
-        );
-        check(
-            "What did the Sallow works cost?",
-            "The Sallow works cost €18.6 million.",
-            "A day at the Sallow works costs €4.",
-            None,
-        );
-    }
 }

@@ -38,12 +38,19 @@ pub(super) async fn coverage(
     matched.retain(|document| !read.contains(document));
     matched.truncate(MAX_SKIPPED);
     let (mut not_found, mut not_done) = (Vec::new(), Vec::new());
-    for (question, found) in research.questions() {
+    for (question, found) in research.questions().filter(|(question, _)| question.serves.is_none()) {
         match found {
             None => not_done.push(question.text.clone()),
-            Some(found) if found.notes.is_empty() => not_found.push(question.text.clone()),
+            // Its parts speak for it.
+            Some(_) if research.is_whole(question) => {}
+            Some(_) if research.notes_for(question.id).next().is_none() => {
+                not_found.push(question.text.clone());
+            }
             Some(_) => {}
         }
+    }
+    if research.plan.questions.is_empty() {
+        not_done.push(desk.asked.content.clone());
     }
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Coverage {
@@ -59,9 +66,9 @@ pub(super) async fn coverage(
 }
 
 /// What the report says about itself. None of it is a claim from a document.
-pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_empty: bool) -> String {
+pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_refusal: bool) -> String {
     let mut text = String::new();
-    if is_empty {
+    if is_refusal {
         text.push_str(REFUSAL);
         text.push_str("\n\n");
     }

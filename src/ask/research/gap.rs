@@ -1,6 +1,7 @@
 //! Gaps: what is missing or contradicted after a round, as further questions. Without a model they
 //! come from names that the notes have brought to light, and from values that contradict.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use schemars::JsonSchema;
@@ -9,11 +10,13 @@ use uuid::Uuid;
 
 use super::budget::Phase;
 use super::conflict::{conflicts, is_month};
-use super::facets::{halves, names};
+use super::facets::{capitalised, halves, names, under};
 use super::model::{ask_for, prompt};
-use super::plan::{PlannedQuestion, extend};
+use super::plan::{Further, PlannedQuestion, extend};
+use super::steer::Helm;
 use super::{Desk, Research};
 use crate::Error;
+use crate::ask::prompt::Prompt;
 use crate::event::{Event, StepKind, StepResult, Usage};
 use crate::provider::Model;
 
@@ -30,23 +33,27 @@ struct Missing {
     questions: Vec<PlannedQuestion>,
 }
 
-/// Looks for gaps and adds them to the plan. False if there are none, or no means to fill them.
-pub(super) async fn look(desk: &Desk<'_>, research: &mut Research) -> Result<bool, Error> {
-    if research.inquiries.iter().any(|inquiry| inquiry.found.is_none())
-        || !desk.purse.has_time(Phase::Research)
-    {
+/// Looks for gaps and adds them to the plan. False if nothing is left to look into: there are none,
+/// or no means to fill them, and the reader has added none meanwhile.
+pub(super) async fn look(desk: &Desk<'_>, research: &mut Research, helm: &mut Helm) -> Result<bool, Error> {
+    if research.has_open() || !desk.purse.has_time(Phase::Research) {
         return Ok(false);
     }
     let mut step = desk.begin(StepKind::Gap, None, None, None);
     let (new, usage) = match desk.model {
         None => (from_notes(desk, research).await?, Usage::default()),
-        Some(model) => match ask_model(desk, model, research).await {
-            (Ok(new), usage) => (new, usage),
-            (Err(why), usage) => {
-                step.note = Some(why);
-                (Vec::new(), usage)
+        Some(model) => {
+            let asking = ask_model(desk, model, what_is_known(research));
+            match helm.during(desk, research, asking).await? {
+                (Ok(new), usage) => {
+                    (new.into_iter().map(|planned| Further { planned, serves: None }).collect(), usage)
+                }
+                (Err(why), usage) => {
+                    step.note = Some(why);
+                    (Vec::new(), usage)
+                }
             }
-        },
+        }
     };
     let plan = extend(research, desk, new.into_iter().take(MAX_NEW).collect());
     let num_new = plan.as_ref().map_or(0, |plan| plan.questions.len() - research.plan.questions.len());
@@ -57,14 +64,11 @@ pub(super) async fn look(desk: &Desk<'_>, research: &mut Research) -> Result<boo
     research.num_rounds += 1;
     research.has_no_gaps = plan.is_none();
     plan.into_iter().for_each(|plan| research.replan(plan));
-    Ok(!research.has_no_gaps)
+    Ok(research.has_open())
 }
 
-async fn ask_model(
-    desk: &Desk<'_>,
-    model: &Model,
-    research: &Research,
-) -> (Result<Vec<PlannedQuestion>, String>, Usage) {
+/// The prompt with all questions and their notes.
+fn what_is_known(research: &Research) -> Prompt {
     let mut known = String::new();
     for (question, found) in research.questions() {
         let _ = writeln!(known, "Question: {}", question.text);
@@ -75,22 +79,31 @@ async fn ask_model(
             let _ = writeln!(known, "(nothing found)");
         }
     }
-    let prompt = prompt(include_str!("../prompts/gap.md"), &research.plan.question, &[], &known);
+    prompt(include_str!("../prompts/gap.md"), &research.plan.question, &[], &known)
+}
+
+async fn ask_model(
+    desk: &Desk<'_>,
+    model: &Model,
+    prompt: Prompt,
+) -> (Result<Vec<PlannedQuestion>, String>, Usage) {
     let answered = ask_for::<Missing>(desk, model, Phase::Research, "gaps", prompt).await;
     let questions = answered.value.map(|missing| missing.questions).map_err(|why| why.to_string());
     (questions, answered.usage)
 }
 
 /// Further questions without a model, once: a second look would find the same names again.
-async fn from_notes(desk: &Desk<'_>, research: &Research) -> Result<Vec<PlannedQuestion>, Error> {
+async fn from_notes(desk: &Desk<'_>, research: &Research) -> Result<Vec<Further>, Error> {
     if research.num_rounds > 0 {
         return Ok(Vec::new());
     }
+    let further = |text: String, why: &str, serves: Option<u32>| Further {
+        planned: PlannedQuestion { text, why: why.to_owned() },
+        serves,
+    };
     let mut new = Vec::new();
     for conflict in conflicts(desk, research).await?.into_iter().take(1) {
-        let values: Vec<&str> = conflict.sides.iter().map(|side| side.value.as_str()).collect();
-        let text = format!("{} ({})", research.plan.question, values.join(" "));
-        new.push(PlannedQuestion { text, why: "documents give different values".to_owned() });
+        new.push(further(conflict.as_question(), "documents give different values", None));
     }
     let parts = research.plan.questions.len() > 1;
     for (question, found) in research.questions().skip(usize::from(parts)) {
@@ -98,26 +111,22 @@ async fn from_notes(desk: &Desk<'_>, research: &Research) -> Result<Vec<PlannedQ
         let may_hold_parts = found.is_some_and(|found| found.notes.is_empty() && !found.passages.is_empty());
         let halves = halves(&question.text).into_iter().flatten().filter(|_| may_hold_parts);
         let why = "nothing speaks of the whole question";
-        new.extend(halves.map(|text| PlannedQuestion { text, why: why.to_owned() }));
+        new.extend(halves.map(|half| further(capitalised(&half), why, Some(question.id))));
     }
-    let brought = brought_to_light(research);
-    let is_wide = research.plan.questions.len() > 1;
-    if is_wide && !brought.is_empty() {
-        let brought = brought.join(" ");
+    let brought = brought_to_light(desk, research).await.join(" and ");
+    if parts && !brought.is_empty() {
         let why = format!("the documents name {brought}");
         let asked = research.plan.questions.iter().skip(1);
-        new.extend(asked.map(|question| PlannedQuestion {
-            text: format!("{} ({brought})", question.text),
-            why: why.clone(),
-        }));
+        new.extend(asked.map(|question| further(under(&brought, &question.text), &why, Some(question.id))));
     }
     Ok(new)
 }
 
-/// Names that notes of more than one document share and the question does not have.
-fn brought_to_light(research: &Research) -> Vec<String> {
+/// Names that notes of more than one document share and the question does not have. One that most
+/// of the documents name is where they are from, and leads nowhere.
+async fn brought_to_light(desk: &Desk<'_>, research: &Research) -> Vec<String> {
     let asked = research.plan.question.to_lowercase();
-    let mut seen: Vec<(String, Vec<Uuid>)> = Vec::new();
+    let mut seen: Vec<(String, HashSet<Uuid>)> = Vec::new();
     for (_, note) in research.notes() {
         for name in names(&note.quote) {
             if asked.contains(&name.to_lowercase()) || is_month(&name) {
@@ -125,13 +134,25 @@ fn brought_to_light(research: &Research) -> Vec<String> {
             }
             let document = note.passage_id.document;
             match seen.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, documents)) if documents.contains(&document) => {}
-                Some((_, documents)) => documents.push(document),
-                None => seen.push((name, vec![document])),
+                Some((_, documents)) => {
+                    documents.insert(document);
+                }
+                None => seen.push((name, HashSet::from([document]))),
             }
         }
     }
     seen.retain(|(_, documents)| documents.len() > 1);
+    if seen.is_empty() {
+        return Vec::new();
+    }
+    let mut texts: HashMap<Uuid, String> = HashMap::new();
+    for source in research.questions().flat_map(|(_, found)| found).flat_map(|found| &found.passages) {
+        let text = desk.app.files.read_text(source.document_id, source.start..source.end).await;
+        texts.entry(source.document_id).or_default().push_str(&text.unwrap_or_default());
+    }
+    let is_everywhere =
+        |name: &str| texts.values().filter(|text| text.contains(name)).count() * 2 > texts.len();
+    seen.retain(|(name, _)| !is_everywhere(name));
     seen.sort_by_key(|(_, documents)| std::cmp::Reverse(documents.len()));
     seen.into_iter().take(MAX_NAMES).map(|(name, _)| name).collect()
 }

@@ -1,6 +1,7 @@
 //! Looking into one question: search, then read what was found and note the exact words that
 //! matter. A model that is asked for quotes is believed only as far as they stand in the text.
 
+use ibid_index::analysis::{Language, Term, TermKind, terms};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -8,6 +9,7 @@ use super::budget::Phase;
 use super::model::{self, ask_for};
 use super::{Desk, Evidence};
 use crate::Error;
+use crate::ask::cite::Facts;
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::retrieve::{self, Found};
 use crate::event::{Note, StepKind, StepResult, SubQuestion, Usage};
@@ -83,7 +85,53 @@ pub(super) fn quoted(question: &str, excerpts: &[Excerpt]) -> Vec<Note> {
         let at = excerpt.text.find(&words)?;
         Some(note_at(excerpt, at, words))
     };
-    quotes.into_iter().filter_map(note).take(MAX_NOTES).collect()
+    let plain = plain_words(question);
+    let mut told: Vec<(u32, String)> = quotes;
+    told.retain(|(n, words)| {
+        excerpts
+            .iter()
+            .find(|excerpt| excerpt.source.n == *n)
+            .is_some_and(|excerpt| !is_title(excerpt, words))
+    });
+    // A row says little without its table, and a name alone does not answer; they are told where
+    // nothing else is.
+    prefer(&mut told, |words| !is_row(words));
+    prefer(&mut told, |words| speaks_of(&plain, words));
+    told.into_iter().filter_map(note).take(MAX_NOTES).collect()
+}
+
+/// Keeps what is good, or all if none is.
+fn prefer(told: &mut Vec<(u32, String)>, is_good: impl Fn(&str) -> bool) {
+    if told.iter().any(|(_, words)| is_good(words)) {
+        told.retain(|(_, words)| is_good(words));
+    }
+}
+
+/// The content words and numbers of a question that are no names.
+pub(super) fn plain_words(question: &str) -> Vec<String> {
+    let language = Language::detect(question).or_else(|| Language::from_code("en"));
+    let capitals_are_names = language.is_some_and(|language| language.code() != "de");
+    let is_name = |term: &Term| capitals_are_names && question[term.start..].starts_with(char::is_uppercase);
+    let told = terms(question, language).into_iter();
+    told.filter(|term| term.kind != TermKind::Stop && !is_name(term)).map(|term| term.stem).collect()
+}
+
+/// Whether a sentence has more of a question than the names in it.
+pub(super) fn speaks_of(plain: &[String], words: &str) -> bool {
+    let facts = Facts::of(words, Language::detect(words).or_else(|| Language::from_code("en")));
+    let is_number = |word: &str| terms(words, None).iter().any(|term| term.stem == word);
+    plain.is_empty() || plain.iter().any(|word| facts.holds(word) > 0.0 || is_number(word))
+}
+
+fn is_row(words: &str) -> bool {
+    words.contains(" | ")
+}
+
+/// Whether words say nothing that the title or the heading above them does not.
+fn is_title(excerpt: &Excerpt, words: &str) -> bool {
+    let above = format!("{} {}", excerpt.source.title, excerpt.source.heading.as_deref().unwrap_or_default());
+    let above = terms(&above, None);
+    terms(words, None).iter().all(|term| above.iter().any(|known| known.stem == term.stem))
 }
 
 /// Where a model's quote stands, white space aside; none if it does not.

@@ -84,7 +84,8 @@ pub(super) async fn ask(
         return (Err(Why::Spent), Usage::default());
     };
     let is_object = json_schema.is_some();
-    let options = CallOptions { max_output_tokens: Some(ticket.output_tokens), json_schema };
+    let leave = Some(desk.purse.leave(&ticket));
+    let options = CallOptions { max_output_tokens: Some(ticket.output_tokens), json_schema, leave };
     let mut deltas = model.stream(prompt, options);
     let (mut text, mut usage) = (String::new(), None);
     let outcome = loop {

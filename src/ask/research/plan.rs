@@ -44,6 +44,13 @@ pub(super) struct PlannedQuestion {
     pub(super) why: String,
 }
 
+/// A question that a look for gaps brings up.
+pub(super) struct Further {
+    pub(super) planned: PlannedQuestion,
+    /// The question it helps to answer, if it is none of its own.
+    pub(super) serves: Option<u32>,
+}
+
 /// Makes the plan and tells it.
 pub(super) async fn draw_up(desk: &Desk<'_>, research: &mut Research) -> Result<(), Error> {
     let step = desk.begin(StepKind::Plan, None, None, None);
@@ -66,14 +73,14 @@ pub(super) async fn draw_up(desk: &Desk<'_>, research: &mut Research) -> Result<
 }
 
 /// Adds questions to the plan, as far as they are new.
-pub(super) fn extend(research: &Research, desk: &Desk<'_>, new: Vec<PlannedQuestion>) -> Option<Plan> {
+pub(super) fn extend(research: &Research, desk: &Desk<'_>, new: Vec<Further>) -> Option<Plan> {
     let mut plan = research.plan.clone();
     let before = plan.questions.len();
     let mut id = research.next_question_id();
-    for PlannedQuestion { text, why } in new {
+    for Further { planned: PlannedQuestion { text, why }, serves } in new {
         let Some(text) = clean(&text) else { continue };
         if plan.questions.iter().all(|known| known.text != text) {
-            plan.questions.push(SubQuestion { id, text, why });
+            plan.questions.push(SubQuestion { id, text, why, round: research.num_rounds + 1, serves });
             id += 1;
         }
     }
@@ -107,9 +114,9 @@ pub(super) fn estimate(desk: &Desk<'_>, num_questions: usize) -> Estimate {
 fn own_parts(question: String) -> Plan {
     let whole = ("the question as it was asked", question.clone());
     let parts = facets(&question).into_iter().map(|facet| ("a part of the question", facet));
-    let questions = (1..)
-        .zip(std::iter::once(whole).chain(parts))
-        .filter_map(|(id, (why, text))| Some(SubQuestion { id, text: clean(&text)?, why: why.to_owned() }));
+    let questions = (1..).zip(std::iter::once(whole).chain(parts)).filter_map(|(id, (why, text))| {
+        Some(SubQuestion { id, text: clean(&text)?, why: why.to_owned(), round: 0, serves: None })
+    });
     let questions: Vec<_> = questions.collect();
     // Too long to be a line of a plan; it is searched by its beginning.
     let questions = if questions.is_empty() { vec![beginning(&question)] } else { questions };
@@ -118,7 +125,7 @@ fn own_parts(question: String) -> Plan {
 
 fn beginning(question: &str) -> SubQuestion {
     let text = question[..question.floor_char_boundary(MAX_BYTES)].to_owned();
-    SubQuestion { id: 1, text, why: "the beginning of the question".to_owned() }
+    SubQuestion { id: 1, text, why: "the beginning of the question".to_owned(), round: 0, serves: None }
 }
 
 async fn ask_model(
@@ -149,7 +156,8 @@ async fn ask_model(
         Err(why) => {
             tracing::warn!(%why, "the plan is the question itself");
             let text = clean(&question).unwrap_or_else(|| beginning(&question).text);
-            let only = SubQuestion { id: 1, text, why: format!("there is no finer plan, because {why}") };
+            let why = format!("there is no finer plan, because {why}");
+            let only = SubQuestion { id: 1, text, why, round: 0, serves: None };
             return Ok((Plan { question, questions: vec![only], ..Plan::default() }, usage));
         }
     };
@@ -157,7 +165,7 @@ async fn ask_model(
         planned.questions.into_iter().filter_map(|planned| Some((clean(&planned.text)?, planned.why)));
     let questions: Vec<_> = (1..)
         .zip(questions.take(MAX_QUESTIONS))
-        .map(|(id, (text, why))| SubQuestion { id, text, why })
+        .map(|(id, (text, why))| SubQuestion { id, text, why, round: 0, serves: None })
         .collect();
     let stands_alone = clean(&planned.question).unwrap_or(question);
     let plan = match questions.is_empty() {

@@ -8,18 +8,27 @@ use std::fmt::Write;
 use uuid::Uuid;
 
 use super::budget::Phase;
+use super::choose::{choose, holds};
 use super::conflict::{Conflict, conflicts};
+use super::look::{plain_words, speaks_of};
 use super::model::{Why, ask, prompt};
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
 use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render, with_wishes};
 use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion, Usage};
-use crate::provider::extractive::{plain_markdown, quotes};
+use crate::provider::extractive::plain_markdown;
 use crate::provider::{Model, ProviderError};
 
 /// Sentences of a summary without a model.
 const SUMMARY_SENTENCES: usize = 3;
+
+/// A question that the report tells of, and the notes of its section.
+struct Section {
+    question: SubQuestion,
+    heading: String,
+    notes: Vec<Note>,
+}
 
 /// Writes what is not written yet.
 pub(super) async fn write(
@@ -30,19 +39,12 @@ pub(super) async fn write(
     draft.flush().await?;
     let conflicts = conflicts(desk, research).await?;
     let excerpts = supply(desk, draft, research, &conflicts).await?;
-    let told =
-        research.questions().filter(|(_, found)| found.is_some_and(|found| !found.notes.is_empty())).count();
-    if told > 1 {
-        part(desk, draft, research, Part::Summary, &excerpts, None).await?;
+    let sections = sections(research);
+    if is_worth_a_summary(desk, &sections) {
+        summary(desk, draft, research, &excerpts, &sections).await?;
     }
-    let questions = research.plan.questions.clone();
-    let mut seen = HashSet::new();
-    for question in &questions {
-        let notes = fresh_notes(research, question.id, &mut seen);
-        if !notes.is_empty() {
-            part(desk, draft, research, Part::Section(question.id), &excerpts, Some((question, &notes)))
-                .await?;
-        }
+    for section in &sections {
+        tell(desk, draft, research, &excerpts, section).await?;
     }
     if !conflicts.is_empty() && research.begin_part(&Part::Conflicts) {
         let step = desk.begin(StepKind::Write, None, None, Some(Part::CONFLICTS));
@@ -51,13 +53,72 @@ pub(super) async fn write(
     }
     let coverage = coverage::coverage(desk, draft, research).await?;
     if research.begin_part(&Part::Colophon) {
-        let text = coverage::colophon(desk, &coverage, told == 0).await;
+        let has_looked = research.questions().any(|(_, found)| found.is_some());
+        let is_refusal = sections.is_empty() && conflicts.is_empty() && has_looked;
+        let text = coverage::colophon(desk, &coverage, is_refusal).await;
         desk.begin(StepKind::Write, None, None, Some(Part::COLOPHON));
         draft.begin_colophon();
         draft.write_part(&text).await?;
     }
     draft.cover(coverage);
     Ok(())
+}
+
+/// The sections in the order of the plan. A sentence is told once, in the section whose best it is,
+/// if there is one. What only the question as a whole has found is told with the part that it speaks
+/// of, or else at the end.
+fn sections(research: &Research) -> Vec<Section> {
+    let own = research.plan.questions.iter().filter(|question| question.serves.is_none());
+    let (whole, parts): (Vec<_>, Vec<_>) = own.partition(|question| research.is_whole(question));
+    let place = |note: &Note| (note.passage_id.document, note.start);
+    let bests =
+        parts.iter().filter_map(|question| Some((question.id, research.notes_for(question.id).next()?)));
+    let bests: Vec<(u32, (Uuid, usize))> = bests.map(|(id, note)| (id, place(note))).collect();
+    let mut told: HashSet<(Uuid, usize)> = HashSet::new();
+    let mut sections: Vec<Section> = Vec::new();
+    for question in parts {
+        let is_best_of = |note: &Note| bests.iter().find(|(_, best)| *best == place(note)).map(|(id, _)| *id);
+        let stays =
+            |note: &&Note| is_best_of(note).is_none_or(|id| id == question.id) && told.insert(place(note));
+        let mut notes: Vec<Note> = research.notes_for(question.id).filter(stays).cloned().collect();
+        if notes.is_empty() && question.round == 0 {
+            // Told elsewhere, but a reader who looks for this question should find its answer.
+            notes.extend(research.notes_for(question.id).next().cloned());
+        }
+        sections.push(Section { question: question.clone(), heading: question.text.clone(), notes });
+    }
+    for question in whole {
+        let mut rest = Vec::new();
+        for note in research.notes_for(question.id).filter(|note| told.insert(place(note))) {
+            match sections.iter_mut().find(|part| part.question.round == 0 && part.is_spoken_of(note)) {
+                Some(part) => part.notes.push(note.clone()),
+                None => rest.push(note.clone()),
+            }
+        }
+        let heading = "What else was found".to_owned();
+        sections.push(Section { question: question.clone(), heading, notes: rest });
+    }
+    sections.retain(|section| !section.notes.is_empty());
+    sections
+}
+
+impl Section {
+    /// Whether a note has a word of what is asked here, the subject before it aside.
+    fn is_spoken_of(&self, note: &Note) -> bool {
+        let asked = self.heading.split_once(": ").map_or(self.heading.as_str(), |(_, asked)| asked);
+        let plain = plain_words(asked);
+        !plain.is_empty() && speaks_of(&plain, &note.quote)
+    }
+}
+
+/// Whether a summary says something that is not to be read a few lines below it: a model's does,
+/// and without a model one of a report that is much longer.
+fn is_worth_a_summary(desk: &Desk<'_>, sections: &[Section]) -> bool {
+    let num_notes: usize = sections.iter().map(|section| section.notes.len()).sum();
+    match desk.model {
+        Some(_) => sections.len() > 1,
+        None => sections.len() > 2 && num_notes > 2 * SUMMARY_SENTENCES,
+    }
 }
 
 impl Part {
@@ -77,38 +138,73 @@ impl Research {
     }
 }
 
-/// Writes the summary, or the section of a question from its notes.
+/// Writes the summary: without a model, the best sentence of each of the first sections.
+async fn summary(
+    desk: &Desk<'_>,
+    draft: &mut Draft<'_>,
+    research: &mut Research,
+    excerpts: &[Excerpt],
+    sections: &[Section],
+) -> Result<(), Error> {
+    let best = sections.iter().filter_map(|section| section.notes.first()).take(SUMMARY_SENTENCES);
+    let own = listed(best.filter_map(|note| cited(note, excerpts)));
+    let asked = research.plan.question.clone();
+    let work =
+        Work { part: Part::Summary, question: None, heading: "In short", asked: &asked, notes: &[], own };
+    part(desk, draft, research, excerpts, work).await
+}
+
+/// Writes the section of a question from its notes.
+async fn tell(
+    desk: &Desk<'_>,
+    draft: &mut Draft<'_>,
+    research: &mut Research,
+    excerpts: &[Excerpt],
+    section: &Section,
+) -> Result<(), Error> {
+    let Section { question, heading, notes } = section;
+    let own = listed(notes.iter().filter_map(|note| cited(note, excerpts)));
+    let work = Work {
+        part: Part::Section(question.id),
+        question: Some(question),
+        heading,
+        asked: &question.text,
+        notes,
+        own,
+    };
+    part(desk, draft, research, excerpts, work).await
+}
+
+/// A part to be written.
+struct Work<'a> {
+    part: Part,
+    question: Option<&'a SubQuestion>,
+    heading: &'a str,
+    /// What a model is asked, and from which notes; from all passages if there are none.
+    asked: &'a str,
+    notes: &'a [Note],
+    /// What it says without a model.
+    own: String,
+}
+
+/// Writes a part by the model, or as the documents' own sentences where there is none.
 async fn part(
     desk: &Desk<'_>,
     draft: &mut Draft<'_>,
     research: &mut Research,
-    part: Part,
     excerpts: &[Excerpt],
-    section: Option<(&SubQuestion, &[Note])>,
+    Work { part, question, heading, asked, notes, own }: Work<'_>,
 ) -> Result<(), Error> {
-    if research.parts.contains(&part) {
+    if own.is_empty() || research.parts.contains(&part) {
         return Ok(());
     }
-    let label = section.is_none().then_some(Part::SUMMARY);
-    let heading = section.map_or("In short", |(question, _)| &question.text);
-    let question = section.map_or(&research.plan.question, |(question, _)| &question.text);
-    let own = match section {
-        Some((_, notes)) => listed(notes.iter().filter_map(|note| cited(note, excerpts))),
-        None => {
-            let best = quotes(question, excerpts).into_iter().take(SUMMARY_SENTENCES);
-            listed(best.map(|(n, words)| format!("{} [{n}]", plain_markdown(&words))))
-        }
-    };
-    if own.is_empty() {
-        return Ok(());
-    }
-    let mut step = desk.begin(StepKind::Write, section.map(|(question, _)| question), None, label);
+    let label = question.is_none().then_some(Part::SUMMARY);
+    let mut step = desk.begin(StepKind::Write, question, None, label);
     let mut result = StepResult::default();
     let written = match desk.model {
         None => None,
         Some(model) => {
-            let notes = section.map_or(&[][..], |(_, notes)| notes);
-            let (text, usage, note) = from_model(desk, model, question, excerpts, notes).await;
+            let (text, usage, note) = from_model(desk, model, asked, excerpts, notes).await;
             result.usage = usage;
             step.note = note.or(step.note);
             if let Err(why) = &text {
@@ -213,62 +309,6 @@ async fn supply(
     Ok(excerpts)
 }
 
-/// The passages of a report: first those with notes, one question after the other taking its best,
-/// then those of contradictions, then others that were read, until there are `wanted`.
-fn choose(research: &Research, conflicts: &[Conflict], wanted: usize) -> Vec<Source> {
-    let mut chosen: Vec<Source> = Vec::new();
-    let evidence: Vec<_> = research.questions().filter_map(|(_, found)| found).collect();
-    let longest = evidence.iter().map(|found| found.passages.len()).max().unwrap_or(0);
-    let ranked = || {
-        (0..longest).flat_map(|rank| {
-            evidence.iter().filter_map(move |found| Some((*found, found.passages.get(rank)?)))
-        })
-    };
-    for (found, source) in ranked() {
-        if found.notes.iter().any(|note| holds(source, note)) {
-            join(&mut chosen, source);
-        }
-    }
-    for side in conflicts.iter().flat_map(|conflict| &conflict.sides) {
-        join(&mut chosen, &side.source);
-    }
-    for (_, source) in ranked() {
-        if chosen.len() < wanted {
-            join(&mut chosen, source);
-        }
-    }
-    for (n, source) in (1..).zip(&mut chosen) {
-        source.n = n;
-    }
-    chosen
-}
-
-/// Adds a passage, or widens the one that it overlaps.
-fn join(chosen: &mut Vec<Source>, source: &Source) {
-    let overlaps = |known: &&mut Source| {
-        known.document_id == source.document_id && known.start < source.end && source.start < known.end
-    };
-    match chosen.iter_mut().find(overlaps) {
-        Some(known) => {
-            if source.start < known.start {
-                (known.start, known.page) = (source.start, source.page);
-            }
-            known.end = known.end.max(source.end);
-        }
-        None => chosen.push(source.clone()),
-    }
-}
-
-fn holds(source: &Source, note: &Note) -> bool {
-    source.document_id == note.passage_id.document && source.start <= note.start && note.end <= source.end
-}
-
-/// The notes of a question that no section before has told.
-fn fresh_notes(research: &Research, id: u32, seen: &mut HashSet<(Uuid, usize)>) -> Vec<Note> {
-    let own = research.notes().filter(|(question, _)| question.id == id).map(|(_, note)| note);
-    own.filter(|note| seen.insert((note.passage_id.document, note.start))).cloned().collect()
-}
-
 /// A note as a sentence of the report.
 fn cited(note: &Note, excerpts: &[Excerpt]) -> Option<String> {
     let excerpt = excerpts.iter().find(|excerpt| holds(&excerpt.source, note))?;
@@ -287,6 +327,9 @@ fn listed(sentences: impl Iterator<Item = String>) -> String {
 fn table(conflicts: &[Conflict], excerpts: &[Excerpt]) -> String {
     let mut text = "## Where your documents disagree\n\n".to_owned();
     for conflict in conflicts {
+        if conflicts.len() > 1 {
+            let _ = writeln!(text, "### {}\n", plain_markdown(&conflict.as_question()));
+        }
         text.push_str("| What it says | Value | Where |\n|---|---|---|\n");
         for side in &conflict.sides {
             let end = side.start + side.words.len();

@@ -1,6 +1,7 @@
 //! The reader's hand on the plan: consent before the work begins, and changes while it goes on.
 
 use std::future::pending;
+use std::pin::pin;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
@@ -20,8 +21,8 @@ const MAX_QUESTIONS: usize = 20;
 /// Hands a reader's word on the plan to the research. When this returns, it is taken up and durable.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown message, [`Error::Invalid`] if it has no plan or its plan can't
-/// change any more.
+/// [`Error::NotFound`] for an unknown message, [`Error::Invalid`] if it has no plan or the change makes
+/// none, [`Error::TooLate`] once the report is being written.
 pub async fn change_plan(
     app: &App,
     caller: &Caller,
@@ -49,12 +50,21 @@ pub async fn change_plan(
             "a question of a plan has 1 to {MAX_BYTES} bytes, not {num_bytes}; leave `text` out to keep it"
         )));
     }
-    match app.runs.steer(message, change).await {
-        true => Ok(()),
-        false => Err(Error::Invalid(
-            "the plan can't change any more: its report is being written, or is finished".to_owned(),
-        )),
+    if app.runs.steer(message, change).await {
+        return Ok(());
     }
+    Err(Error::TooLate(match app.runs.is_live(message) {
+        true => {
+            "the report is being written, so its plan can't change any more; wait for it and ask what is \
+                 missing as the next question, or cancel it and ask anew"
+                .to_owned()
+        }
+        false => {
+            "the report is finished, so its plan can't change any more; ask what is missing as the next \
+                  question of the session"
+                .to_owned()
+        }
+    }))
 }
 
 /// Where a reader's changes arrive. Dropped when the plan can't change any more.
@@ -79,6 +89,27 @@ impl Helm {
         match &mut self.0 {
             Some(changes) => changes.recv().await,
             None => pending().await,
+        }
+    }
+
+    /// A change that is there already.
+    pub(super) fn waiting(&mut self) -> Option<Steering> {
+        self.0.as_mut()?.try_recv().ok()
+    }
+
+    /// Does a piece of work and takes up the changes that come meanwhile.
+    pub(super) async fn during<T>(
+        &mut self,
+        desk: &Desk<'_>,
+        research: &mut Research,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                Some(change) = self.next() => self.turn(desk, research, change).await?,
+            }
         }
     }
 
@@ -117,7 +148,7 @@ fn changed(plan: &Plan, change: &PlanChange, mut next_id: u32) -> Plan {
             (Some(known), _) if is_same => SubQuestion { why, ..known.clone() },
             (_, Some(text)) => {
                 next_id += 1;
-                SubQuestion { id: next_id - 1, text, why }
+                SubQuestion { id: next_id - 1, text, why, round: 0, serves: None }
             }
             (_, None) => continue,
         };
@@ -135,7 +166,13 @@ mod tests {
 
     #[test]
     fn questions_stay_change_come_and_go() {
-        let question = |id, text: &str| SubQuestion { id, text: text.to_owned(), why: String::new() };
+        let question = |id, text: &str| SubQuestion {
+            id,
+            text: text.to_owned(),
+            why: String::new(),
+            round: 0,
+            serves: None,
+        };
         let plan = Plan {
             questions: vec![question(1, "one"), question(2, "two"), question(3, "three")],
             awaiting_approval: true,

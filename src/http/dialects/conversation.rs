@@ -14,6 +14,7 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use futures::StreamExt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -28,16 +29,18 @@ use crate::http::extract::Json;
 use crate::http::sse;
 use crate::sessions::{self, NewSession};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ChatRequest {
+#[schemars(rename = "ConversationRequest")]
+pub(in crate::http) struct ChatRequest {
     conversation_id: Option<Uuid>,
     message: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
-enum Frame {
+#[schemars(rename = "ConversationFrame")]
+pub(in crate::http) enum Frame {
     Chunk { content: String },
     Done { conversation_id: Uuid, message_id: Uuid },
     Error { message: String, code: String },

@@ -18,6 +18,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -37,33 +38,38 @@ use crate::sessions::{self, Grouping, NewSession, SessionChange};
 
 type Extracted<T> = Result<T, Problem>;
 
-#[derive(Deserialize)]
-pub(super) struct ChatRequest {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SessionChatRequest")]
+pub(in crate::http) struct ChatRequest {
     message: String,
 }
 
-#[derive(Default, Deserialize)]
-pub(super) struct Titled {
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "SessionTitle")]
+pub(in crate::http) struct Titled {
     title: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Frame<'a> {
+#[schemars(rename = "SessionChatFrame")]
+pub(in crate::http) enum Frame<'a> {
     Chunk { content: &'a str },
     Complete { content: &'a str },
     Error { error: Refused },
 }
 
-#[derive(Serialize)]
-struct Refused {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionChatError")]
+pub(in crate::http) struct Refused {
     message: String,
     code: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionBody {
+#[schemars(rename = "SessionChat")]
+pub(in crate::http) struct SessionBody {
     success: bool,
     id: Uuid,
     title: String,
@@ -74,9 +80,10 @@ struct SessionBody {
     messages: Option<Vec<MessageBody>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct MessageBody {
+#[schemars(rename = "SessionChatMessage")]
+pub(in crate::http) struct MessageBody {
     id: Uuid,
     role: Role,
     content: String,

@@ -21,6 +21,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -37,9 +38,10 @@ use crate::stream_sessions::{self, NewStream};
 
 type Extracted<T> = Result<T, Problem>;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Start {
+#[schemars(rename = "StartRequest")]
+pub(in crate::http) struct Start {
     model_id: String,
     prompt: String,
     chat_id: Option<String>,
@@ -47,44 +49,48 @@ pub(super) struct Start {
     task_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Started {
+#[schemars(rename = "StartedStream")]
+pub(in crate::http) struct Started {
     session_id: Uuid,
     chat_id: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct StreamQuery {
+pub(in crate::http) struct StreamQuery {
     session_id: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct HistoryQuery {
+pub(in crate::http) struct HistoryQuery {
     chat_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Frame {
+#[schemars(rename = "StartedFrame")]
+pub(in crate::http) enum Frame {
     Typing,
     Token { content: String },
     Done,
     Error { message: String },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct History {
+#[schemars(rename = "ChatHistory")]
+pub(in crate::http) struct History {
     chat_id: Option<String>,
     messages: Vec<Said>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Said {
+#[schemars(rename = "ChatHistoryMessage")]
+pub(in crate::http) struct Said {
     id: Uuid,
     role: Role,
     content: String,

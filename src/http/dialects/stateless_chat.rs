@@ -20,6 +20,7 @@ use axum::response::sse;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -35,8 +36,9 @@ use crate::http::sse::plain;
 use crate::run;
 use crate::session::{Failure, Message, Role};
 
-#[derive(Deserialize)]
-pub(super) struct ChatRequest {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "StatelessRequest")]
+pub(in crate::http) struct ChatRequest {
     messages: Vec<ChatMessage>,
     #[serde(default = "yes")]
     stream: bool,
@@ -44,14 +46,16 @@ pub(super) struct ChatRequest {
     model: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct ChatMessage {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "StatelessMessage")]
+pub(in crate::http) struct ChatMessage {
     role: Role,
     content: String,
 }
 
-#[derive(Serialize)]
-struct ChatResponse {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatelessAnswer")]
+pub(in crate::http) struct ChatResponse {
     role: Role,
     content: String,
     model: Option<String>,
@@ -60,9 +64,10 @@ struct ChatResponse {
     usage: Option<Usage>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Frame {
+#[schemars(rename = "StatelessFrame")]
+pub(in crate::http) enum Frame {
     Token {
         content: String,
     },

@@ -1,10 +1,10 @@
 // One answer: the fold of its events, and how it is shown with its citations, sources and grounding.
 
-import { button, count, fill, h, say } from './dom.js';
+import { askFor, button, count, fill, h, say } from './dom.js';
 import { documentOf, api } from './api.js';
 import { ranges } from './bytes.js';
 import { marks, show } from './markdown.js';
-import { coverage, Work } from './research.js';
+import { contents, coverage, Work } from './research.js';
 import { hideCard, showCard, place, verdicts } from './source.js';
 
 /** Adds an event to a message. Unknown events change nothing. */
@@ -54,16 +54,17 @@ function steps(stored) {
 export class Answer {
   /**
    * `open(answer, at, from)` opens the source panel, `again()` asks the same once more,
-   * `steer(change)` sends the reader's word on a plan.
+   * `steer(change)` sends the reader's word on a plan, `react(word)` on the answer, `turn(id)` shows
+   * another answer to the same question.
    */
-  constructor(message, { open, again, steer }) {
+  constructor(message, { open, again, steer, react, turn }) {
     this.message = whole(message);
-    this.open = open;
-    this.again = again;
+    Object.assign(this, { open, again, react, turn });
     this.work = new Work(steer);
     this.prose = h('div', { class: 'prose' });
     this.foot = h('footer', { class: 'foot' });
-    this.element = h('div', { class: 'answer' }, this.work.element, this.prose, this.foot);
+    this.contents = h('div');
+    this.element = h('div', { class: 'answer' }, this.work.element, this.contents, this.prose, this.foot);
     this.told = 0;
     this.paint();
   }
@@ -91,6 +92,11 @@ export class Answer {
     // A hidden tab gets no animation frames, and still has to be right when it is looked at.
     const timer = setTimeout(go, 120);
     requestAnimationFrame(go);
+  }
+
+  /** Says why the reader's wish was not granted; the answer stays. */
+  fail(words) {
+    this.foot.append(h('p', { class: 'fault', role: 'alert', text: words }));
   }
 
   set(message) {
@@ -125,18 +131,21 @@ export class Answer {
     this.prose.classList.toggle('writing', this.running && content !== '');
     this.tell();
     this.work.show(message);
+    if (message.mode === 'deep_research' && !this.running) fill(this.contents, contents(this.prose));
     this.footer(spans.length);
   }
 
   /** Reads finished paragraphs out, once each, while the answer is being written. */
   tell() {
-    if (!this.running && !this.told) return;
+    if (this.running) this.isWatched = true;
+    if (!this.isWatched) return;
     const blocks = this.prose.blocks ?? [];
     const ready = this.running ? blocks.length - 1 : blocks.length;
     for (; this.told < ready; this.told += 1) say(blocks[this.told].element.textContent);
     if (!this.running) {
       say(`Answer ended, ${count(this.message.citations.length, 'citation')}.`);
       this.told = 0;
+      this.isWatched = false;
     }
   }
 
@@ -263,9 +272,44 @@ export class Answer {
       setTimeout(() => (copy.textContent = 'Copy'), 1600);
     }, { class: 'plain' });
     const seconds = message.timings?.total >= 100 && `${(message.timings.total / 1000).toFixed(1)} s`;
-    const about = [message.model, seconds, message.usage?.output_tokens ? `${message.usage.output_tokens} tokens` : ''];
-    return h('p', { class: 'tools' }, copy, h('span', { text: about.filter(Boolean).join(' · ') }));
+    const about = [message.cached && 'an earlier answer, given again', message.model, seconds, message.usage?.output_tokens ? `${message.usage.output_tokens} tokens` : ''];
+    const retry = this.again && button('Answer again', () => this.again(), { class: 'plain' });
+    return h('p', { class: 'tools' }, copy, retry, this.react && this.thumbs(), siblings(message, this.turn, 'answer'),
+      h('span', { class: 'about', text: about.filter(Boolean).join(' · ') }));
   }
+
+  /** What the reader thinks of the answer, and in a few words why. */
+  thumbs() {
+    const { message } = this;
+    const told = message.reaction?.reaction ?? message.reaction;
+    const note = message.reaction?.note ?? message.reaction_note;
+    const keep = async (reaction, words) => {
+      try {
+        await this.react({ reaction, ...(words && { note: words }) });
+        message.reaction = reaction && { reaction, note: words };
+        say(reaction ? 'Noted.' : 'Taken back.');
+      } catch (error) {
+        return this.fail(error.message);
+      }
+      this.footer(message.grounding?.unsupported?.length);
+      this.foot.querySelector(`.thumb[data-is=${reaction ?? 'like'}]`)?.focus();
+    };
+    const thumb = (kind, words) => button(words, () => keep(told === kind ? null : kind, told === kind ? '' : note), { class: 'plain thumb', 'data-is': kind, 'aria-pressed': String(told === kind) });
+    const why = async () => {
+      const words = await askFor('What was it?', [{ name: 'note', label: 'A note for yourself and for those who look after this library', value: note, long: true, maxlength: 2000 }], 'Keep');
+      if (words) keep(told, words.note.trim());
+    };
+    return [thumb('like', 'Good'), thumb('dislike', 'Bad'), told && button(note ? 'Note' : 'Add a note', why, { class: 'plain', title: note })];
+  }
+}
+
+/** A way to the other messages in the same place: ‹ 2/3 ›. */
+export function siblings({ id, siblings }, turn, what) {
+  if (!(siblings?.length > 1)) return null;
+  const at = siblings.indexOf(id);
+  const step = (by, words, sign) => button(sign, () => turn(siblings[at + by]), { 'aria-label': words, ...(siblings[at + by] === undefined && { disabled: true }) });
+  return h('span', { class: 'stepper', role: 'group', 'aria-label': `Other ${what}s` }, step(-1, `Earlier ${what}`, '‹'),
+    h('span', { text: `${at + 1}/${siblings.length}` }), step(1, `Later ${what}`, '›'));
 }
 
 /** Says on a badge if a document was replaced or removed since it was cited. */

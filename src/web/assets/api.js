@@ -58,6 +58,8 @@ export async function request(path, { method = 'GET', body, signal, headers } = 
     lost();
     throw new Problem(0, 'unreachable', 'the server can’t be reached');
   }
+  // A sign-in that is over: the page begins again, and asks.
+  if (response.status === 401 && path !== '/api/me') location.reload();
   if (!response.ok) throw await problem(response);
   return response;
 }

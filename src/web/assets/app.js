@@ -4,15 +4,17 @@ import { connection } from './api.js';
 import { chat } from './chat.js';
 import { $, button, fill, h, say } from './dom.js';
 import { acceptDrops, library } from './library.js';
-import { reading, review } from './review.js';
+import { reading, review, uses } from './review.js';
 import { clearScope } from './scope.js';
 import { paint, side, toggle } from './sessions.js';
+import { signIn, signOut, whoAmI } from './signin.js';
 import { closeSource, hideCard } from './source.js';
 
 const VIEWS = [
   [/^\/library$/, library],
   [/^\/s\/([^/]+)\/citations$/, review],
   [/^\/s\/([^/]+)$/, chat],
+  [/^\/d\/([^/]+)\/citations$/, uses],
   [/^\/d\/([^/]+)$/, reading],
   [/^\/$/, chat],
 ];
@@ -50,24 +52,22 @@ async function show() {
   }
 }
 
-const THEMES = { auto: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' };
+/** A choice between the system's colours, light ones and dark ones. */
 function theme() {
-  const set = (name) => {
-    document.documentElement.dataset.theme = name;
-    element.textContent = THEMES[name];
+  const names = { auto: 'Colours of the system', light: 'Light', dark: 'Dark' };
+  const element = h('select', { class: 'theme', 'aria-label': 'Colours' }, Object.entries(names).map(([value, text]) => h('option', { value, text })));
+  const set = (name) => (document.documentElement.dataset.theme = element.value = name);
+  element.addEventListener('change', () => {
+    set(element.value);
     try {
-      localStorage.setItem('theme', name);
+      localStorage.setItem('theme', element.value);
     } catch { /* not kept, then */ }
-  };
-  const element = button('', () => {
-    const names = Object.keys(THEMES);
-    set(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length]);
-  }, { class: 'plain theme' });
-  let kept = 'auto';
+  });
+  let kept;
   try {
-    kept = localStorage.getItem('theme') ?? 'auto';
+    kept = localStorage.getItem('theme');
   } catch { /* as the system, then */ }
-  set(kept in THEMES ? kept : 'auto');
+  set(kept in names ? kept : 'auto');
   return element;
 }
 
@@ -78,7 +78,6 @@ document.addEventListener('click', (event) => {
   if (anchor.matches('.new, .brand')) clearScope();
   go(anchor.getAttribute('href'));
 });
-addEventListener('popstate', show);
 addEventListener('keydown', (event) => {
   const isTyping = event.target.closest?.('input, textarea, select, dialog');
   if (event.key === 'Escape' && !event.target.closest?.('dialog')) {
@@ -103,6 +102,12 @@ connection.addEventListener('back', () => {
   say('The server is back.');
 });
 
-side({ go, theme: theme() });
-acceptDrops(go);
-show();
+const me = await whoAmI();
+if (me === null) {
+  signIn($('main'));
+} else {
+  addEventListener('popstate', show);
+  side({ go, theme: me.mode === 'none' ? theme() : [theme(), signOut(me)] });
+  acceptDrops(go);
+  show();
+}

@@ -1,5 +1,7 @@
-// Byte offsets of UTF-8 into indexes of JavaScript strings. The server counts in the one, the
-// page cuts in the other.
+// Byte offsets of UTF-8 into indexes of JavaScript strings, and what is cut with them. The server
+// counts in the one, the page in the other.
+
+import { h } from './dom.js';
 
 /** The string index of each byte offset, in the order given; one pass over the text. */
 export function indexes(text, offsets) {
@@ -27,4 +29,21 @@ export function indexes(text, offsets) {
 export function ranges(text, pairs) {
   const flat = indexes(text, pairs.flat());
   return pairs.map((_, at) => [flat[2 * at], flat[2 * at + 1]]);
+}
+
+/** A text with its matched words marked, cut around the first of them. */
+export function snippet({ text, highlights }, most = 420) {
+  const marked = ranges(text, highlights ?? []);
+  const first = marked[0]?.[0] ?? 0;
+  const from = first > most / 3 ? text.indexOf(' ', first - most / 4) + 1 : 0;
+  const to = Math.min(text.length, from + most);
+  const parts = [from > 0 && '… '];
+  let at = from;
+  for (const [start, end] of marked) {
+    if (start < at || end > to) continue;
+    parts.push(text.slice(at, start), h('mark', { text: text.slice(start, end) }));
+    at = end;
+  }
+  parts.push(text.slice(at, to), to < text.length && ' …');
+  return h('p', { class: 'snippet' }, parts);
 }

@@ -1,6 +1,7 @@
 // Where a question is written: its words, how it is to be answered, by which model, over what.
 
 import { api } from './api.js';
+import { complete } from './commands.js';
 import { button, fill, h } from './dom.js';
 import { chips, pickScope, scope, scopeOfMessage } from './scope.js';
 
@@ -31,6 +32,7 @@ export function composer({ ask, stop, mode = 'regular', model }) {
   scope.addEventListener('change', nameLimit);
   nameLimit();
 
+  const commands = complete(text);
   const fit = () => {
     text.style.height = 'auto';
     text.style.height = `${Math.min(text.scrollHeight, innerHeight * 0.4)}px`;
@@ -63,7 +65,7 @@ export function composer({ ask, stop, mode = 'regular', model }) {
 
   const element = h('form', { class: 'composer', onsubmit: (event) => event.preventDefault() },
     fault, chips(),
-    h('div', { class: 'box' }, text,
+    h('div', { class: 'box' }, commands, text,
       h('div', { class: 'row' }, modes, review, limit, choice, h('span', { class: 'space' }), send)),
     h('p', { id: 'composer-hint', class: 'unseen', text: 'Enter sends, Shift and Enter begins a new line.' }));
 
@@ -79,6 +81,7 @@ export function composer({ ask, stop, mode = 'regular', model }) {
 
   return {
     element,
+    model: () => choice.value,
     focus: () => text.focus({ preventScroll: true }),
     running(is) {
       isRunning = is;

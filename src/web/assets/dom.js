@@ -48,23 +48,81 @@ export function say(text) {
   if (said.length > 12) said.shift().remove();
 }
 
-/** Asks before something is lost. Resolves to whether to go on. */
-export function confirm(title, detail, action) {
+function ask(title, inside, action, kind, no, keep) {
   return new Promise((resolve) => {
-    const box = h('dialog', { class: 'ask', 'aria-labelledby': 'ask-title' },
-      h('form', { method: 'dialog' },
-        h('h2', { id: 'ask-title', text: title }),
-        h('p', { text: detail }),
-        h('div', { class: 'row end' },
-          h('button', { value: 'no', text: 'Keep' }),
-          h('button', { value: 'yes', class: 'danger', text: action }))));
+    const fault = h('p', { class: 'fault', role: 'alert' });
+    const form = h('form', { method: 'dialog' }, h('h2', { id: 'ask-title', text: title }), inside, fault,
+      h('div', { class: 'row end' }, h('button', { value: 'no', formnovalidate: true, text: no }), h('button', { value: 'yes', class: kind, text: action })));
+    const box = h('dialog', { class: 'ask', 'aria-labelledby': 'ask-title' }, form);
+    const told = () => Object.fromEntries(new FormData(form));
+    form.addEventListener('submit', async (event) => {
+      if (!keep || event.submitter?.value !== 'yes') return;
+      event.preventDefault();
+      try {
+        await keep(told());
+        box.close('yes');
+      } catch (error) {
+        fault.textContent = error.message;
+      }
+    });
     box.addEventListener('close', () => {
       box.remove();
-      resolve(box.returnValue === 'yes');
+      resolve(box.returnValue === 'yes' ? told() : null);
+    });
+    // Enter in a field means the action, not the first button.
+    form.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || event.target.tagName !== 'INPUT') return;
+      event.preventDefault();
+      form.requestSubmit(form.querySelector('[value=yes]'));
     });
     document.body.append(box);
     box.showModal();
   });
+}
+
+/** Asks before something is lost. Resolves to whether to go on. */
+export function confirm(title, detail, action) {
+  return ask(title, h('p', { text: detail }), action, 'danger', 'Keep').then(Boolean);
+}
+
+/**
+ * Asks for words, each `{name, label, value, among, long, hint}`, and gives them by name to `keep`, whose
+ * refusal is shown for another try. Resolves to them, or to `null`.
+ */
+export function askFor(title, fields, action, keep) {
+  return ask(title, fields.map(({ name, label, value, among, long, hint, ...rest }) => h('label', { class: 'field' }, h('span', { text: label }),
+    long ? h('textarea', { name, rows: 4, text: value ?? '', ...rest }) : h('input', { name, value: value ?? '', list: among && `${name}-list`, autocomplete: 'off', ...rest }),
+    among && h('datalist', { id: `${name}-list` }, among.map((value) => h('option', { value }))),
+    hint && h('small', { text: hint }))), action, 'strong', 'Cancel', keep);
+}
+
+/** A button that opens a short list of things to do: `[words, what to do or where to go]`. */
+export function menu(words, label, entries) {
+  const list = h('div', { popover: 'auto', class: 'actions' }, entries.filter(Boolean).map(([text, act]) => (typeof act === 'string'
+    ? h('a', { href: act, download: true, text, onclick: () => list.hidePopover() })
+    : button(text, () => {
+      list.hidePopover();
+      act();
+    }))));
+  const opener = button(words, null, { class: 'plain', 'aria-label': label, 'aria-expanded': 'false' });
+  opener.popoverTargetElement = list;
+  list.addEventListener('toggle', ({ newState }) => {
+    const isOpen = newState === 'open';
+    opener.setAttribute('aria-expanded', isOpen);
+    if (!isOpen) return;
+    const at = opener.getBoundingClientRect();
+    list.style.left = `${Math.max(8, Math.min(at.left, innerWidth - list.offsetWidth - 8))}px`;
+    list.style.top = `${Math.max(8, Math.min(at.bottom + 4, innerHeight - list.offsetHeight - 8))}px`;
+    list.firstElementChild?.focus();
+  });
+  list.addEventListener('keydown', (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const all = [...list.children];
+    all.at((all.indexOf(document.activeElement) + by) % all.length).focus();
+  });
+  return h('span', { class: 'menu-of' }, opener, list);
 }
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
@@ -72,10 +130,10 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 export function when(timestamp) {
   const then = new Date(timestamp);
   const minutes = Math.round((then - Date.now()) / 60000);
-  const words = Math.abs(minutes) < 1 ? 'now'
-    : Math.abs(minutes) < 60 ? relative.format(minutes, 'minute')
-    : Math.abs(minutes) < 60 * 20 ? relative.format(Math.round(minutes / 60), 'hour')
-    : Math.abs(minutes) < 60 * 24 * 7 ? relative.format(Math.round(minutes / 1440), 'day')
+  const words = minutes > -1 ? 'now'
+    : minutes > -60 ? relative.format(minutes, 'minute')
+    : minutes > -1200 ? relative.format(Math.round(minutes / 60), 'hour')
+    : minutes > -10080 ? relative.format(Math.round(minutes / 1440), 'day')
     : then.toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
   return h('time', { datetime: timestamp, title: then.toLocaleString(), text: words });
 }

@@ -1,9 +1,9 @@
 // The library: what is in it, what is on its way, searching it by name and by text.
 
 import { api, connection, documentOf, watchDocuments } from './api.js';
-import { button, confirm, count, fill, h, say, size, when } from './dom.js';
-import { ranges } from './bytes.js';
-import { choose, clearScope, collections, scope } from './scope.js';
+import { askFor, button, confirm, count, fill, h, link, menu, say, size, when } from './dom.js';
+import { snippet } from './bytes.js';
+import { choose, chooseCollection, clearScope, collections, scope } from './scope.js';
 import { openSource, place } from './source.js';
 import { clearDone, dropped, line, picked, send, uploads } from './upload.js';
 
@@ -12,6 +12,7 @@ const WORDS = { queued: 'waiting to be read', extracting: 'being read', indexing
 
 /** What the reader named as the place for new files; also used by files dropped elsewhere. */
 let target = '';
+let known = [];
 
 export async function library(main, { go, signal }) {
   document.title = 'Library · ibid.';
@@ -22,6 +23,13 @@ export async function library(main, { go, signal }) {
   const find = h('input', { type: 'search', placeholder: 'Search names and texts', 'aria-label': 'Search names and texts' });
   const group = h('select', { 'aria-label': 'Show a collection' }, h('option', { value: '', text: 'All collections' }));
   const old = h('input', { type: 'checkbox', onchange: () => load() });
+  const failed = h('input', { type: 'checkbox', onchange: () => load() });
+  const askGroup = button('Ask in this collection', () => {
+    clearScope();
+    scope.isFresh = true;
+    chooseCollection(group.value);
+    go('/');
+  }, { hidden: true });
   const files = h('input', { type: 'file', multiple: true, hidden: true });
   const folder = h('input', { type: 'file', webkitdirectory: true, hidden: true });
   const into = h('input', { list: 'collections', placeholder: 'Collection (optional)', 'aria-label': 'Collection for new files', value: target, oninput: () => (target = into.value.trim()) });
@@ -46,7 +54,7 @@ export async function library(main, { go, signal }) {
         h('div', { class: 'row' }, button('Add files', () => files.click(), { class: 'strong' }), button('Add a folder', () => folder.click()),
           h('span', { class: 'or', text: 'or drop them here, into' }), into, names, files, folder),
         sending),
-      h('div', { class: 'row filters', role: 'search' }, find, group, h('label', { class: 'check' }, old, 'Older versions')),
+      h('div', { class: 'row filters', role: 'search' }, find, group, h('label', { class: 'check' }, old, 'Older versions'), h('label', { class: 'check' }, failed, 'Not readable'), askGroup),
       passages, total, list, more),
     chosen);
 
@@ -66,21 +74,24 @@ export async function library(main, { go, signal }) {
   await Promise.all([load(), nameCollections()]);
 
   async function nameCollections() {
-    const known = await collections().catch(() => []);
     const now = group.value;
-    fill(group, h('option', { value: '', text: 'All collections' }), known.map((name) => h('option', { value: name, text: name })));
+    known = await collections().catch(() => known);
+    fill(group, h('option', { value: '', text: 'All collections' }), known.map(({ name, documents }) => h('option', { value: name, text: `${name} (${documents})` })));
     group.value = now;
+    if (group.selectedIndex < 0) group.value = '';
     group.hidden = !known.length;
-    fill(names, known.map((value) => h('option', { value })));
+    fill(names, known.map(({ name }) => h('option', { value: name })));
   }
 
   async function load(isMore = false) {
     const mine = (turn += 1);
     const words = find.value.trim();
     const query = new URLSearchParams({ limit: PAGE });
+    askGroup.hidden = !group.value;
     if (words) query.set('name', words);
     if (group.value) query.set('collection', group.value);
     if (old.checked) query.set('superseded', 'true');
+    if (failed.checked) query.set('status', 'failed');
     if (isMore === true && cursor) query.set('cursor', cursor);
     const hits = !isMore && searchTexts(words, mine);
     let page;
@@ -105,7 +116,7 @@ export async function library(main, { go, signal }) {
   function tally() {
     const words = find.value.trim();
     const many = `${count(rows.size, 'document')}${cursor ? ' and more' : ''}`;
-    total.textContent = rows.size || words || group.value
+    total.textContent = rows.size || words || group.value || failed.checked
       ? `${many}${words ? ` with “${words}” in the name or title` : ''}`
       : 'Nothing here yet. PDF, HTML, Markdown, text, Office and OpenDocument files, EPUB, RTF, CSV and source code can be read.';
   }
@@ -142,13 +153,20 @@ export async function library(main, { go, signal }) {
       document.title !== document.name && document.name, document.pages && count(document.pages, 'page'),
       size(document.bytes), document.language, document.collection && `in ${document.collection}`,
     ].filter(Boolean);
+    const earlier = document.supersedes && isReady && [' · ', link(`/d/${document.id}`, null, 'has earlier versions')];
     fill(element, box,
       h('div', { class: 'what' }, title,
-        h('p', { class: 'facts' }, facts.join(' · '), ' · ', when(document.created_at)),
+        h('p', { class: 'facts' }, facts.join(' · '), ' · ', when(document.created_at), earlier),
         document.error && h('p', { class: 'fault', text: document.error }),
         document.notes?.length > 0 && h('p', { class: 'note', text: document.notes.join(' ') })),
       h('span', { class: 'status' }, WORDS[document.status] ?? document.status, document.superseded_by && 'older version'),
-      button('Delete', () => remove(document), { class: 'plain', 'aria-label': `Delete ${document.title}` }));
+      menu('⋯', `More about ${document.title}`, [
+        isReady && ['Read it', () => go(`/d/${document.id}`)],
+        isReady && ['What cites it', () => go(`/d/${document.id}/citations`)],
+        ['Title and collection', () => edit(document)],
+        ['Original', `/api/documents/${document.id}/content`],
+        ['Delete', () => remove([document.id], document.title)],
+      ]));
     rows.set(document.id, document);
     return element;
   }
@@ -156,18 +174,19 @@ export async function library(main, { go, signal }) {
   /** A document changed: its line does, or it gets one. */
   function update(document) {
     documentOf(document.id, true);
-    const known = rows.get(document.id);
-    const isNew = !known && !find.value.trim() && (!group.value || group.value === document.collection);
-    if (known) row(document);
+    const before = rows.get(document.id);
+    const isNew = !before && !failed.checked && !find.value.trim() && (!group.value || group.value === document.collection);
+    const isElsewhere = group.value && group.value !== document.collection;
+    if (before && isElsewhere) forget(document.id);
+    else if (before) row(document);
     else if (isNew) list.prepend(row(document));
     if (document.supersedes && rows.has(document.supersedes) && !old.checked) {
-      list.querySelector(`[data-id="${CSS.escape(document.supersedes)}"]`)?.remove();
-      rows.delete(document.supersedes);
+      forget(document.supersedes);
     }
-    if (known?.status !== document.status && ['ready', 'failed'].includes(document.status)) {
+    if (before && before.status !== document.status && ['ready', 'failed'].includes(document.status)) {
       say(`${document.title}: ${document.status === 'ready' ? 'ready' : document.error}`);
     }
-    if (isNew && document.collection) nameCollections();
+    if (before?.collection !== document.collection || (isNew && document.collection)) nameCollections();
     tally();
     paintUploads();
   }
@@ -186,21 +205,29 @@ export async function library(main, { go, signal }) {
     if (!number) return;
     fill(chosen, h('span', { text: `${count(number, 'document')} chosen` }), h('span', { class: 'space' }),
       button('Clear', clearScope, { class: 'plain' }),
-      button('Delete', removeChosen, { class: 'plain' }),
+      button('Delete', () => remove([...scope.documents.keys()]), { class: 'plain' }),
+      button('Move', moveChosen, { class: 'plain' }),
       button('Ask about these', () => go('/'), { class: 'strong' }));
   }
 
-  async function remove(document) {
-    const detail = 'It is gone from every search and answer at once. Answers that cite it keep their quotes.';
-    if (!(await confirm(`Delete “${document.title}”?`, detail, 'Delete'))) return;
-    await drop(document.id);
+  async function remove(ids, title) {
+    const detail = 'Gone from every search and answer at once. Answers that cite what is deleted keep their quotes.';
+    if (!(await confirm(`Delete ${title ? `“${title}”` : count(ids.length, 'document')}?`, detail, 'Delete'))) return;
+    for (const id of ids) await drop(id);
   }
 
-  async function removeChosen() {
+  async function moveChosen() {
     const ids = [...scope.documents.keys()];
-    const detail = 'They are gone from every search and answer at once. Answers that cite them keep their quotes.';
-    if (!(await confirm(`Delete ${count(ids.length, 'document')}?`, detail, 'Delete'))) return;
-    for (const id of ids) await drop(id);
+    await askFor(`Move ${count(ids.length, 'document')}`, [placed(known, '')], 'Move', async ({ collection }) => {
+      for (const id of ids) await api(`/api/documents/${id}`, { method: 'PATCH', body: { collection: collection.trim() } });
+    });
+    load();
+    nameCollections();
+  }
+
+  function forget(id) {
+    list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.remove();
+    rows.delete(id);
   }
 
   async function drop(id) {
@@ -212,51 +239,45 @@ export async function library(main, { go, signal }) {
         return;
       }
     }
-    list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.remove();
-    rows.delete(id);
+    forget(id);
     documentOf(id, true);
     choose({ id }, false);
     tally();
   }
 }
 
-/** A passage with its matched words marked, cut around the first of them. */
-function snippet({ text, highlights }) {
-  const marked = ranges(text, highlights);
-  const first = marked[0]?.[0] ?? 0;
-  const from = first > 160 ? text.indexOf(' ', first - 120) + 1 : 0;
-  const to = Math.min(text.length, from + 420);
-  const parts = [from > 0 && '… '];
-  let at = from;
-  for (const [start, end] of marked) {
-    if (start < at || end > to) continue;
-    parts.push(text.slice(at, start), h('mark', { text: text.slice(start, end) }));
-    at = end;
-  }
-  parts.push(text.slice(at, to), to < text.length && ' …');
-  return h('p', { class: 'snippet' }, parts);
+const placed = (known, value) => ({ name: 'collection', label: 'Collection', value, among: known.map(({ name }) => name), hint: 'A new name makes a new collection; none takes it out of any. Earlier versions go along.', maxlength: 200 });
+
+/** Asks for the title and the collection of a document, and keeps them. */
+export async function edit(document) {
+  const { id, title, collection = '', superseded_by } = document;
+  const known = superseded_by ? [] : await collections().catch(() => []);
+  const fields = [{ name: 'title', label: 'Title', value: title, required: true, maxlength: 200 }, ...(superseded_by ? [] : [placed(known, collection)])];
+  return askFor('Title and collection', fields, 'Save', async (told) => {
+    const into = (told.collection ?? collection).trim();
+    const body = { ...(told.title.trim() !== title && { title: told.title }), ...(into !== collection && { collection: into }) };
+    if (Object.keys(body).length) await api(`/api/documents/${id}`, { method: 'PATCH', body });
+    documentOf(id, true);
+  });
 }
 
 /** Lets files be dropped on any view; they go to the library. */
 export function acceptDrops(go) {
-  let depth = 0;
-  const over = (is) => document.body.classList.toggle('dropping', is);
+  let timer;
   const carries = (event) => event.dataTransfer?.types.includes('Files');
-  addEventListener('dragenter', (event) => {
+  const leave = () => document.body.classList.remove('dropping');
+  addEventListener('dragover', (event) => {
     if (!carries(event)) return;
-    depth += 1;
-    over(true);
+    event.preventDefault();
+    document.body.classList.add('dropping');
+    // Told many times a second while files hang over the page, and no more once they have left.
+    clearTimeout(timer);
+    timer = setTimeout(leave, 300);
   });
-  addEventListener('dragleave', () => {
-    depth = Math.max(0, depth - 1);
-    if (!depth) over(false);
-  });
-  addEventListener('dragover', (event) => carries(event) && event.preventDefault());
   addEventListener('drop', async (event) => {
     if (!carries(event)) return;
     event.preventDefault();
-    depth = 0;
-    over(false);
+    leave();
     const found = await dropped(event.dataTransfer);
     if (location.pathname !== '/library') go('/library');
     send(found, target);

@@ -1,10 +1,11 @@
 // The work behind an answer while it is done: the plan of deep research, its steps, the time.
 
-import { documentOf } from './api.js';
-import { button, count, fill, h, link } from './dom.js';
+import { askFor, button, count, fill, h } from './dom.js';
 
 const DOING = { plan: 'Planning', search: 'Searching', read: 'Reading', gap: 'Looking for what is missing', write: 'Writing', resume: 'Going on after a stop' };
 const DONE = { plan: 'Planned', search: 'Searched', read: 'Read', gap: 'Looked for what is missing', write: 'Wrote', resume: 'Went on after a stop' };
+/** What a large number says to a reader. */
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 /** What `found` counts. */
 const FINDS = { plan: 'question', search: 'passage', read: 'note', gap: 'gap' };
 
@@ -15,7 +16,8 @@ export class Work {
     this.element = h('details', { class: 'work', hidden: true });
     this.summary = h('summary');
     this.body = h('div');
-    this.element.append(this.summary, this.body);
+    this.spent = h('p', { class: 'spent' });
+    this.element.append(this.summary, this.spent, this.body);
     this.touched = false;
     this.summary.addEventListener('click', () => (this.touched = true));
   }
@@ -41,7 +43,7 @@ export class Work {
       this.key = key;
       this.element.hidden = !plan && !steps.some(({ note, query }) => note || query);
       if (!this.touched) this.element.open = isDeep && message.status === 'running';
-      fill(this.body, plan && this.plan(plan, steps), h('ul', { class: 'steps' },
+      fill(this.body, plan && this.plan(plan, steps, message.status === 'running'), h('ul', { class: 'steps' },
         steps.filter(({ question_id }) => !plan?.questions?.some(({ id }) => id === question_id)).map((step) => this.step(step))));
     }
     const isRunning = message.status === 'running';
@@ -69,16 +71,37 @@ export class Work {
     const note = steps.find((step) => step.note && step.kind === 'write')?.note;
     if (note && !message.plan) parts.push(note);
     const text = parts.join(' · ');
+    const spent = this.clock ? budget(message, Date.now() - this.begun) : '';
+    if (this.spent.textContent !== spent) this.spent.textContent = spent;
     if (this.summary.textContent !== text) this.summary.textContent = text;
   }
 
-  plan(plan, steps) {
+  plan(plan, steps, isRunning) {
     if (plan.awaiting_approval && this.steer) return this.draft(plan);
-    return h('ol', { class: 'plan' }, (plan.questions ?? []).map((question) => {
+    const questions = plan.questions ?? [];
+    // Once the report is begun, its questions stand.
+    const isOpen = isRunning && this.steer && !steps.some(({ kind }) => kind === 'write');
+    const list = h('ol', { class: 'plan' }, questions.map((question) => {
       const own = steps.filter(({ question_id }) => question_id === question.id);
-      return h('li', null, h('p', null, question.text), question.why && h('p', { class: 'why', text: question.why }),
+      const drop = isOpen && questions.length > 1 && button('Drop', () => this.change(questions.filter((one) => one !== question)), { class: 'plain', 'aria-label': `Drop: ${question.text}` });
+      return h('li', null, h('p', null, question.text, ' ', drop), question.why && h('p', { class: 'why', text: question.why }),
         own.length > 0 && h('ul', { class: 'steps' }, own.map((step) => this.step(step))));
     }));
+    if (!isOpen) return list;
+    const add = async () => {
+      const told = await askFor('Also look into', [{ name: 'text', label: 'Question', required: true, maxlength: 500 }], 'Add', ({ text }) => this.steer({ questions: [...questions.map(({ id }) => ({ id })), { text }] }));
+      if (told) this.element.querySelector('.extend')?.focus();
+    };
+    return [list, h('p', null, button('Add a question', add, { class: 'plain extend' }))];
+  }
+
+  /** Tells the research which of its questions remain. */
+  async change(questions) {
+    try {
+      await this.steer({ questions: questions.map(({ id }) => ({ id })) });
+    } catch (error) {
+      this.spent.textContent = error.message;
+    }
   }
 
   /** A plan that waits: its questions can be reworded, dropped and added to before it is carried out. */
@@ -119,24 +142,39 @@ export class Work {
   }
 }
 
-/** What a deep research looked at, and what it did not. */
+/** What was spent of what may be: calls, tokens, time. Known as far as steps are finished. */
+function budget({ plan, steps }, ms) {
+  const { calls, tokens, seconds } = plan?.estimate ?? {};
+  // Without a model there is nothing to spend.
+  if (!calls) return '';
+  const used = steps.map(({ result }) => result?.usage).filter(Boolean);
+  const sum = (name) => used.reduce((sum, usage) => sum + (usage[name] ?? 0), 0);
+  return [
+    `${sum('calls')} of ${count(calls, 'call')}`,
+    tokens && `${short.format(sum('input_tokens') + sum('output_tokens'))} of ${short.format(tokens)} tokens`,
+    seconds && `${elapsed(ms)} of ${elapsed(seconds * 1000)}`,
+  ].filter(Boolean).join(' · ');
+}
+
+/** The parts of a long answer, to go to. */
+export function contents(prose) {
+  const heads = [...prose.querySelectorAll('h3, h4')];
+  if (heads.length < 3) return null;
+  const item = (head) => button(head.textContent, () => {
+    head.tabIndex = -1;
+    head.focus({ preventScroll: true });
+    head.scrollIntoView({ block: 'start', behavior: 'smooth' });
+  }, { class: 'title' });
+  return h('nav', { class: 'contents', 'aria-label': 'Contents of the report' }, h('ol', null, heads.map((head) => h('li', { class: head.localName }, item(head)))));
+}
+
+/** What a deep research looked at, in a line; the report itself names what it left out. */
 export function coverage(found) {
-  if (!found || typeof found !== 'object') return null;
-  const { searched, read, cited, unmatched, skipped = [], not_found = [], not_done = [], resumed } = found;
-  const names = h('ul');
-  for (const id of skipped.slice(0, 20)) {
-    const item = h('li', { text: '…' });
-    names.append(item);
-    documentOf(id).then((document) => fill(item, document ? link(`/d/${id}`, null, document.title) : 'a document since removed'));
-  }
-  const list = (title, inner) => inner.length > 0 && [h('p', { class: 'label', text: title }), h('ul', null, inner.map((text) => h('li', { text })))];
-  const counts = [searched !== undefined && `${count(searched, 'document')} searched`, read !== undefined && `${read} read`,
-    cited !== undefined && `${cited} cited`, unmatched > 0 && `${unmatched} never matched`, resumed > 0 && `taken up again ${count(resumed, 'time')}`];
-  const line = counts.filter(Boolean).join(' · ');
-  if (!not_found.length && !not_done.length && !skipped.length) return h('p', { class: 'coverage', text: line });
-  return h('details', { class: 'coverage' }, h('summary', { text: line }),
-    list('Nothing was found on', not_found), list('Not done', not_done),
-    skipped.length > 0 && [h('p', { class: 'label', text: 'Matched and not read' }), names]);
+  if (!found) return null;
+  const { searched, read, cited, unmatched, skipped = [], resumed } = found;
+  const parts = [`${count(searched, 'document')} searched`, `${read} read`, `${cited} cited`, skipped.length && `${skipped.length} matched and not read`,
+    unmatched && `${unmatched} never matched`, resumed && `taken up again ${count(resumed, 'time')}`];
+  return h('p', { class: 'coverage', text: parts.filter(Boolean).join(' · ') });
 }
 
 function elapsed(ms) {

@@ -1,6 +1,6 @@
 // What a question is limited to: chosen documents, a collection, or nothing.
 
-import { all, api, documentOf } from './api.js';
+import { api, documentOf } from './api.js';
 import { button, fill, h } from './dom.js';
 
 /** The reader's choice, for the message that is being written. Tells `change`. */
@@ -56,11 +56,8 @@ export function scopeOfMessage() {
   };
 }
 
-/** The collections there are. */
-export async function collections() {
-  const documents = await all('/api/documents');
-  return [...new Set(documents.map(({ collection }) => collection).filter(Boolean))].sort((a, b) => a.localeCompare(b));
-}
+/** The collections there are, each with its number of documents. */
+export const collections = () => api('/api/collections').then(({ items }) => items);
 
 /** The chips of the scope, each with a way to take it off. */
 export function chips() {
@@ -119,7 +116,7 @@ export async function pickScope() {
   document.body.append(box);
   box.showModal();
   await Promise.all([load(), collections().then((names) => {
-    for (const name of names) group.append(h('option', { value: name, text: name }));
+    for (const { name, documents } of names) group.append(h('option', { value: name, text: `${name} (${documents})` }));
     group.value = scope.collection ?? '';
     group.hidden = !names.length;
   })]);

@@ -2,6 +2,7 @@
 
 import { all, api, connection } from './api.js';
 import { $, button, fill, h, link, when } from './dom.js';
+import { snippet } from './bytes.js';
 
 const PAGE = 40;
 /** How often a visible page asks whether something was said elsewhere. */
@@ -19,15 +20,18 @@ export function tell(id) {
 
 let list;
 let find;
+let within;
 let older;
 let cursor = null;
 let shown = [];
 let searched = null;
+let said = [];
 
 export function side({ go, theme }) {
   list = h('ul', { class: 'sessions' });
-  find = h('input', { type: 'search', placeholder: 'Find a session', 'aria-label': 'Find a session by its title' });
+  find = h('input', { type: 'search', placeholder: 'Find in sessions', 'aria-label': 'Find in titles, questions and answers' });
   older = button('Earlier sessions', () => load(true), { class: 'plain', hidden: true });
+  within = h('select', { 'aria-label': 'Project', hidden: true, onchange: search });
   find.addEventListener('input', search);
   fill($('side'),
     h('div', { class: 'top' },
@@ -35,7 +39,7 @@ export function side({ go, theme }) {
       button('Menu', () => toggle(), { class: 'plain menu', 'aria-expanded': 'false', 'aria-controls': 'nav' })),
     h('nav', { id: 'nav', 'aria-label': 'Main' },
       h('div', { class: 'ways' }, link('/', { class: 'way new' }, 'New session'), link('/library', { class: 'way' }, 'Library')),
-      find, list, older, theme));
+      find, within, list, older, theme));
   tabs?.addEventListener('message', ({ data }) => {
     news.dispatchEvent(new CustomEvent('session', { detail: { id: data.session } }));
     glance();
@@ -43,7 +47,21 @@ export function side({ go, theme }) {
   connection.addEventListener('back', () => load());
   document.addEventListener('visibilitychange', () => document.hidden || glance());
   setInterval(() => document.hidden || glance(), GLANCE_MS);
-  return load();
+  return load().then(projects);
+}
+
+/** The project whose sessions are listed, if one is chosen; new sessions belong to it. */
+export const project = () => within?.value ?? '';
+
+/** The names of all projects, as sessions tell them. */
+export async function projects() {
+  const sessions = await all('/api/chat/sessions', 5000).catch(() => shown);
+  const names = [...new Set(sessions.map(({ project_id }) => project_id).filter(Boolean))].sort((a, b) => a.localeCompare(b));
+  const now = within.value;
+  fill(within, h('option', { value: '', text: 'All projects' }), names.map((value) => h('option', { value, text: value })));
+  within.value = names.includes(now) ? now : '';
+  within.hidden = !names.length;
+  return names;
 }
 
 /** Opens or closes the list on a small screen. */
@@ -67,7 +85,8 @@ async function glance() {
   const known = new Map(shown.map((session) => [session.id, session]));
   for (const session of page.items) {
     const old = known.get(session.id);
-    if (!old || old.message_count !== session.message_count || old.title !== session.title) {
+    if (old && old.project_id !== session.project_id) projects();
+    if (!old || old.message_count !== session.message_count || old.title !== session.title || old.active !== session.active) {
       news.dispatchEvent(new CustomEvent('session', { detail: session }));
     }
   }
@@ -82,9 +101,14 @@ let timer;
 function search() {
   clearTimeout(timer);
   timer = setTimeout(async () => {
-    const words = find.value.trim().toLowerCase();
-    const everything = words ? await all('/api/chat/sessions', 5000).catch(() => []) : null;
-    searched = everything?.filter(({ title }) => title.toLowerCase().includes(words)) ?? null;
+    const words = find.value.trim();
+    const [everything, told] = words || within.value ? await Promise.all([
+      all(`/api/chat/sessions${within.value && `?${new URLSearchParams({ project_id: within.value })}`}`, 5000).catch(() => []),
+      words.length > 1 ? api(`/api/history?${new URLSearchParams({ q: words })}`).then(({ hits }) => hits, () => []) : [],
+    ]) : [null, []];
+    if (words !== find.value.trim()) return;
+    searched = everything?.filter(({ title }) => title.toLowerCase().includes(words.toLowerCase())) ?? null;
+    said = told;
     paint();
   }, 150);
 }
@@ -97,43 +121,15 @@ export function paint() {
     const href = `/s/${session.id}`;
     const isHere = location.pathname === href || location.pathname.startsWith(`${href}/`);
     return h('li', null, link(href, { 'aria-current': isHere ? 'page' : null },
-      h('span', { class: 'name', text: session.title || 'Untitled' }), when(session.updated_at)));
-  }), !sessions.length && h('li', { class: 'state', text: searched ? 'No title has this.' : 'No sessions yet.' }));
+      h('span', { class: 'name', text: session.title || 'Untitled' }), when(session.updated_at),
+      !within.value && session.project_id && h('span', { class: 'project', text: session.project_id })));
+  }), said.length > 0 && h('li', { class: 'state', text: 'In what was said' }), said.map((hit) => h('li', null,
+    link(`/s/${hit.session_id}#${hit.message_id}`, null, h('span', { class: 'name', text: hit.session_title || 'Untitled' }), snippet(hit, 90)))),
+  !sessions.length && !said.length && h('li', { class: 'state', text: searched ? 'Nothing has this.' : 'No sessions yet.' }));
   if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   older.hidden = !cursor || Boolean(searched);
   for (const way of document.querySelectorAll('.way')) {
     if (way.getAttribute('href') === location.pathname) way.setAttribute('aria-current', 'page');
     else way.removeAttribute('aria-current');
   }
-}
-
-/** Lets the reader write a new title in place of the heading. */
-export function rename(session, heading) {
-  const input = h('input', { class: 'rename', value: session.title, 'aria-label': 'Title', maxlength: 200 });
-  let isOver = false;
-  const end = async (isKept) => {
-    if (isOver) return;
-    isOver = true;
-    const title = input.value.trim();
-    input.replaceWith(heading);
-    if (!isKept || !title || title === session.title) return;
-    try {
-      const renamed = await api(`/api/chat/sessions/${session.id}`, { method: 'PATCH', body: { title } });
-      session.title = heading.textContent = renamed.title;
-      document.title = `${renamed.title} · ibid.`;
-      tell(session.id);
-    } catch (error) {
-      heading.textContent = `${session.title} (${error.message})`;
-    }
-  };
-  input.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') end(true);
-    if (event.key === 'Escape') {
-      event.stopPropagation();
-      end(false);
-    }
-  });
-  input.addEventListener('blur', () => end(true));
-  heading.replaceWith(input);
-  input.select();
 }
