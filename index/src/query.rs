@@ -12,8 +12,8 @@ const MAX_WORDS: usize = 256;
 
 /// What the title and the headings count for beside the joined body.
 const TITLE_WEIGHT: f32 = 0.25;
-/// What the document's name counts for.
-const NAME_WEIGHT: f32 = 2.5;
+/// What the document's name counts for, if the question has all of it.
+const NAME_WEIGHT: f32 = 4.0;
 /// The most neighbouring words that a name is tried to be made of.
 const MAX_JOINED: usize = 4;
 /// What two neighbouring words count for, beside each of them.

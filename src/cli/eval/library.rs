@@ -41,7 +41,7 @@ impl Library {
     pub(super) async fn text(&mut self, client: &Client, id: Uuid) -> Result<&[u8]> {
         if !self.texts.contains_key(&id) {
             let mut text = Vec::new();
-            let copied = client.copy(&format!("/api/documents/{id}/text"), &mut text).await;
+            let copied = client.copy(&format!("/api/documents/{id}/text"), &[], &mut text).await;
             match copied {
                 Err(error) if !error.is::<Refusal>() => return Err(error),
                 Ok(()) | Err(_) => _ = self.texts.insert(id, text),
