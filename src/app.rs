@@ -18,13 +18,15 @@ use crate::ask::cache::Cache;
 use crate::config::Config;
 use crate::config::model::ModelError;
 use crate::files::Files;
+use crate::format::FormatError;
 use crate::history::History;
 use crate::idempotency::Turns;
 use crate::ingest::Ingest;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
+use crate::space::Space;
 use crate::store::{Store, StoreError};
-use crate::{Error, ask, expiry, history, ingest, stream_sessions};
+use crate::{Error, ask, expiry, format, history, ingest, stream_sessions};
 
 /// The running program.
 pub struct App {
@@ -34,6 +36,8 @@ pub struct App {
     pub gate: Gate,
     /// What is true.
     pub store: Store,
+    /// Room on the disk.
+    pub space: Arc<Space>,
     /// Originals, texts and passages.
     pub files: Files,
     /// Where to look first; the store has the last word.
@@ -68,7 +72,10 @@ impl App {
             .map_err(|source| OpenError::Folder { path: config.data.display().to_string(), source })?;
         let lock = FolderLock::take(&config.data)?;
         let gate = Gate::open(&config).map_err(OpenError::Access)?;
-        let store = Store::open(&config.data.join("store")).await?;
+        format::check(&config.data)?;
+        // A store can't be opened on a full disk, so the reserve is for that first of all.
+        let space = Arc::new(Space::open(&config.data, config.storage.min_free_bytes));
+        let store = Store::open(&config.data.join("store"), Arc::clone(&space)).await?;
         let files = Files::open(&config.data.join("documents")).map_err(OpenError::Io)?;
         let index_folder = config.data.join("index");
         let was_killed = lock.was_killed;
@@ -86,6 +93,7 @@ impl App {
             config,
             gate,
             store,
+            space,
             files,
             index: Arc::new(index),
             models,
@@ -103,7 +111,11 @@ impl App {
         quota::recover(&app).await.map_err(OpenError::Recovery)?;
         let sweeping = Arc::clone(&app);
         tokio::spawn(async move {
-            tokio::join!(expiry::sweep(&sweeping), stream_sessions::sweep(&sweeping));
+            tokio::join!(
+                expiry::sweep(&sweeping),
+                stream_sessions::sweep(&sweeping),
+                sweeping.space.watch(&sweeping.stopping),
+            );
         });
         Ok(app)
     }
@@ -159,6 +171,9 @@ pub enum OpenError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// It is of a kind that is not opened.
+    #[error("the data folder is not opened: {0}")]
+    Format(#[from] FormatError),
     /// The store can't be opened.
     #[error("the store can't be opened: {0}")]
     Store(#[from] StoreError),

@@ -64,9 +64,7 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     };
     // It stays unfinished in the store, and the next server goes on with it.
     let Some((mut last, is_to_keep)) = made else { return };
-    if let Err(error) = recorder.seal(&last).await {
-        last = failure(&error.into());
-    } else if let Err(error) = settle(&app, asked.key, &last).await {
+    if let Err(error) = keep(&app, &recorder, &asked, &last).await {
         tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
         last = failure(&error);
     } else if is_to_keep {
@@ -212,6 +210,23 @@ fn context_tokens(model: &Model) -> usize {
         (Vendor::Extractive, _) => usize::MAX,
         (_, Some(tokens)) => usize::try_from(tokens).unwrap_or(usize::MAX),
         (_, None) => DEFAULT_CONTEXT_TOKENS,
+    }
+}
+
+/// Puts the end of an answer on disk and into the store. On a full disk it waits for room, and the
+/// readers with it: what they have read is not taken back.
+async fn keep(app: &App, recorder: &Recorder, asked: &Asked, last: &Event) -> Result<(), Error> {
+    let mut sealed = recorder.seal(last).await;
+    loop {
+        let kept = match sealed {
+            Ok(()) => settle(app, asked.key, last).await,
+            Err(error) => Err(error.into()),
+        };
+        match kept {
+            Err(Error::DiskFull) if !app.stopping.is_cancelled() => app.space.pause(&app.stopping).await,
+            kept => return kept,
+        }
+        sealed = recorder.sync().await;
     }
 }
 

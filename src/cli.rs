@@ -4,6 +4,7 @@
 mod add;
 mod answer;
 mod ask;
+mod backup;
 mod config;
 mod connect;
 mod documents;
@@ -27,7 +28,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
+use ibid::app::OpenError;
+use ibid::backup::RestoreError;
 use ibid::config::{Config, ConfigError, Flags};
+use ibid::store::StoreError;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -35,6 +39,8 @@ use connect::{Client, connect};
 
 /// `EX_CONFIG` of sysexits: something is wrong with the settings.
 const BAD_CONFIGURATION: u8 = 78;
+/// `EX_DATAERR` of sysexits: the data folder, or a backup, is not one that can be used.
+const BAD_DATA: u8 = 65;
 
 /// Answers from your own documents and, for every claim, the place.
 #[derive(Debug, Parser)]
@@ -85,6 +91,8 @@ enum Command {
     Verify(verify::Verify),
     Key(key::Keys),
     Mcp(mcp::Mcp),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Config(config::Show),
 }
 
@@ -127,7 +135,7 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
     match command {
         Command::Serve(serve) => serve::run(config, serve).await,
         Command::Config(show) => config::run(config, show),
-        Command::Verify(asked) => interruptible(verify::run(config, asked)).await,
+        Command::Verify(asked) => interruptible(Box::pin(verify::run(config, asked))).await,
         Command::Ask(ask) => {
             let client = connect(config).await?;
             let asked = ask::run(&client, ask).await;
@@ -169,6 +177,12 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let ended = interruptible(mcp::run(&client)).await;
             close(client, ended).await
         }
+        Command::Backup(backup) => {
+            let client = connect(config).await?;
+            let made = interruptible(backup::run(&client, backup)).await;
+            close(client, made).await
+        }
+        Command::Restore(restore) => backup::restore(restore).await,
         Command::Show(show) => {
             let client = connect(config).await?;
             let shown = interruptible(sessions::show(&client, show)).await;
@@ -228,11 +242,19 @@ fn explain(error: &anyhow::Error) -> ExitCode {
         Some(Ending::Reported) => return ExitCode::FAILURE,
         Some(Ending::Interrupted) => return ExitCode::from(130),
         None if error.is::<ConfigError>() => ExitCode::from(BAD_CONFIGURATION),
+        None if is_bad_data(error) => ExitCode::from(BAD_DATA),
         None => ExitCode::FAILURE,
     };
     // With standard error closed there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "ibid: {}", screen::clean(&format!("{error:#}")));
     code
+}
+
+/// Whether the fault lies in what is on disk, so that trying again would not help.
+fn is_bad_data(error: &anyhow::Error) -> bool {
+    let is_bad =
+        |error: &OpenError| matches!(error, OpenError::Format(_) | OpenError::Store(StoreError::Damaged(_)));
+    error.downcast_ref().is_some_and(is_bad) || error.is::<RestoreError>()
 }
 
 /// Whether a reader such as `head` has had enough.

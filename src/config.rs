@@ -51,6 +51,8 @@ pub struct Config {
     /// What callers may use; empty if nobody is limited.
     pub tiers: Vec<Tier>,
     jwt_secret: Option<ApiKey>,
+    /// The disk.
+    pub storage: StorageConfig,
     file: Option<PathBuf>,
     origins: BTreeMap<String, Origin>,
 }
@@ -176,11 +178,29 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// How long running answers may go on after a stop was asked for, in seconds. Default: 30.
     pub shutdown_grace_s: u64,
+    /// How long a connection may take nothing of what is waiting for it before it is cut, in
+    /// seconds; a reader can come back and go on. Default: 30.
+    pub stalled_reader_s: u64,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { max_body_bytes: 1 << 20, shutdown_grace_s: 30 }
+        Self { max_body_bytes: 1 << 20, shutdown_grace_s: 30, stalled_reader_s: 30 }
+    }
+}
+
+/// The disk, the `[storage]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// With less than this free, in bytes, nothing new is taken: uploads and questions are refused,
+    /// while reading, searching and deleting go on. Default: 128 MiB.
+    pub min_free_bytes: u64,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self { min_free_bytes: 128 << 20 }
     }
 }
 
@@ -391,6 +411,7 @@ impl Config {
             sessions: file.sessions,
             tiers,
             jwt_secret,
+            storage: file.storage,
             file: path,
             origins,
         };
@@ -410,6 +431,7 @@ impl Config {
             ("research.parallel", self.research.parallel > 0),
             ("research.passages", self.research.passages > 0),
             ("research.seconds", self.research.seconds > 0),
+            ("server.stalled_reader_s", self.server.stalled_reader_s > 0),
         ];
         if let Some((key, _)) = positive.into_iter().find(|(_, holds)| !holds) {
             return Err(self.out_of_bounds(key, "at least 1"));

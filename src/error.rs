@@ -79,8 +79,11 @@ pub enum Error {
     /// An `Idempotency-Key` came back with another request.
     #[error("this `Idempotency-Key` was used for another request; use a new key")]
     KeyReused,
-    /// The disk has no room.
-    #[error("the disk is full; nothing was stored: free some space and try again")]
+    /// The disk has too little room.
+    #[error(
+        "the disk is almost full, so nothing was stored: delete documents or sessions, or free some space \
+         on the disk (`storage.min_free_bytes` says how much stays free), and send it again"
+    )]
     DiskFull,
     /// The model failed.
     #[error(transparent)]
@@ -112,7 +115,7 @@ impl Error {
             Self::TooLate(_) => "too_late",
             Self::Running(_) => "answer_running",
             Self::KeyReused => "idempotency_key_reused",
-            Self::DiskFull => "disk_full",
+            Self::DiskFull => "insufficient_storage",
             Self::Provider(error) => provider_code(error),
             Self::ShuttingDown => "shutting_down",
             Self::Internal(_) => "internal",

@@ -18,6 +18,9 @@ use crate::document::{PageStart, Passage};
 /// Memory for the layouts of recently read documents, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
+/// How often a folder is emptied that fills up again.
+const REMOVALS: u32 = 8;
+
 /// The files of all documents.
 pub struct Files {
     documents: PathBuf,
@@ -114,10 +117,16 @@ impl Files {
     /// If a file can't be removed.
     pub async fn remove(&self, document: Uuid) -> io::Result<()> {
         self.layouts.invalidate(&document);
-        match fs::remove_dir_all(self.folder(document)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        for _ in 0..REMOVALS {
+            match fs::remove_dir_all(self.folder(document)).await {
+                // Its text is being written at this moment.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => return Ok(()),
+            }
         }
+        // Whoever writes finds the document gone, and removes what it wrote.
+        Ok(())
     }
 
     /// The documents that have a folder here.

@@ -1,6 +1,7 @@
 //! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
 //! decides anything; a handler reads a request, calls one function, and words the answer.
 
+mod backup;
 mod collections;
 mod commands;
 mod dialects;
@@ -24,6 +25,7 @@ mod search;
 mod sessions;
 mod signin;
 mod sse;
+mod stall;
 mod uploads;
 
 use std::future::Future;
@@ -35,6 +37,7 @@ use std::time::Duration;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Request, header};
 use axum::routing::{delete, get, post, put};
+use axum::serve::ListenerExt;
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -45,6 +48,7 @@ use tracing::Level;
 
 use crate::app::App;
 use crate::web;
+use stall::Patient;
 
 /// How long connections get to end after the last answer has.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
@@ -95,6 +99,7 @@ pub fn router(app: Arc<App>) -> Router {
         // the server
         .route("/api/models", get(models::list))
         .route("/api/commands", get(commands::list))
+        .route("/api/backup", get(backup::download))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         // what all this is
@@ -149,6 +154,9 @@ pub async fn serve(
             stopping.cancel();
         }
     };
+    let patience = Duration::from_secs(app.config.server.stalled_reader_s);
+    // The wrapper tells handlers the address of the other end.
+    let listener = Patient::new(listener, patience).tap_io(|_| {});
     let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(begin);
     let closing = async {

@@ -19,7 +19,7 @@ use crate::access::Caller;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
-use crate::store::{Batch, Record, keys};
+use crate::store::{Batch, Record, StoreError, keys};
 use crate::{Error, documents};
 use worker::{Extraction, Extractor};
 
@@ -186,6 +186,8 @@ async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>)
         if app.stopping.is_cancelled() {
             return;
         }
+        // What it makes needs room too; an upload that was taken waits for it.
+        app.space.room(&app.stopping).await;
         let app = Arc::clone(&app);
         tokio::spawn(async move {
             if let Err(error) = process(&app, id).await {
@@ -204,7 +206,18 @@ async fn process(app: &App, id: Uuid) -> Result<(), Error> {
     };
     app.ingest.enter(&document, Status::Extracting);
     let folder = app.files.folder(id);
-    match app.ingest.extractor.extract(&app.files.original(id), &document.name, &folder).await {
+    let original = app.files.original(id);
+    let outcome = loop {
+        match app.ingest.extractor.extract(&original, &document.name, &folder).await {
+            // Not the document's fault: there was no room for its text.
+            Err(_) if app.space.is_low() => app.space.room(&app.stopping).await,
+            outcome => break outcome,
+        }
+        if app.stopping.is_cancelled() {
+            return Ok(());
+        }
+    };
+    match outcome {
         Ok(extraction) => {
             let document = extracted(document, extraction);
             app.ingest.enter(&document, Status::Indexing);
@@ -260,7 +273,18 @@ async fn finish(app: &App, mut document: Document) -> Result<(), Error> {
             batch = batch.put(&key, &older);
             superseded.push(older);
         }
-        if app.store.commit(batch).await?.is_done() {
+        let done = match app.store.commit(batch).await {
+            // The work is done; its outcome waits for room.
+            Err(StoreError::DiskFull) => {
+                app.space.pause(&app.stopping).await;
+                if app.stopping.is_cancelled() {
+                    return Err(Error::DiskFull);
+                }
+                continue;
+            }
+            outcome => outcome?.is_done(),
+        };
+        if done {
             app.ingest.leave(&document);
             for older in superseded {
                 app.ingest.announce(&older);

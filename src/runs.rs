@@ -1,7 +1,7 @@
 //! Runs: answers being made, and the record of those that are finished. An answer is an append-only
 //! list of events: live in memory for any number of readers, and in a file of one event a line, so
-//! that a reader can come back to any position after any interruption. A run knows nothing of
-//! models or of HTTP.
+//! that a reader can come back to any position after any interruption, the death of the process
+//! included. A run knows nothing of models or of HTTP.
 
 mod audience;
 mod journal;
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -43,9 +44,11 @@ pub struct Frame {
 
 impl Frame {
     fn new(seq: u64, event: &Event) -> Self {
-        let data = serde_json::to_string(event)
-            .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
-        Self { seq, name: event.name(), data: data.into() }
+        Self { seq, name: event.name(), data: encode(event) }
+    }
+
+    fn stored(seq: u64, event: &Event, line: &str) -> Self {
+        Self { seq, name: event.name(), data: line.into() }
     }
 
     /// The event itself, for readers that word it in another way.
@@ -54,6 +57,24 @@ impl Frame {
         serde_json::from_str(&self.data)
             .unwrap_or_else(|error| unreachable!("it was made from an event: {error}"))
     }
+}
+
+fn encode(event: &Event) -> Arc<str> {
+    let data = serde_json::to_string(event)
+        .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
+    data.into()
+}
+
+/// The whole events of a run's file, each with its line as it was written. A line cut short by a
+/// crash is the last one and was never seen.
+fn whole_lines(text: &str) -> impl Iterator<Item = (Event, &str)> {
+    let lines = text.split_inclusive('\n').map_while(|line| line.strip_suffix('\n'));
+    lines.map_while(|line| Some((serde_json::from_str(line).ok()?, line)))
+}
+
+/// The same as readers get them.
+fn frames_of(text: &str) -> impl Iterator<Item = Frame> {
+    (1..).zip(whole_lines(text)).map(|(seq, (event, line))| Frame::stored(seq, &event, line))
 }
 
 /// All runs of this data folder.
@@ -101,14 +122,15 @@ impl Runs {
     /// # Errors
     /// If the run's file can't be created.
     pub async fn begin(self: &Arc<Self>, key: RunKey) -> io::Result<Recorder> {
-        self.record(key, Vec::new()).await
+        self.record(key, Vec::new(), 0).await
     }
 
     /// Begins a run of which no trace is left on disk, now or after a crash. It can be read while
     /// it lasts.
     #[must_use]
     pub fn begin_unkept(self: &Arc<Self>, key: RunKey) -> Recorder {
-        self.enter(key, Vec::new(), None)
+        let (live, steering) = Live::new(Vec::new());
+        self.enter(key, live, steering, None)
     }
 
     /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
@@ -117,34 +139,36 @@ impl Runs {
     /// # Errors
     /// If the run's file can't be read or written.
     pub async fn take_up(self: &Arc<Self>, key: RunKey) -> io::Result<(Recorder, Vec<Event>)> {
-        let events = self.events(key).await?;
-        let frames = (1..).zip(&events).map(|(seq, event)| Frame::new(seq, event)).collect();
-        Ok((self.record(key, frames).await?, events))
+        let text = tokio::fs::read_to_string(self.path(key)).await?;
+        let events = whole_lines(&text).map(|(event, _)| event).collect();
+        let len = whole_lines(&text).map(|(_, line)| line.len() as u64 + 1).sum();
+        Ok((self.record(key, frames_of(&text).collect(), len).await?, events))
     }
 
-    async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>) -> io::Result<Recorder> {
+    /// A run whose file begins with `len` bytes, which are these events.
+    async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> io::Result<Recorder> {
         let path = self.path(key);
-        let whole_lines: String = frames.iter().map(|frame| format!("{}\n", frame.data)).collect();
-        let file = tokio::task::spawn_blocking(move || RunFile::create(&path, &whole_lines)).await??;
-        Ok(self.enter(key, frames, Some(file)))
+        let (live, steering) = Live::new(frames);
+        let of_file = Arc::clone(&live);
+        let file = tokio::task::spawn_blocking(move || RunFile::open(&path, len, of_file)).await??;
+        Ok(self.enter(key, live, steering, Some(file)))
     }
 
-    fn enter(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, file: Option<RunFile>) -> Recorder {
-        let len = frames.len();
-        let (steer, steering) = mpsc::unbounded_channel();
-        let live = Arc::new(Live {
-            steer,
-            frames: Mutex::new(frames),
-            progress: watch::Sender::new(Progress { len, closed: false }),
-            cancel: CancellationToken::new(),
-            audience: Audience::new(),
-        });
+    fn enter(
+        self: &Arc<Self>,
+        key: RunKey,
+        live: Arc<Live>,
+        steering: mpsc::UnboundedReceiver<Steering>,
+        file: Option<RunFile>,
+    ) -> Recorder {
         lock(&self.live).insert(key.message, Arc::clone(&live));
+        let num_appended = lock(&live.frames).len() as u64;
         Recorder {
             runs: Arc::clone(self),
             key,
             live,
             file: file.map(Arc::new),
+            num_appended: Mutex::new(num_appended),
             steering: Mutex::new(Some(steering)),
         }
     }
@@ -161,14 +185,17 @@ impl Runs {
     ) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
         let live = lock(&self.live).get(&key.message).cloned();
         let (past, live) = match live {
-            Some(live) => (Vec::new(), Some(live)),
+            Some(live) => (None, Some(live)),
             None => {
-                let events = self.events(key).await?;
-                let frames = (1..).zip(&events).map(|(seq, event)| Frame::new(seq, event));
-                (frames.filter(|frame| frame.seq > after).collect(), None)
+                let file = tokio::fs::File::open(self.path(key)).await?;
+                (Some(StoredRun { lines: BufReader::new(file), seq: 0, after }), None)
             }
         };
-        let past = futures::stream::iter(past);
+        let past = futures::stream::unfold(past, async |past| {
+            let mut past = past?;
+            let frame = past.next().await?;
+            Some((frame, Some(past)))
+        });
         Ok(futures::StreamExt::chain(past, follow(live, after)))
     }
 
@@ -182,8 +209,7 @@ impl Runs {
             Some(live) => lock(&live.frames).iter().map(|frame| format!("{}\n", frame.data)).collect(),
             None => tokio::fs::read_to_string(self.path(key)).await?,
         };
-        // A line cut short by a crash is the last one and was never sent.
-        Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+        Ok(whole_lines(&text).map(|(event, _)| event).collect())
     }
 
     /// Asks a run to stop. False if it is not running.
@@ -257,6 +283,7 @@ pub struct Recorder {
     live: Arc<Live>,
     /// None if no trace is to be left.
     file: Option<Arc<RunFile>>,
+    num_appended: Mutex<u64>,
     steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
 }
 
@@ -266,11 +293,15 @@ impl Recorder {
         follow(Some(Arc::clone(&self.live)), 0)
     }
 
-    /// Sends an event to every reader and, soon, to disk. Never waits.
+    /// Hands an event to the file and then to every reader. Never waits.
     pub fn append(&self, event: &Event) {
-        let frame = self.publish(event);
-        if let Some(file) = &self.file {
-            self.runs.journal.append(file, frame.data);
+        let mut num_appended = lock(&self.num_appended);
+        *num_appended += 1;
+        let frame = Frame::new(*num_appended, event);
+        // Sent while the number is held, so that the order in the file is that of the numbers.
+        match &self.file {
+            Some(file) => self.runs.journal.append(file, frame),
+            None => self.live.show(vec![frame]),
         }
     }
 
@@ -288,19 +319,21 @@ impl Recorder {
         lock(&self.steering).take()
     }
 
-    /// Puts the last event on disk, durably, before any reader sees it.
+    /// Puts the last event on disk, durably, before any reader sees it. If that fails for want of
+    /// room, [`Recorder::sync`] tries again.
     ///
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        self.runs.journal.append(file, Frame::new(0, last).data);
-        self.runs.journal.sync(file).await
+        self.runs.journal.seal(file, encode(last));
+        self.sync().await
     }
 
     /// Sends the last event to every reader and ends the run.
     pub fn close(self, last: &Event) {
-        self.publish(last);
+        let seq = *lock(&self.num_appended) + 1;
+        self.live.show(vec![Frame::new(seq, last)]);
     }
 
     /// Ends a run that never became one, and removes its file.
@@ -321,24 +354,71 @@ impl Recorder {
     pub async fn unread(&self, grace: Duration) {
         self.live.audience.gone(grace).await;
     }
-
-    fn publish(&self, event: &Event) -> Frame {
-        let mut frames = lock(&self.live.frames);
-        let frame = Frame::new(frames.len() as u64 + 1, event);
-        frames.push(frame.clone());
-        let len = frames.len();
-        drop(frames);
-        self.live.progress.send_modify(|progress| progress.len = len);
-        frame
-    }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
         lock(&self.runs.live).remove(&self.key.message);
-        self.live.progress.send_modify(|progress| progress.closed = true);
+        match &self.file {
+            Some(file) => self.runs.journal.close(file),
+            None => self.live.close(),
+        }
     }
 }
+
+impl Live {
+    /// A run that begins with these events, and the receiving end for changes of its plan.
+    fn new(frames: Vec<Frame>) -> (Arc<Self>, mpsc::UnboundedReceiver<Steering>) {
+        let (steer, steering) = mpsc::unbounded_channel();
+        let progress = watch::Sender::new(Progress { len: frames.len(), closed: false });
+        let (frames, cancel) = (Mutex::new(frames), CancellationToken::new());
+        let live = Self { frames, progress, cancel, audience: Audience::new(), steer };
+        (Arc::new(live), steering)
+    }
+
+    /// Lets readers see more of the run.
+    fn show(&self, more: Vec<Frame>) {
+        if more.is_empty() {
+            return;
+        }
+        let mut frames = lock(&self.frames);
+        frames.extend(more);
+        let len = frames.len();
+        drop(frames);
+        self.progress.send_modify(|progress| progress.len = len);
+    }
+
+    /// Tells readers that this was all.
+    fn close(&self) {
+        self.progress.send_modify(|progress| progress.closed = true);
+    }
+}
+
+/// A reader's place in a run that is over: one line at a time, however long the answer.
+struct StoredRun {
+    lines: BufReader<tokio::fs::File>,
+    seq: u64,
+    after: u64,
+}
+
+impl StoredRun {
+    /// None at the end of what is whole.
+    async fn next(&mut self) -> Option<Frame> {
+        let mut text = String::new();
+        loop {
+            text.clear();
+            self.lines.read_line(&mut text).await.ok()?;
+            let (event, line) = whole_lines(&text).next()?;
+            self.seq += 1;
+            if self.seq > self.after {
+                return Some(Frame::stored(self.seq, &event, line));
+            }
+        }
+    }
+}
+
+/// Events a reader takes from a live run at a time.
+const AT_ONCE: usize = 256;
 
 /// What a live run says from after a position on, until its end; nothing if there is none.
 fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = Frame> + Send + use<> {
@@ -373,7 +453,8 @@ impl Follower {
             }
             let progress = *self.progress.borrow_and_update();
             if progress.len > self.next {
-                let new = lock(&self.live.frames)[self.next..].to_vec();
+                let until = progress.len.min(self.next + AT_ONCE);
+                let new = lock(&self.live.frames)[self.next..until].to_vec();
                 self.batch = new.into_iter();
                 self.next += self.batch.len();
             } else if progress.closed || self.progress.changed().await.is_err() {

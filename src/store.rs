@@ -5,12 +5,17 @@
 pub mod keys;
 mod sled;
 
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use thiserror::Error;
+
+use crate::space::Space;
 
 /// The longest value a store takes, in bytes. Larger ones would never be freed by the engine.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
@@ -24,12 +29,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in this folder, creating it when absent.
+    /// Opens the store in this folder, creating it when absent. It begins no change for which there
+    /// is no room.
     ///
     /// # Errors
     /// [`StoreError`] if the folder can't be read or its content is damaged.
-    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        Ok(Self { engine: sled::Engine::open(folder.to_owned()).await? })
+    pub async fn open(folder: &Path, space: Arc<Space>) -> Result<Self, StoreError> {
+        Ok(Self { engine: sled::Engine::open(folder.to_owned(), space).await? })
     }
 
     /// Reads one record.
@@ -97,6 +103,15 @@ impl Store {
             let batch = page.into_iter().fold(Batch::new(), |batch, (key, _)| batch.delete(key));
             self.commit(batch).await?;
         }
+    }
+
+    /// Writes every record as it is at one moment, one a line in the order of their keys; no change
+    /// comes between them. Gives their number.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the engine or the file fails.
+    pub async fn snapshot(&self, file: std::fs::File) -> Result<u64, StoreError> {
+        self.engine.snapshot(file).await
     }
 
     /// The store's clock.
@@ -171,6 +186,13 @@ impl Batch {
         self
     }
 
+    /// Writes a record that a snapshot holds.
+    #[must_use]
+    pub fn put_line(mut self, line: Line<'_>) -> Self {
+        self.puts.push((line.key.into_owned(), line.value.get().as_bytes().to_vec()));
+        self
+    }
+
     /// Removes a key, whether or not it exists.
     #[must_use]
     pub fn delete(mut self, key: impl Into<String>) -> Self {
@@ -184,6 +206,17 @@ impl Batch {
         self.adds.push(Add { key: key.into(), delta, max });
         self
     }
+}
+
+/// A record as a snapshot holds it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Line<'a> {
+    /// Its key.
+    #[serde(borrow)]
+    pub key: Cow<'a, str>,
+    /// Its value, as it was stored.
+    #[serde(borrow)]
+    pub value: &'a RawValue,
 }
 
 /// What became of a batch.
@@ -233,6 +266,12 @@ pub enum StoreError {
         /// The decoder's words.
         source: serde_json::Error,
     },
+    /// What is on disk is not what was written.
+    #[error(
+        "it is damaged ({0}). Keep the folder as it is, and bring back the last backup into a new one with \
+         `ibid restore FILE DIR`"
+    )]
+    Damaged(String),
     /// The engine failed.
     #[error("the store failed: {0}")]
     Engine(String),

@@ -30,6 +30,8 @@ fn every_command_explains_itself_with_examples() {
         "history",
         "export",
         "verify",
+        "backup",
+        "restore",
         "config",
     ] {
         let ran = alone(&[command, "--help"], &[]);

@@ -24,8 +24,10 @@ const MAX_READERS: usize = 200;
 #[serde(deny_unknown_fields, default)]
 pub struct Sharing {
     /// These users may read it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub readers: BTreeSet<User>,
     /// Every user may read it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub everyone: bool,
 }
 

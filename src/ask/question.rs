@@ -264,6 +264,7 @@ async fn begin(
     }
     caller.require(Permit::Ask)?;
     let mut slot = None;
+    app.space.admit()?;
     // In this order: messages sort by their ids.
     let question_id = wish.question_id.unwrap_or_else(Uuid::now_v7);
     let key = RunKey { session, message: Uuid::now_v7() };

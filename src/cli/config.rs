@@ -66,6 +66,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("limits.address_requests", "most refused requests from one address in that time"),
     ("limits.user_runs", "most answers made for one user at the same time"),
     ("sessions.expire_s", "seconds after which an unused session is removed; 0 for never"),
+    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
+    ("storage.min_free_bytes", "with less of the disk free nothing new is taken, in bytes"),
 ];
 
 #[derive(Serialize)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::access::{AccessConfig, JwtConfig, LimitsConfig, SessionsConfig, Tier};
 use super::{
-    AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, beside, parse_listen,
+    AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, StorageConfig, beside,
+    parse_listen,
 };
 use crate::config::model::ModelConfig;
 use crate::edits;
@@ -30,6 +31,7 @@ pub(super) struct File {
     pub(super) limits: LimitsConfig,
     pub(super) sessions: SessionsConfig,
     pub(super) tiers: Vec<Tier>,
+    pub(super) storage: StorageConfig,
 }
 
 pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Result<File, ConfigError> {

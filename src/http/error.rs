@@ -151,7 +151,11 @@ pub(super) const CODES: &[Code] = &[
     ),
     code("provider_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The model can't be reached."),
     code("provider_timed_out", StatusCode::GATEWAY_TIMEOUT, "The model did not answer in time."),
-    code("disk_full", StatusCode::INSUFFICIENT_STORAGE, "The disk has no room; nothing was stored."),
+    code(
+        "insufficient_storage",
+        StatusCode::INSUFFICIENT_STORAGE,
+        "The disk has no room; nothing was stored.",
+    ),
 ];
 
 fn status_of(name: &str) -> StatusCode {

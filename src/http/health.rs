@@ -12,7 +12,8 @@ use crate::app::App;
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Health {
-    /// `ready`, `rebuilding` while the index is being put back from the store, or `stopping`.
+    /// `ready`, `rebuilding` while the index is being put back from the store, `read_only` while
+    /// the disk is almost full, or `stopping`.
     status: &'static str,
     version: &'static str,
     /// Documents put back so far, while rebuilding.
@@ -32,10 +33,11 @@ pub(super) async fn live() -> &'static str {
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let progress = app.ingest.rebuild.progress();
     let is_stopping = app.stopping.is_cancelled();
-    let status = match (is_stopping, progress) {
-        (true, _) => "stopping",
-        (false, Some(_)) => "rebuilding",
-        (false, None) => "ready",
+    let status = match (is_stopping, app.space.is_low(), progress) {
+        (true, ..) => "stopping",
+        (false, true, _) => "read_only",
+        (false, false, Some(_)) => "rebuilding",
+        (false, false, None) => "ready",
     };
     let health = Health {
         status,
@@ -44,7 +46,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         rebuilding: progress.map(|(_, total)| total),
         runs: app.runs.num_live(),
     };
-    // A rebuilding server answers, from what its index has already; a stopping one does not.
+    // A rebuilding server answers, from what its index has already, and one without room answers from
+    // what it holds; a stopping one does not.
     let code = if is_stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, axum::Json(health)).into_response()
 }

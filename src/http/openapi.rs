@@ -1,6 +1,7 @@
 //! The description of the HTTP API: OpenAPI 3.1 made from the types that are read and sent and from
 //! the table of routes, and the JSON Schema of an answer's events. It describes; it routes nothing.
 
+mod contracts;
 mod docs;
 mod operation;
 mod routes;

@@ -27,6 +27,10 @@ const PUBLIC: &[&str] = &[
     "/assets/{name}",
     "/healthz",
     "/readyz",
+    "/openapi.json",
+    "/schema/events.json",
+    "/docs",
+    "/docs/style.css",
     "/api/login",
     "/api/logout",
 ];
@@ -35,7 +39,7 @@ const ASKING: &[&str] = &["/api/chat", "/api/ai", "/sessions", "/chat", "/v1", "
 /// Where the library changes.
 const WRITING: &[&str] = &["/api/documents", "/api/collections"];
 /// What only administrators get to see.
-const GUARDED: &[&str] = &["/api/keys", "/metrics"];
+const GUARDED: &[&str] = &["/api/keys", "/api/backup", "/metrics"];
 
 /// What a request to the route with this pattern asks for; `None` is a route that does not exist.
 pub(super) fn need(method: &Method, route: Option<&str>) -> Need {

@@ -153,17 +153,18 @@ impl<'a> Intake<'a> {
         name: &str,
     ) -> Result<Result<Accepted, Error>, Problem> {
         let (app, caller) = (self.app, self.caller);
-        let mut incoming = Incoming::new(app).await?;
-        let mut outcome = Ok(());
+        let mut incoming = Incoming::new(app).await;
         while let Some(bytes) = next_bytes(&mut field, &mut self.turn).await? {
-            // The rest of a refused file is read and dropped, to get at the next one.
-            if outcome.is_ok() {
-                outcome = incoming.write(&bytes).await;
+            // The rest of a refused file is read and dropped, to get at the next one, and because a
+            // client that still sends hears nothing.
+            if let Ok(open) = &mut incoming
+                && let Err(error) = open.write(&bytes).await
+            {
+                incoming = Err(error);
             }
         }
         let accepted = async {
-            outcome?;
-            let upload = incoming.complete(name, self.collection.as_deref()).await?;
+            let upload = incoming?.complete(name, self.collection.as_deref()).await?;
             let accepted = ingest::accept(app, caller, upload).await?;
             Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
         };

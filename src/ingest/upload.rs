@@ -2,6 +2,7 @@
 //! Then one commit decides what it is: new, known, a new version, or an old version come back.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -12,9 +13,12 @@ use uuid::Uuid;
 use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
+use crate::space::Space;
 use crate::store::{Batch, Commit, Record, keys};
 use crate::{Error, documents};
 
+/// How much is taken before the disk is looked at again.
+const ADMIT_BYTES: u64 = 1 << 20;
 /// The longest file name kept, in bytes; the start of a longer one is cut.
 const MAX_NAME_BYTES: usize = 1024;
 /// The longest collection name, in bytes.
@@ -23,6 +27,7 @@ const MAX_COLLECTION_BYTES: usize = 200;
 /// A file being received. Dropped before it is complete, it leaves nothing behind.
 pub struct Incoming {
     id: Uuid,
+    space: Arc<Space>,
     folder: Option<PathBuf>,
     file: File,
     hash: Sha256,
@@ -52,13 +57,22 @@ impl Incoming {
     /// # Errors
     /// If the disk refuses.
     pub async fn new(app: &App) -> Result<Self, Error> {
+        app.space.admit()?;
         let id = Uuid::now_v7();
         let folder = app.files.folder(id);
         tokio::fs::create_dir(&folder).await?;
         let file = File::create(app.files.original(id)).await;
         let max_bytes = app.config.ingest.max_file_bytes;
         match file {
-            Ok(file) => Ok(Self { id, folder: Some(folder), file, hash: Sha256::new(), bytes: 0, max_bytes }),
+            Ok(file) => Ok(Self {
+                id,
+                space: Arc::clone(&app.space),
+                folder: Some(folder),
+                file,
+                hash: Sha256::new(),
+                bytes: 0,
+                max_bytes,
+            }),
             Err(error) => {
                 let _ = tokio::fs::remove_dir(&folder).await;
                 Err(error.into())
@@ -71,7 +85,11 @@ impl Incoming {
     /// # Errors
     /// [`Error::TooLarge`] past the limit, [`Error::DiskFull`] when there is no room.
     pub async fn write(&mut self, bytes: &Bytes) -> Result<(), Error> {
+        let before = self.bytes;
         self.bytes += bytes.len() as u64;
+        if before / ADMIT_BYTES != self.bytes / ADMIT_BYTES {
+            self.space.admit()?;
+        }
         if self.bytes > self.max_bytes {
             let limit = self.max_bytes / (1024 * 1024);
             return Err(Error::TooLarge(format!(

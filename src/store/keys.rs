@@ -195,6 +195,13 @@ pub fn citation(document: Uuid, message: Uuid, place: u32) -> String {
     format!("{}{message}/{:08x}", citations(document), u32::MAX - place)
 }
 
+/// The session and the message that a key of a message names.
+#[must_use]
+pub fn answer(key: &str) -> Option<(Uuid, Uuid)> {
+    let (session, message) = key.strip_prefix(MESSAGES)?.split_once('/')?;
+    Some((session.parse().ok()?, message.parse().ok()?))
+}
+
 /// An answer being made.
 #[must_use]
 pub fn run(message: Uuid) -> String {

@@ -5,30 +5,46 @@
 //! cut (sled syncs a file range, not the file), so each is followed by `fdatasync` of the file.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::{Batch, Commit, MAX_VALUE_BYTES, Order, Record, StoreError};
+use super::{Batch, Commit, Line, MAX_VALUE_BYTES, Record, StoreError};
+use crate::space::Space;
 
 /// Bytes before the value that hold its revision.
 const REVISION_BYTES: usize = 8;
+/// The key of the revision of the last change.
+const LAST_CHANGE: &str = "last-change";
 /// Changes waiting beyond this make their senders wait.
 const QUEUE: usize = 1024;
+/// How often, and after which pauses, the folder is opened anew after a failure.
+const REOPENINGS: u32 = 20;
+const REOPENING: Duration = Duration::from_millis(50);
+/// How long it is left closed when all of them failed.
+const CLOSED: Duration = Duration::from_secs(1);
 /// Memory for cached pages, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 type Reply = oneshot::Sender<Result<Commit, StoreError>>;
 
 pub(super) struct Engine {
-    db: ::sled::Db,
-    // Dropped first, which ends the writer; its thread then holds the last handle on the file.
-    changes: mpsc::SyncSender<(Batch, Reply)>,
+    files: Arc<Files>,
+    // Dropped with the engine, which ends the writer; its thread then holds the last handle.
+    changes: mpsc::SyncSender<Order>,
+}
+
+enum Order {
+    Change(Batch, Reply),
+    Snapshot(File, oneshot::Sender<Result<u64, StoreError>>),
 }
 
 /// A stored value with its revision, not decoded yet.
@@ -44,34 +60,34 @@ impl Entry {
 }
 
 impl Engine {
-    pub(super) async fn open(folder: PathBuf) -> Result<Self, StoreError> {
+    pub(super) async fn open(folder: PathBuf, space: Arc<Space>) -> Result<Self, StoreError> {
         blocking(move || {
             let is_new = !folder.exists();
-            let db = ::sled::Config::new()
-                .path(&folder)
-                .cache_capacity(CACHE_BYTES)
-                .flush_every_ms(None)
-                .open()
-                .map_err(engine_error)?;
-            let file = File::open(folder.join("db")).map_err(StoreError::from)?;
+            let files = Arc::new(Files { folder, space, opened: RwLock::default() });
+            let opened = files.open()?;
+            // The engine never syncs its own settings.
+            File::open(files.folder.join("conf"))?.sync_all()?;
             if is_new {
-                sync_folder(&folder)?;
+                sync_folder(&files.folder)?;
             }
+            *files.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(opened);
             let (changes, waiting) = mpsc::sync_channel(QUEUE);
-            let writer = Writer { db: db.clone(), file };
+            let writer = Writer { files: Arc::clone(&files) };
             thread::Builder::new()
                 .name("store-writer".to_owned())
                 .spawn(move || writer.run(&waiting))
                 .map_err(StoreError::from)?;
-            Ok(Self { db, changes })
+            Ok(Self { files, changes })
         })
         .await
     }
 
     pub(super) async fn get(&self, keys: Vec<String>) -> Result<Vec<Option<Entry>>, StoreError> {
-        let db = self.db.clone();
-        blocking(move || keys.iter().map(|key| Ok(db.get(key).map_err(engine_error)?.map(Entry))).collect())
-            .await
+        let files = Arc::clone(&self.files);
+        let read = move |db: &::sled::Db| {
+            keys.iter().map(|key| Ok(db.get(key).map_err(engine_error)?.map(Entry))).collect()
+        };
+        blocking(move || files.with(|opened| read(&opened.db))).await
     }
 
     pub(super) async fn scan(
@@ -79,17 +95,17 @@ impl Engine {
         prefix: String,
         after: Option<String>,
         limit: usize,
-        order: Order,
+        order: super::Order,
     ) -> Result<Vec<(String, Entry)>, StoreError> {
-        let db = self.db.clone();
-        blocking(move || {
+        let files = Arc::clone(&self.files);
+        let read = move |db: &::sled::Db| {
             // Keys are ASCII-led text, so no key that begins with the prefix passes this bound.
             let end = format!("{prefix}\u{10ffff}");
             let range: Box<dyn Iterator<Item = _>> = match (order, after) {
-                (Order::Ascending, None) => Box::new(db.range(prefix..end)),
-                (Order::Ascending, Some(after)) => Box::new(db.range(format!("{after}\0")..end)),
-                (Order::Descending, None) => Box::new(db.range(prefix..end).rev()),
-                (Order::Descending, Some(after)) => Box::new(db.range(prefix..after).rev()),
+                (super::Order::Ascending, None) => Box::new(db.range(prefix..end)),
+                (super::Order::Ascending, Some(after)) => Box::new(db.range(format!("{after}\0")..end)),
+                (super::Order::Descending, None) => Box::new(db.range(prefix..end).rev()),
+                (super::Order::Descending, Some(after)) => Box::new(db.range(prefix..after).rev()),
             };
             range
                 .take(limit)
@@ -98,8 +114,14 @@ impl Engine {
                     Ok((String::from_utf8_lossy(&key).into_owned(), Entry(value)))
                 })
                 .collect()
-        })
-        .await
+        };
+        blocking(move || files.with(|opened| read(&opened.db))).await
+    }
+
+    pub(super) async fn snapshot(&self, file: File) -> Result<u64, StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Order::Snapshot(file, reply)).await?;
+        outcome.await.map_err(|_| stopped())?
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Commit, StoreError> {
@@ -107,79 +129,250 @@ impl Engine {
             return Err(StoreError::TooLarge { key: key.clone(), bytes: value.len() });
         }
         let (reply, outcome) = oneshot::channel();
-        let stopped = || StoreError::Engine("the writer has stopped".to_owned());
-        match self.changes.try_send((batch, reply)) {
-            Ok(()) => {}
-            Err(mpsc::TrySendError::Full(change)) => {
-                let changes = self.changes.clone();
-                blocking(move || changes.send(change).map_err(|_| stopped())).await?;
-            }
-            Err(mpsc::TrySendError::Disconnected(_)) => return Err(stopped()),
-        }
+        self.send(Order::Change(batch, reply)).await?;
         outcome.await.map_err(|_| stopped())?
+    }
+
+    async fn send(&self, order: Order) -> Result<(), StoreError> {
+        match self.changes.try_send(order) {
+            Ok(()) => Ok(()),
+            Err(mpsc::TrySendError::Full(order)) => {
+                let changes = self.changes.clone();
+                blocking(move || changes.send(order).map_err(|_| stopped())).await
+            }
+            Err(mpsc::TrySendError::Disconnected(_)) => Err(stopped()),
+        }
+    }
+}
+
+/// The folder of the store, and what is open of it.
+struct Files {
+    folder: PathBuf,
+    space: Arc<Space>,
+    /// None only after a failure, until it can be opened again.
+    opened: RwLock<Option<Opened>>,
+}
+
+struct Opened {
+    db: ::sled::Db,
+    file: File,
+    /// Holds the revision of the last change that was acknowledged. It is written after the change
+    /// is durable, so that it may be behind the store but never ahead: a store that is behind *it*
+    /// has lost something, which the engine alone would not notice.
+    mark: File,
+    /// The revision of the last change.
+    last: AtomicU64,
+}
+
+impl Files {
+    fn open(&self) -> Result<Opened, StoreError> {
+        let db = ::sled::Config::new()
+            .path(&self.folder)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None)
+            .open()
+            .map_err(engine_error)?;
+        let file = File::open(self.folder.join("db")).map_err(StoreError::from)?;
+        let mark = self.folder.join("acknowledged");
+        let mark = File::options().read(true).write(true).create(true).truncate(false).open(mark)?;
+        let last = match db.get(LAST_CHANGE).map_err(engine_error)? {
+            Some(entry) => Entry(entry).decode::<u64>(LAST_CHANGE)?.value,
+            None => 0,
+        };
+        match read_mark(&mark) {
+            Some(acknowledged) if acknowledged > last => {
+                Err(StoreError::Damaged("changes that were acknowledged are missing".to_owned()))
+            }
+            _ => Ok(Opened { db, file, mark, last: AtomicU64::new(last) }),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match &*self.opened.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(opened) => work(opened),
+            None => Err(StoreError::DiskFull),
+        }
+    }
+
+    /// Closes and opens again. After a failed write the engine takes no more, and holds changes that
+    /// were never acknowledged; what is on disk is true.
+    fn reopen(&self) {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        drop(opened.take());
+        for _ in 0..REOPENINGS {
+            // A full disk fails every opening; and the engine lets go of its files in its own time.
+            let again = self.space.make_room().map_err(StoreError::from).and_then(|()| self.open());
+            match again {
+                Ok(again) => {
+                    tracing::warn!("the store was opened anew after a failed write");
+                    *opened = Some(again);
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, "the store can't be opened yet"),
+            }
+            thread::sleep(REOPENING);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
 struct Writer {
-    db: ::sled::Db,
-    file: File,
+    files: Arc<Files>,
 }
 
 impl Writer {
-    /// Applies changes until every sender is gone.
-    fn run(&self, waiting: &mpsc::Receiver<(Batch, Reply)>) {
-        while let Ok(first) = waiting.recv() {
-            let mut applied = Vec::new();
-            for (batch, reply) in std::iter::once(first).chain(waiting.try_iter().take(QUEUE)) {
-                applied.push((reply, self.apply(batch)));
+    /// Carries out orders until every sender is gone.
+    fn run(&self, waiting: &mpsc::Receiver<Order>) {
+        let mut next = waiting.recv().ok();
+        while let Some(first) = next {
+            let mut changes = Vec::new();
+            let mut snapshots = Vec::new();
+            for order in std::iter::once(first).chain(waiting.try_iter().take(QUEUE)) {
+                match order {
+                    Order::Change(batch, reply) => changes.push((batch, reply)),
+                    Order::Snapshot(file, reply) => snapshots.push((file, reply)),
+                }
+            }
+            self.change(changes);
+            for (file, reply) in snapshots {
+                // Whoever asked may be gone, here and below; what was done stands all the same.
+                let _ = reply.send(self.files.with(|opened| snapshot(&opened.db, file)));
+            }
+            next = self.next(waiting);
+        }
+    }
+
+    /// The next order. While the store could not be opened again, that is tried meanwhile.
+    fn next(&self, waiting: &mpsc::Receiver<Order>) -> Option<Order> {
+        while !self.files.is_open() {
+            match waiting.recv_timeout(CLOSED) {
+                Ok(order) => return Some(order),
+                Err(mpsc::RecvTimeoutError::Timeout) => self.files.reopen(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        waiting.recv().ok()
+    }
+
+    /// Applies all changes that wait and makes them durable together.
+    fn change(&self, changes: Vec<(Batch, Reply)>) {
+        if changes.is_empty() {
+            return;
+        }
+        if !self.files.is_open() {
+            self.files.reopen();
+        }
+        if !self.files.is_open() || self.files.space.make_room().is_err() {
+            for (_, reply) in changes {
+                let _ = reply.send(Err(StoreError::DiskFull));
+            }
+            return;
+        }
+        let mut applied = Vec::with_capacity(changes.len());
+        let durable = self.files.with(|opened| {
+            for (batch, reply) in changes {
+                applied.push((reply, apply(opened, batch)));
             }
             let changed = applied.iter().any(|(_, outcome)| matches!(outcome, Ok(Commit::Done)));
-            let durable = if changed { self.make_durable() } else { Ok(()) };
-            for (reply, outcome) in applied {
-                let outcome = match (&durable, outcome) {
-                    (Err(error), Ok(Commit::Done)) => Err(error.again()),
-                    (_, outcome) => outcome,
-                };
-                // A sender that went away is fine: the change stands all the same.
-                let _ = reply.send(outcome);
-            }
+            if changed { opened.make_durable() } else { Ok(()) }
+        });
+        let is_lost = |outcome: &Result<Commit, _>| {
+            matches!(outcome, Err(StoreError::DiskFull | StoreError::Engine(_)))
+        };
+        if durable.is_err() || applied.iter().any(|(_, outcome)| is_lost(outcome)) {
+            self.files.reopen();
         }
-    }
-
-    fn apply(&self, batch: Batch) -> Result<Commit, StoreError> {
-        for (key, expected) in &batch.checks {
-            let revision = self.db.get(key).map_err(engine_error)?.map(|entry| split(&entry).0);
-            if revision != *expected {
-                return Ok(Commit::Conflict { key: key.clone() });
-            }
-        }
-        let revision = self.db.generate_id().map_err(engine_error)?;
-        let mut writes = ::sled::Batch::default();
-        for add in batch.adds {
-            let current = match self.db.get(&add.key).map_err(engine_error)? {
-                Some(entry) => Entry(entry).decode::<i64>(&add.key)?.value,
-                None => 0,
+        for (reply, outcome) in applied {
+            let outcome = match (&durable, outcome) {
+                (Err(error), Ok(Commit::Done)) => Err(error.again()),
+                (_, outcome) => outcome,
             };
-            let sum = current.saturating_add(add.delta);
-            if sum > add.max && add.delta > 0 {
-                return Ok(Commit::OverLimit { key: add.key });
-            }
-            writes.insert(add.key.as_bytes(), encode(revision, sum.max(0).to_string().as_bytes()));
+            let _ = reply.send(outcome);
         }
-        for key in batch.deletes {
-            writes.remove(key.as_bytes());
-        }
-        for (key, value) in batch.puts {
-            writes.insert(key.as_bytes(), encode(revision, &value));
-        }
-        self.db.apply_batch(writes).map_err(engine_error)?;
-        Ok(Commit::Done)
     }
+}
 
+impl Opened {
     fn make_durable(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(engine_error)?;
-        self.file.sync_data().map_err(StoreError::from)
+        self.file.sync_data()?;
+        let last = self.last.load(Ordering::Relaxed);
+        // Without it only a later loss would go unnoticed.
+        let _ = self.mark.write_all_at(&mark(last), 0);
+        Ok(())
     }
+}
+
+/// A revision, and its complement to tell it from damage.
+fn mark(revision: u64) -> [u8; 2 * REVISION_BYTES] {
+    let mut bytes = [0; 2 * REVISION_BYTES];
+    bytes[..REVISION_BYTES].copy_from_slice(&revision.to_be_bytes());
+    bytes[REVISION_BYTES..].copy_from_slice(&(!revision).to_be_bytes());
+    bytes
+}
+
+fn read_mark(file: &File) -> Option<u64> {
+    let mut bytes = [0; 2 * REVISION_BYTES];
+    file.read_exact_at(&mut bytes, 0).ok()?;
+    let revision = split(&bytes).0;
+    (bytes == mark(revision)).then_some(revision)
+}
+
+fn apply(opened: &Opened, batch: Batch) -> Result<Commit, StoreError> {
+    let db = &opened.db;
+    for (key, expected) in &batch.checks {
+        let revision = db.get(key).map_err(engine_error)?.map(|entry| split(&entry).0);
+        if revision != *expected {
+            return Ok(Commit::Conflict { key: key.clone() });
+        }
+    }
+    let revision = db.generate_id().map_err(engine_error)?;
+    let mut writes = ::sled::Batch::default();
+    for add in batch.adds {
+        let current = match db.get(&add.key).map_err(engine_error)? {
+            Some(entry) => Entry(entry).decode::<i64>(&add.key)?.value,
+            None => 0,
+        };
+        let sum = current.saturating_add(add.delta);
+        if sum > add.max && add.delta > 0 {
+            return Ok(Commit::OverLimit { key: add.key });
+        }
+        writes.insert(add.key.as_bytes(), encode(revision, sum.max(0).to_string().as_bytes()));
+    }
+    for key in batch.deletes {
+        writes.remove(key.as_bytes());
+    }
+    for (key, value) in batch.puts {
+        writes.insert(key.as_bytes(), encode(revision, &value));
+    }
+    writes.insert(LAST_CHANGE, encode(revision, revision.to_string().as_bytes()));
+    db.apply_batch(writes).map_err(engine_error)?;
+    opened.last.store(revision, Ordering::Relaxed);
+    Ok(Commit::Done)
+}
+
+/// Writes every record as a line of its own, durably.
+fn snapshot(db: &::sled::Db, file: File) -> Result<u64, StoreError> {
+    let mut out = BufWriter::new(file);
+    let mut num = 0;
+    for entry in db.iter() {
+        let (key, entry) = entry.map_err(engine_error)?;
+        let key = String::from_utf8_lossy(&key);
+        let value = serde_json::from_slice(split(&entry).1)
+            .map_err(|source| StoreError::Record { key: key.clone().into_owned(), source })?;
+        serde_json::to_writer(&mut out, &Line { key, value }).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+        num += 1;
+    }
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(num)
+}
+
+fn stopped() -> StoreError {
+    StoreError::Engine("the writer has stopped".to_owned())
 }
 
 impl StoreError {
@@ -187,6 +380,7 @@ impl StoreError {
     fn again(&self) -> Self {
         match self {
             Self::DiskFull => Self::DiskFull,
+            Self::Damaged(words) => Self::Damaged(words.clone()),
             other => Self::Engine(other.to_string()),
         }
     }
@@ -214,6 +408,7 @@ fn sync_folder(folder: &Path) -> Result<(), StoreError> {
 fn engine_error(error: ::sled::Error) -> StoreError {
     match error {
         ::sled::Error::Io(error) => StoreError::from(error),
+        damage @ ::sled::Error::Corruption { .. } => StoreError::Damaged(damage.to_string()),
         other => StoreError::Engine(other.to_string()),
     }
 }
@@ -235,12 +430,13 @@ async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
+    use super::super::{Order, Store};
     use super::*;
 
     async fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store")).await.unwrap();
+        let path = folder.path().join("store");
+        let store = Store::open(&path, Arc::new(Space::open(folder.path(), 0))).await.unwrap();
         (folder, store)
     }
 
@@ -303,12 +499,34 @@ mod tests {
     /// The writer thread lets go of the file a moment after the store is dropped.
     async fn reopen(folder: &Path) -> Store {
         for _ in 0..200 {
-            if let Ok(store) = Store::open(folder).await {
+            if let Ok(store) = Store::open(folder, Arc::new(Space::open(folder, 0))).await {
                 return store;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("the store stays locked");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_lost_what_was_acknowledged_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("acknowledged");
+        let revision = {
+            let store = reopen(folder.path()).await;
+            store.commit(Batch::new().put("a", &1)).await.unwrap();
+            let revision = store.get::<u32>("a").await.unwrap().unwrap().revision;
+            assert_eq!(std::fs::read(&file).unwrap(), mark(revision));
+            revision
+        };
+        drop(reopen(folder.path()).await);
+        std::fs::write(&file, mark(revision + 1)).unwrap();
+        let mut refused = None;
+        while !matches!(refused, Some(StoreError::Damaged(_))) {
+            refused = Store::open(folder.path(), Arc::new(Space::open(folder.path(), 0))).await.err();
+            assert!(refused.is_some(), "it opened");
+        }
+        std::fs::write(&file, b"damaged itself, it says nothing").unwrap();
+        drop(reopen(folder.path()).await);
     }
 
     #[tokio::test]

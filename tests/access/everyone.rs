@@ -55,6 +55,10 @@ fn rows() -> Vec<Row> {
         row("GET /assets/{name}", "", Public),
         row("GET /healthz", "", Public),
         row("GET /readyz", "", Public),
+        row("GET /openapi.json", "", Public),
+        row("GET /schema/events.json", "", Public),
+        row("GET /docs", "", Public),
+        row("GET /docs/style.css", "", Public),
         row("POST /api/login", "", Public),
         row("POST /api/logout", "", Public),
         row("GET /api/me", "", TheirOwn),
@@ -71,7 +75,9 @@ fn rows() -> Vec<Row> {
         row("GET /api/documents/{id}/passages/{n}", "read", Nothing),
         row("GET /api/documents/{id}/pages", "read", Nothing),
         row("GET /api/documents/{id}/events", "read", Nothing),
+        row("GET /api/documents/{id}/citations", "read", Nothing),
         row("GET /api/search", "read", TheirOwn),
+        row("GET /api/history", "read", TheirOwn),
         row("GET /api/chat/sessions", "read", TheirOwn),
         with("POST /api/chat/sessions", "ask", TheirOwn, json!({})),
         row("GET /api/chat/sessions/{id}", "read", Nothing),
@@ -87,7 +93,30 @@ fn rows() -> Vec<Row> {
             Nothing,
             json!({"stream": false}),
         ),
+        with(
+            "PUT /api/chat/sessions/{id}/messages/{mid}/reaction",
+            "ask",
+            Nothing,
+            json!({"reaction": "like", "note": "xylocarp indeed"}),
+        ),
+        row("DELETE /api/chat/sessions/{id}/messages/{mid}/reaction", "ask", Nothing),
+        row("GET /api/chat/sessions/{id}/export", "read", Nothing),
         row("GET /api/commands", "read", TheirOwn),
+        row("GET /v1/models", "read", TheirOwn),
+        row("GET /v1/models/{*model}", "read", TheirOwn),
+        with(
+            "POST /v1/chat/completions",
+            "ask",
+            TheirOwn,
+            json!({"model": "extractive", "messages": [{"role": "user", "content": "What is it?"}]}),
+        ),
+        with(
+            "POST /mcp",
+            "ask",
+            TheirOwn,
+            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": "search", "arguments": {"query": "woody fruit"}}}),
+        ),
         with("POST /chat/start", "ask", TheirOwn, json!({"modelId": "extractive", "prompt": "What is it?"})),
         with(
             "POST /api/chat/start",
@@ -112,6 +141,7 @@ fn rows() -> Vec<Row> {
             json!({"messages": [{"role": "user", "content": "What is it?"}], "stream": false}),
         ),
         row("DELETE /sessions/{id}", "ask", Nothing),
+        row("GET /api/backup", "admin", Refusal),
         row("GET /api/keys", "admin", Refusal),
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),
         row("DELETE /api/keys/{id}", "admin", Refusal),
@@ -148,6 +178,9 @@ fn routes() -> BTreeSet<String> {
                 depth == 0
             });
             let call = &call[..end.unwrap()];
+            if call.contains("mcp::route(") {
+                found.insert(format!("POST {path}"));
+            }
             for method in ["get", "post", "put", "patch", "delete"] {
                 let is_named = call.match_indices(&format!("{method}(")).any(|(at, _)| {
                     !call[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
@@ -189,10 +222,12 @@ impl Things {
             &self.session
         };
         let path = path.replace("{id}", id).replace("{mid}", &self.message).replace("{n}", "0");
+        let path = path.replace("{*model}", "extractive");
         let path = path.replace("{name}", if path.contains("assets") { "app.js" } else { "nuts" });
         let path = path.replace("{session}", &self.session).replace("{document}", &self.document);
         let query = match path.as_str() {
             "/api/search" => "?q=xylocarp".to_owned(),
+            "/api/history" => "?q=woody".to_owned(),
             "/chat/stream" | "/api/chat/stream" => format!("?sessionId={}", self.stream),
             _ => String::new(),
         };

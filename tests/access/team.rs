@@ -58,6 +58,10 @@ impl Person {
         if let Some(body) = body {
             request = request.json(body);
         }
+        if path == "/mcp" {
+            // Its protocol wants both.
+            request = request.header("accept", "application/json, text/event-stream");
+        }
         request.send().await.unwrap()
     }
 

@@ -20,5 +20,7 @@ mod research;
 mod search;
 mod sessions;
 mod siblings;
+mod slow;
 mod transcripts;
 mod uploads;
+mod upstream;

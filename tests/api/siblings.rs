@@ -1,8 +1,10 @@
 //! Answers made again and questions changed and sent again: what was there stays beside it.
 
+use ibid::space::Space;
 use ibid::store::{Batch, Order, Store, keys};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use crate::support::{Server, answer, client, eventually, frames};
 
@@ -240,7 +242,10 @@ async fn a_session_from_before_there_were_branches_is_a_straight_line() {
 /// Makes a session as it was stored before questions said what they follow.
 async fn forget_links(data: &std::path::Path, session: &str) {
     let session: uuid::Uuid = session.parse().unwrap();
-    let store = eventually("the store is free", async || Store::open(&data.join("store")).await.ok()).await;
+    let store = eventually("the store is free", async || {
+        Store::open(&data.join("store"), Arc::new(Space::open(data, 0))).await.ok()
+    })
+    .await;
     let stored = store.get::<Value>(&keys::session(session)).await.unwrap().unwrap();
     let mut value = stored.value;
     value.as_object_mut().unwrap().remove("active").unwrap();

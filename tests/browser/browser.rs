@@ -119,9 +119,9 @@ impl Browser {
         self.post("refresh", json!({})).await.unwrap();
     }
 
-    /// The server came back at another address.
-    pub(crate) fn follow(&mut self, server: &Server) {
-        self.site.clone_from(&server.url);
+    /// The server is to be found at another address.
+    pub(crate) fn follow(&mut self, site: &str) {
+        site.clone_into(&mut self.site);
     }
 
     /// What a script returns.

@@ -71,7 +71,7 @@ async fn a_killed_server_leaves_what_was_written_and_the_page_finds_it_again() {
     browser.see("#banner", "The server is away").await;
     server.start_again().await;
     // It listens on another port here, so a person would open it anew.
-    browser.follow(&server);
+    browser.follow(&server.url);
     browser.go(&place).await;
     browser.see(".foot .state", "The server stopped in mid-answer").await;
     browser.see(".prose", "word").await;

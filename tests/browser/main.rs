@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod breaks;
 mod browser;
 mod citations;
 mod hostile;

@@ -4,6 +4,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
 
+pub(crate) mod gate;
+pub(crate) mod proxy;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,7 +42,11 @@ impl Server {
 
     /// A server on an empty folder, with this configuration file; `{data}` in it stands for the folder.
     pub(crate) async fn with_config(config: &str) -> Self {
-        let data = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// The same on a folder that is there already.
+    pub(crate) async fn in_folder(data: tempfile::TempDir, config: &str) -> Self {
         let config = config.replace("{data}", &data.path().display().to_string());
         let client = client();
         let (child, url) = launch(data.path(), &config).await;
@@ -76,6 +83,12 @@ impl Server {
     /// Starts again on the same folder, after it was killed.
     pub(crate) async fn start_again(&mut self) {
         (self.child, self.url) = launch(self.data.path(), &self.config).await;
+    }
+
+    /// Starts again on the same folder with another configuration, after it was killed.
+    pub(crate) async fn configure(&mut self, config: &str) {
+        self.config = config.replace("{data}", &self.data.path().display().to_string());
+        self.start_again().await;
     }
 
     /// The process id.
@@ -193,6 +206,17 @@ impl Server {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         frames(&response.text().await.unwrap())
+    }
+
+    /// Asks, and leaves as soon as the answer has a name.
+    pub(crate) async fn begin(&self, session: &str, body: Value) -> String {
+        let path = format!("/api/chat/sessions/{session}/messages");
+        let mut response = self.send(Method::POST, &path, Some(body)).await;
+        let mut stream = String::new();
+        while !stream.contains("\"message_id\"") || !stream.ends_with("\n\n") {
+            stream.push_str(&String::from_utf8_lossy(&response.chunk().await.unwrap().unwrap()));
+        }
+        frames(&stream)[0].data["message_id"].as_str().unwrap().to_owned()
     }
 
     /// Reads an answer's events from after a position.

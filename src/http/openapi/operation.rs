@@ -84,6 +84,10 @@ pub(super) fn post(path: &'static str, summary: &'static str) -> Operation {
     Operation::new("post", path, summary)
 }
 
+pub(super) fn put(path: &'static str, summary: &'static str) -> Operation {
+    Operation::new("put", path, summary)
+}
+
 pub(super) fn patch(path: &'static str, summary: &'static str) -> Operation {
     Operation::new("patch", path, summary)
 }

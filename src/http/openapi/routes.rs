@@ -1,28 +1,41 @@
 //! The table of everything that can be asked over HTTP. A test compares it with the router: a route
 //! without a row here, or a row without a route, fails by name.
 
-use super::operation::{Section, delete, get, patch, post, schema};
+use schemars::JsonSchema;
+
+use super::contracts::{dialects, mcp, openai};
+use super::operation::{Section, delete, get, patch, post, put, schema};
+use crate::access::key::{Key, MadeKey, NewKey};
+use crate::access::sharing::Collection;
+use crate::access::{Sharing, quota};
 use crate::ask::{Again, Question, Usage};
 use crate::document::{Document, PageStart};
+use crate::documents::Change;
 use crate::event::{Event, PlanChange};
-use crate::http::dialects::{conversation, session_chat, start_and_stream, stateless_chat};
+use crate::history::CitedPlace;
 use crate::http::documents::{ListQuery, PassageBody, VersionQuery};
 use crate::http::error::Problem;
+use crate::http::export::ExportQuery;
 use crate::http::health::Health;
+use crate::http::history::{CitationsQuery, HistoryQuery, HistoryResult};
 use crate::http::messages::After;
 use crate::http::models::Model;
-use crate::http::openai::{Chunk, Completion, Envelope, ModelCard, ModelList, Request};
 use crate::http::page::{Page, PageQuery};
 use crate::http::search::{SearchQuery, SearchResult};
 use crate::http::sessions::History;
+use crate::http::signin::{Credential, Me};
 use crate::http::uploads::{Form, Uploaded};
 use crate::session::{Message, Session};
-use crate::sessions::{NewSession, SessionChange};
+use crate::sessions::Grouping;
+use crate::sessions::{NewReaction, NewSession, SessionChange};
 
 const PROBLEM: &str = "application/problem+json";
-const MISSING: &[&str] = &["not_found"];
-const WRITING: &[&str] = &["conflict", "answer_running", "disk_full", "shutting_down"];
-const ANSWERING: &[&str] = &[
+pub(super) const MISSING: &[&str] = &["not_found"];
+const WRITING: &[&str] = &["conflict", "answer_running", "insufficient_storage", "shutting_down"];
+pub(super) const ANSWERING: &[&str] = &[
+    "tier_required",
+    "quota_exceeded",
+    "rate_limited",
     "unknown_model",
     "context_too_long",
     "provider_rate_limited",
@@ -33,9 +46,19 @@ const ANSWERING: &[&str] = &[
     "provider_timed_out",
 ];
 
+/// Which sessions to list.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "the two are read apart from one another, and described as one")]
+struct SessionsQuery {
+    #[serde(flatten)]
+    page: PageQuery,
+    #[serde(flatten)]
+    grouping: Grouping,
+}
+
 /// Every route that is not a page.
 pub(super) fn sections() -> Vec<Section> {
-    vec![library(), sessions(), answers(), server(), openai(), mcp(), dialects()]
+    vec![library(), sessions(), answers(), callers(), server(), openai(), mcp(), dialects()]
 }
 
 fn library() -> Section {
@@ -58,6 +81,14 @@ fn library() -> Section {
         get("/api/documents/events", "Follows the whole library")
             .streams::<Document>("An event `document` for every change of every document, from now on."),
         get("/api/documents/{id}", "Shows a document").gives::<Document>(200, "The document.").fails(MISSING),
+        patch("/api/documents/{id}", "Gives a document another title or collection")
+            .takes::<Change>()
+            .gives::<Document>(
+                200,
+                "The document; it is searched under its new title once it is ready again.",
+            )
+            .fails(MISSING)
+            .fails(WRITING),
         delete("/api/documents/{id}", "Removes a document")
             .gives_nothing(204, "It is gone from every search and every answer to come.")
             .fails(MISSING)
@@ -82,6 +113,19 @@ fn library() -> Section {
         get("/api/documents/{id}/events", "Follows a document")
             .streams::<Document>("An event `document` for every change, until it is ready or failed.")
             .fails(MISSING),
+        get("/api/documents/{id}/citations", "Lists where a document is cited")
+            .note("The latest answers first; of other users nothing is told.")
+            .query::<CitationsQuery>()
+            .gives::<Page<CitedPlace>>(200, "The citations, each with its quote and its message.")
+            .fails(MISSING)
+            .fails(&["invalid_request"]),
+        get("/api/collections", "Lists collections")
+            .gives::<Page<Collection>>(200, "Those of the caller and those shared with them."),
+        put("/api/collections/{name}/sharing", "Shares a collection for reading")
+            .takes::<Sharing>()
+            .gives::<Collection>(200, "The collection.")
+            .fails(&["invalid_request"])
+            .fails(WRITING),
         get("/api/search", "Searches passages")
             .note("Natural language, not a query syntax. Only the newest version of a document is searched.")
             .query::<SearchQuery>()
@@ -95,7 +139,7 @@ fn library() -> Section {
 fn sessions() -> Section {
     let operations = vec![
         get("/api/chat/sessions", "Lists sessions, the latest first")
-            .query::<PageQuery>()
+            .query::<SessionsQuery>()
             .gives::<Page<Session>>(200, "A page of sessions.")
             .fails(&["invalid_request"]),
         post("/api/chat/sessions", "Opens a session")
@@ -116,6 +160,17 @@ fn sessions() -> Section {
             .gives_nothing(204, "It is gone, with its messages.")
             .fails(MISSING)
             .fails(WRITING),
+        get("/api/chat/sessions/{id}/export", "Exports a session or one answer")
+            .query::<ExportQuery>()
+            .gives_as("application/json", "A bundle that can be verified later; the default.")
+            .gives_as("text/markdown; charset=utf-8", "With `format=markdown`.")
+            .gives_as("application/pdf", "With `format=pdf`.")
+            .fails(MISSING)
+            .fails(&["invalid_request"]),
+        get("/api/history", "Searches what was asked, answered and cited")
+            .query::<HistoryQuery>()
+            .gives::<HistoryResult>(200, "The messages, best first.")
+            .fails(&["invalid_request"]),
     ];
     Section::new("Sessions", "Threads of questions and answers.", problems(), operations)
 }
@@ -166,9 +221,52 @@ fn answers() -> Section {
         )
         .takes::<PlanChange>()
         .gives::<Message>(200, "The message with its plan.")
-        .fails(MISSING),
+        .fails(MISSING)
+        .fails(&["too_late"]),
+        put("/api/chat/sessions/{id}/messages/{mid}/reaction", "Judges an answer")
+            .takes::<NewReaction>()
+            .gives::<Message>(200, "The answer with the reaction.")
+            .fails(MISSING)
+            .fails(WRITING),
+        delete("/api/chat/sessions/{id}/messages/{mid}/reaction", "Takes a reaction back")
+            .gives::<Message>(200, "The answer without it.")
+            .fails(MISSING)
+            .fails(WRITING),
     ];
     Section::new("Answers", "Asking, and reading answers as they are made or again.", problems(), operations)
+}
+
+fn callers() -> Section {
+    let operations = vec![
+        get("/api/me", "Tells who is asking")
+            .gives::<Me>(200, "The caller, and how callers show who they are."),
+        get("/api/usage", "Tells what the caller has used")
+            .gives::<quota::Usage>(200, "Used, held and allowed."),
+        post("/api/login", "Signs in from a page")
+            .note("Takes a key or a token and keeps it in a cookie that no script can read.")
+            .takes::<Credential>()
+            .gives::<Me>(200, "Who that is.")
+            .fails(&["invalid_request", "too_large", "rate_limited"]),
+        post("/api/logout", "Signs out").gives_nothing(204, "The cookie is gone."),
+        get("/api/keys", "Lists keys").gives::<Page<Key>>(200, "Without their secrets."),
+        post("/api/keys", "Makes a key")
+            .takes::<NewKey>()
+            .gives::<MadeKey>(201, "The key, shown this once.")
+            .fails(&["invalid_request"])
+            .fails(WRITING),
+        delete("/api/keys/{id}", "Revokes a key")
+            .gives_nothing(204, "It is good no more, and streams opened with it end.")
+            .fails(MISSING)
+            .fails(WRITING),
+        get("/api/backup", "Downloads everything")
+            .gives_as("application/x-tar", "An archive of all that was acknowledged before it began."),
+    ];
+    Section::new(
+        "Callers",
+        "Who asks, what they may use, and what only administrators do.",
+        problems(),
+        operations,
+    )
 }
 
 fn server() -> Section {
@@ -188,106 +286,6 @@ fn server() -> Section {
     Section::new("Server", "The server itself.", problems(), operations)
 }
 
-fn openai() -> Section {
-    let operations = vec![
-        post("/v1/chat/completions", "Answers a conversation")
-            .note(
-                "Nothing is stored; an answer stops when its reader leaves. A model with `:deep` after \
-                 its name does deep research and tells its steps as `reasoning_content`. Citations come \
-                 as `annotations`, with positions in characters, and whole as `sources`. Parameters that \
-                 do not apply are ignored; `n` above 1, a required tool, and answers in JSON are refused.",
-            )
-            .takes::<Request>()
-            .gives::<Completion>(200, "The answer; with `\"stream\": true` chunks of it, then `[DONE]`.")
-            .streams::<Chunk>("The answer in chunks.")
-            .fails(MISSING)
-            .fails(&["shutting_down"])
-            .fails(ANSWERING),
-        get("/v1/models", "Lists models")
-            .gives::<ModelList>(200, "Each in its regular and its `:deep` form."),
-        get("/v1/models/{model}", "Shows a model")
-            .gives::<ModelCard>(200, "The model.")
-            .fails(&["unknown_model"]),
-    ];
-    let about = "For clients of OpenAI's chat completions.";
-    Section::new("OpenAI-compatible", about, (schema::<Envelope>(), "application/json"), operations)
-}
-
-fn mcp() -> Section {
-    let about = "The Model Context Protocol over streamable HTTP, without sessions: the tools `search`, \
-        `fetch`, `ask` and `list_documents`, and documents as resources. `ibid mcp` is the same on \
-        standard input and output.";
-    let operations = vec![
-        post("/mcp", "Takes a JSON-RPC message")
-            .takes::<serde_json::Value>()
-            .gives::<serde_json::Value>(200, "The answer.")
-            .streams::<serde_json::Value>("Or messages on the way to it, and the answer.")
-            .gives_nothing(202, "A notification was taken."),
-    ];
-    Section::new("MCP", about, problems(), operations)
-}
-
-/// Each with errors of its own shape, which only the contract it comes from describes.
-fn dialects() -> Section {
-    let chats = [
-        ("/chat/start", "/chat/stream", "/chat/history"),
-        ("/api/chat/start", "/api/chat/stream", "/api/chat/history"),
-    ];
-    let chats = chats.into_iter().flat_map(|(start, stream, history)| {
-        [
-            post(start, "Starts a stream")
-                .takes::<start_and_stream::Start>()
-                .gives::<start_and_stream::Started>(201, "Where to listen.")
-                .fails(&["unknown_model", "too_often", "shutting_down"]),
-            get(stream, "Listens to a stream")
-                .query::<start_and_stream::StreamQuery>()
-                .resumes()
-                .streams::<start_and_stream::Frame>("Frames without a name.")
-                .gives_nothing(204, "Nothing is left to read.")
-                .fails(&["not_found", "expired"]),
-            get(history, "Shows a chat")
-                .query::<start_and_stream::HistoryQuery>()
-                .gives::<start_and_stream::History>(200, "Its messages, in the order of time.")
-                .fails(MISSING),
-        ]
-    });
-    let mut operations = vec![
-        get("/sessions", "Lists sessions").query::<PageQuery>().gives_as("application/json", "The sessions."),
-        post("/sessions", "Opens a session")
-            .takes_optional::<session_chat::Titled>()
-            .gives::<session_chat::SessionBody>(201, "The session."),
-        get("/sessions/{id}", "Shows a session")
-            .gives::<session_chat::SessionBody>(200, "The session with its messages.")
-            .fails(MISSING),
-        patch("/sessions/{id}", "Renames a session")
-            .takes::<session_chat::Titled>()
-            .gives::<session_chat::SessionBody>(200, "The session.")
-            .fails(MISSING),
-        delete("/sessions/{id}", "Removes a session")
-            .gives_as("application/json", "It is gone.")
-            .fails(MISSING),
-        post("/sessions/{id}/chat", "Asks in a session")
-            .takes::<session_chat::ChatRequest>()
-            .streams::<session_chat::Frame<'static>>("Named frames; `complete` has the whole answer.")
-            .fails(MISSING)
-            .fails(ANSWERING),
-        post("/api/ai/chat/stream", "Asks in a conversation")
-            .takes::<conversation::ChatRequest>()
-            .streams::<conversation::Frame>("Frames without a name.")
-            .fails(MISSING)
-            .fails(ANSWERING),
-        post("/chat", "Answers a conversation that is not stored")
-            .takes::<stateless_chat::ChatRequest>()
-            .gives::<stateless_chat::ChatResponse>(200, "The answer, with `\"stream\": false`.")
-            .streams::<stateless_chat::Frame>("Frames without a name, then `[DONE]`.")
-            .fails(ANSWERING),
-    ];
-    operations.extend(chats);
-    let about = "The same answers in the words of four other chat contracts. Some word their errors in \
-        another shape than this; status and cause are the same.";
-    Section::new("Other contracts", about, problems(), operations)
-}
-
-fn problems() -> (fn(&mut schemars::SchemaGenerator) -> schemars::Schema, &'static str) {
+pub(super) fn problems() -> (fn(&mut schemars::SchemaGenerator) -> schemars::Schema, &'static str) {
     (schema::<Problem>(), PROBLEM)
 }

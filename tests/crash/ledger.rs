@@ -1,0 +1,122 @@
+//! What a client was told, and nothing else: the list against which a server is held after a crash.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::support::Frame;
+
+/// The list, shared by everything that talks to the server at once.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Told>);
+
+#[derive(Default)]
+pub(crate) struct Told {
+    /// By id.
+    pub(crate) documents: BTreeMap<String, Kept>,
+    /// By id.
+    pub(crate) sessions: BTreeMap<String, Fate>,
+    /// Every name under which a file was ever sent, with its word.
+    pub(crate) sent: BTreeMap<String, String>,
+    pub(crate) answers: Vec<Answered>,
+    /// Questions whose acknowledgement never came.
+    pub(crate) unsure: Vec<Asking>,
+    /// Documents that were found by their word already.
+    pub(crate) found: BTreeSet<String>,
+    pub(crate) num: Num,
+}
+
+/// How much was done, for the last line of a test.
+#[derive(Debug, Default)]
+pub(crate) struct Num {
+    pub(crate) uploads: usize,
+    pub(crate) answers: usize,
+    pub(crate) researches: usize,
+    pub(crate) deletes: usize,
+    pub(crate) cancels: usize,
+    pub(crate) cut_short: usize,
+    pub(crate) sent_again: usize,
+    pub(crate) resumed: usize,
+}
+
+pub(crate) struct Kept {
+    /// A word that is in no other document.
+    pub(crate) word: String,
+    pub(crate) fate: Fate,
+}
+
+/// Whether something was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Alive,
+    /// It was asked for, and no answer came: either is right.
+    Unsure,
+    Gone,
+}
+
+/// A question as it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking {
+    pub(crate) session: String,
+    pub(crate) content: String,
+    pub(crate) is_deep: bool,
+    pub(crate) key: String,
+}
+
+/// An answer as far as its reader saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) asking: Asking,
+    pub(crate) message: String,
+    pub(crate) seen: Vec<Frame>,
+    /// Whether a cancel was acknowledged.
+    pub(crate) is_cancelled: bool,
+    /// Whether it was compared in its final state.
+    pub(crate) is_checked: bool,
+}
+
+impl Ledger {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Numbers that look random and are the same for the same seed (splitmix64).
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    /// The seed of this run: the variable's, or one of this moment. It is printed.
+    pub(crate) fn seeded(name: &str) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let given = std::env::var(name).ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or(u64::from(now.subsec_nanos()));
+        println!("{name}={seed} gives the same moments again");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    /// Another sequence, for something that goes on at the same time.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX))
+    }
+}
+
+/// A word of letters only that no other number gives.
+pub(crate) fn word(mut number: u64) -> String {
+    let mut letters = String::from("zq");
+    loop {
+        letters.push(char::from(b"bcdfghjklmnprtvw"[usize::try_from(number % 16).unwrap_or(0)]));
+        letters.push('o');
+        number /= 16;
+        if number == 0 {
+            return letters;
+        }
+    }
+}
