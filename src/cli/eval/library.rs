@@ -1,6 +1,7 @@
 //! The documents a question can name, and their texts, fetched when a quote is compared with them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use anyhow::Result;
 use ibid::document::Document;
@@ -39,15 +40,15 @@ impl Library {
 
     /// The stored text of a document; nothing if it is gone.
     pub(super) async fn text(&mut self, client: &Client, id: Uuid) -> Result<&[u8]> {
-        if !self.texts.contains_key(&id) {
-            let mut text = Vec::new();
-            let copied = client.copy(&format!("/api/documents/{id}/text"), &[], &mut text).await;
-            match copied {
-                Err(error) if !error.is::<Refusal>() => return Err(error),
-                Ok(()) | Err(_) => _ = self.texts.insert(id, text),
-            }
+        let place = match self.texts.entry(id) {
+            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Vacant(place) => place,
+        };
+        let mut text = Vec::new();
+        match client.copy(&format!("/api/documents/{id}/text"), &[], &mut text).await {
+            Err(error) if !error.is::<Refusal>() => Err(error),
+            Ok(()) | Err(_) => Ok(place.insert(text)),
         }
-        Ok(self.texts.get(&id).map_or(&[], Vec::as_slice))
     }
 
     #[cfg(test)]

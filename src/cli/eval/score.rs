@@ -237,8 +237,9 @@ impl Answers {
     }
 }
 
-fn recall(ranks: impl Iterator<Item = Option<usize>> + Clone) -> [Option<f64>; 3] {
-    RANKS.map(|most| share(ranks.clone().map(|rank| rank.is_some_and(|rank| rank <= most))))
+fn recall(ranks: impl Iterator<Item = Option<usize>>) -> [Option<f64>; 3] {
+    let ranks: Vec<_> = ranks.collect();
+    RANKS.map(|most| share(ranks.iter().map(|rank| rank.is_some_and(|rank| rank <= most))))
 }
 
 fn share(right: impl Iterator<Item = bool>) -> Option<f64> {
