@@ -8,6 +8,7 @@ mod backup;
 mod config;
 mod connect;
 mod documents;
+mod eval;
 mod export;
 mod follow;
 mod history;
@@ -82,6 +83,7 @@ enum Command {
     Add(add::Add),
     Ask(ask::Ask),
     Search(search::Search),
+    Eval(eval::Eval),
     Documents(documents::Documents),
     Sessions(sessions::Sessions),
     Show(sessions::Show),
@@ -152,6 +154,11 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let client = connect(config).await?;
             let found = interruptible(search::run(&client, search)).await;
             close(client, found).await
+        }
+        Command::Eval(eval) => {
+            let client = connect(config).await?;
+            let measured = interruptible(eval::run(&client, eval)).await;
+            close(client, measured).await
         }
         Command::Documents(documents) => {
             let client = connect(config).await?;
