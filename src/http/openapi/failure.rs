@@ -16,6 +16,8 @@ const EVERYWHERE: &[&str] = &["foreign_origin", "internal"];
 /// What a route may answer besides that asks for a credential.
 const WITH_A_CREDENTIAL: &[&str] =
     &["foreign_origin", "internal", "unauthorized", "forbidden", "rate_limited"];
+/// What whoever reads a body for the handlers may answer.
+pub(super) const WHILE_A_BODY_COMES: &[&str] = &["too_slow"];
 /// A request that failed with one of these statuses says when to come back.
 const WITH_RETRY_AFTER: [u16; 3] = [429, 503, 507];
 
@@ -87,7 +89,7 @@ impl Wording {
 }
 
 /// The codes that a route may answer before its handler is asked.
-pub(super) fn at_the_door(method: &str, path: &str) -> &'static [&'static str] {
+pub(super) fn before_a_handler(method: &str, path: &str) -> &'static [&'static str] {
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap_or_default();
     if need(&method, Some(path)) == Need::Nothing { EVERYWHERE } else { WITH_A_CREDENTIAL }
 }

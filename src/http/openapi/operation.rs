@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::failure::{Wording, at_the_door, headers};
+use super::failure::{WHILE_A_BODY_COMES, Wording, before_a_handler, headers};
 
 /// Asks a generator for a type's schema.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -277,7 +277,11 @@ impl Operation {
             }
         }
         section.wording.add(&mut responses, &self.codes, generator);
-        section.wording.at_the_door().add(&mut responses, at_the_door(self.method, self.path), generator);
+        let at_the_door = section.wording.at_the_door();
+        at_the_door.add(&mut responses, before_a_handler(self.method, self.path), generator);
+        if self.takes.is_some() {
+            at_the_door.add(&mut responses, WHILE_A_BODY_COMES, generator);
+        }
         responses.into_iter().map(|(status, response)| (status.to_string(), response)).collect()
     }
 }
