@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::install::schemathesis;
+use crate::install::{Installed, schemathesis};
+use crate::server;
 use crate::support::{Server, answer};
-use crate::{EELS, server};
 
 /// How long all of it may take.
 const ALL: Duration = Duration::from_secs(300);
@@ -50,7 +50,7 @@ async fn every_answer_is_one_that_the_description_names() {
     let server = server().await;
     let session = server.session().await;
     let frames = server.ask(&session, json!({"content": "When do silver eels leave?"})).await;
-    assert!(!answer(&frames).is_empty() && EELS.contains("eels"));
+    assert!(!answer(&frames).is_empty());
     let message = frames[0].data["message_id"].as_str().unwrap();
     let hints_file = installed.folder.join(format!("hints-{}.toml", server.pid()));
     std::fs::write(&hints_file, hints(&server, &session, message)).unwrap();
@@ -58,7 +58,7 @@ async fn every_answer_is_one_that_the_description_names() {
         eprintln!("left out: {path}: {why}");
     }
     let begun = Instant::now();
-    let (is_content, told) = ask_everything(&installed.interpreter, &hints_file, &server).await;
+    let (is_content, told) = ask_everything(&installed, &hints_file, &server).await;
     std::fs::remove_file(hints_file).unwrap();
     eprintln!("asked everything in {:.0} s", begun.elapsed().as_secs_f32());
     assert!(is_content, "{told}");
@@ -68,8 +68,8 @@ async fn every_answer_is_one_that_the_description_names() {
 }
 
 /// Whether all answers were as described, and what there is to say about it.
-async fn ask_everything(program: &Path, hints: &Path, server: &Server) -> (bool, String) {
-    let running = Command::new(program)
+async fn ask_everything(installed: &Installed, hints: &Path, server: &Server) -> (bool, String) {
+    let running = Command::new(&installed.interpreter)
         .arg("--config-file")
         .arg(hints)
         .arg("run")
@@ -77,6 +77,8 @@ async fn ask_everything(program: &Path, hints: &Path, server: &Server) -> (bool,
         .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1"])
         .args(["--checks", CHECKS, "--continue-on-failure", "--request-timeout", "20"])
         .args(["--generation-database", "none", "--no-shrink", "--no-color"])
+        // It leaves a record of the run where it is started.
+        .current_dir(installed.folder.as_path())
         .env("NO_PROXY", "*")
         .stdin(Stdio::null())
         .kill_on_drop(true)
