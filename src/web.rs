@@ -56,11 +56,12 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     .into()
 });
 
-/// Names every module at once. A browser would find them import by import, each a way there and back.
-static MODULES: LazyLock<HeaderValue> = LazyLock::new(|| {
+/// Names the style and every module at once. A browser would find the modules import by import, each
+/// a way there and back; the style comes first, as nothing is painted without it.
+static AHEAD: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let mut links = vec!["</assets/app.css>; rel=preload; as=style".to_owned()];
     let modules = ASSETS.iter().filter(|asset| asset.name.ends_with(".js"));
-    let links: Vec<String> =
-        modules.map(|asset| format!("</assets/{}>; rel=modulepreload", asset.name)).collect();
+    links.extend(modules.map(|asset| format!("</assets/{}>; rel=modulepreload", asset.name)));
     HeaderValue::from_str(&links.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 });
 
@@ -78,7 +79,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 async fn page(headers: HeaderMap) -> Response {
     let mut response = send("index.html", &headers);
-    response.headers_mut().insert(header::LINK, MODULES.clone());
+    response.headers_mut().insert(header::LINK, AHEAD.clone());
     response
 }
 
