@@ -22,6 +22,7 @@ use crate::format::FormatError;
 use crate::history::History;
 use crate::idempotency::Turns;
 use crate::ingest::Ingest;
+use crate::metrics::Metrics;
 use crate::provider::{Model, Models};
 use crate::runs::Runs;
 use crate::space::Space;
@@ -50,6 +51,8 @@ pub struct App {
     pub history: History,
     /// Answers that can be given again.
     pub cache: Cache,
+    /// What is counted for whoever measures.
+    pub metrics: Metrics,
     /// Documents on their way in.
     pub ingest: Ingest,
     /// Requests under a key that are being carried out.
@@ -89,6 +92,7 @@ impl App {
         let cache = Cache::new(Duration::from_secs(config.ask.cache_s));
         let app = Arc::new(Self {
             cache,
+            metrics: Metrics::new(),
             turns: Turns::default(),
             config,
             gate,

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
+use tracing::Instrument;
 
 use crate::Error;
 use crate::access::quota;
@@ -50,6 +51,12 @@ const MAX_CONDENSED_TOKENS: u32 = 200;
 /// What a model is taken to read at once if nobody says.
 const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 
+/// Sets the making of an answer going. Its log tells which request it belongs to.
+fn spawn(app: &Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
+    let span = tracing::info_span!("run", message.id = %asked.key.message, model = asked.model);
+    app.tasks.spawn(run(Arc::clone(app), asked, recorder, past).instrument(span));
+}
+
 /// Makes one answer, from the question to the answer, stored if the question is, or gives one again
 /// that is kept. `past` are the events of a deep research that a stopped server left.
 async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
@@ -70,6 +77,7 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     } else if is_to_keep {
         cache::keep(&app, &asked, place, &last).await;
     }
+    app.metrics.run_ended(asked.mode, &last, begun.elapsed());
     recorder.close(&last);
 }
 

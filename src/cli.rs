@@ -8,6 +8,7 @@ mod backup;
 mod config;
 mod connect;
 mod documents;
+mod eval;
 mod export;
 mod follow;
 mod history;
@@ -21,7 +22,7 @@ mod sessions;
 mod upload;
 mod verify;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ibid::app::OpenError;
 use ibid::backup::RestoreError;
 use ibid::config::{Config, ConfigError, Flags};
+use ibid::http::TlsError;
 use ibid::store::StoreError;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
@@ -81,6 +83,7 @@ enum Command {
     Add(add::Add),
     Ask(ask::Ask),
     Search(search::Search),
+    Eval(eval::Eval),
     Documents(documents::Documents),
     Sessions(sessions::Sessions),
     Show(sessions::Show),
@@ -114,11 +117,13 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let (listen, allow_open_network) = match &cli.command {
-        Command::Serve(serve) => (serve.listen, serve.allow_open_network),
-        _ => (None, false),
-    };
-    let flags = Flags { config: cli.config.clone(), data: cli.data.clone(), listen, allow_open_network };
+    let mut flags = Flags { config: cli.config.clone(), data: cli.data.clone(), ..Flags::default() };
+    if let Command::Serve(serve) = &cli.command {
+        flags.listen = serve.listen;
+        flags.allow_open_network = serve.allow_open_network;
+        flags.tls_cert.clone_from(&serve.tls_cert);
+        flags.tls_key.clone_from(&serve.tls_key);
+    }
     let config = Config::load(&flags)?;
     // The one TLS provider of the process; an error would only say that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -149,6 +154,11 @@ async fn command(command: &Command, config: &Config) -> Result<()> {
             let client = connect(config).await?;
             let found = interruptible(search::run(&client, search)).await;
             close(client, found).await
+        }
+        Command::Eval(eval) => {
+            let client = connect(config).await?;
+            let measured = interruptible(eval::run(&client, eval)).await;
+            close(client, measured).await
         }
         Command::Documents(documents) => {
             let client = connect(config).await?;
@@ -220,6 +230,8 @@ fn start_log(cli: &Cli) {
         Err(_) => filter,
     });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people; a file or a service manager wants the words.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match cli.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -234,7 +246,7 @@ fn explain(error: &anyhow::Error) -> ExitCode {
     let code = match error.downcast_ref::<Ending>() {
         Some(Ending::Reported) => return ExitCode::FAILURE,
         Some(Ending::Interrupted) => return ExitCode::from(130),
-        None if error.is::<ConfigError>() => ExitCode::from(BAD_CONFIGURATION),
+        None if error.is::<ConfigError>() || error.is::<TlsError>() => ExitCode::from(BAD_CONFIGURATION),
         None if is_bad_data(error) => ExitCode::from(BAD_DATA),
         None => ExitCode::FAILURE,
     };

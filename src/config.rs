@@ -4,6 +4,7 @@
 pub mod access;
 mod file;
 pub mod model;
+mod server;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,9 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ingest::extract::Limits;
+use crate::ingest::extract::{Limits, Sandbox};
 use access::{AccessConfig, JwtConfig, LimitsConfig, Mode, SessionsConfig, Tier};
 use model::{ApiKey, ModelConfig, ModelError};
+
+pub use server::ServerConfig;
 
 /// The seconds of a year, longer than which nothing is kept or waited for.
 const YEAR_S: u64 = 365 * 24 * 60 * 60;
@@ -67,6 +70,8 @@ pub struct IngestConfig {
     pub max_text_bytes: u64,
     /// Most pages read of one document. Default: 20,000.
     pub max_pages: u32,
+    /// Whether a reader may run where the system can't confine it. Default: as far as it can.
+    pub sandbox: Sandbox,
     /// Longest an extractor may take for one document, in seconds. Default: 60.
     pub time_s: u64,
     /// Most memory an extractor may use, in bytes. Default: 2 GiB.
@@ -84,6 +89,7 @@ impl IngestConfig {
             pages: self.max_pages,
             seconds: self.time_s,
             memory_bytes: self.memory_bytes,
+            sandbox: self.sandbox,
             ..Limits::default()
         }
     }
@@ -95,6 +101,7 @@ impl Default for IngestConfig {
             max_file_bytes: 512 << 20,
             max_text_bytes: 128 << 20,
             max_pages: 20_000,
+            sandbox: Sandbox::default(),
             time_s: 60,
             memory_bytes: 2 << 30,
             jobs: std::thread::available_parallelism().map_or(1, Into::into),
@@ -170,25 +177,6 @@ impl Default for ResearchConfig {
     }
 }
 
-/// The HTTP server, the `[server]` table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServerConfig {
-    /// Largest body of a request that is not an upload, in bytes. Default: 1 MiB.
-    pub max_body_bytes: usize,
-    /// How long running answers may go on after a stop was asked for, in seconds. Default: 30.
-    pub shutdown_grace_s: u64,
-    /// How long a connection may take nothing of what is waiting for it before it is cut, in
-    /// seconds; a reader can come back and go on. Default: 30.
-    pub stalled_reader_s: u64,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self { max_body_bytes: 1 << 20, shutdown_grace_s: 30, stalled_reader_s: 30 }
-    }
-}
-
 /// The disk, the `[storage]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -213,6 +201,10 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--listen`.
     pub listen: Option<SocketAddr>,
+    /// `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
     /// `--allow-open-network`: other machines may reach a server that asks nobody who they are.
     pub allow_open_network: bool,
 }
@@ -393,6 +385,17 @@ impl Config {
             file.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4747)))
         };
 
+        let mut server = file.server;
+        for (key, flag, given, setting) in [
+            ("server.tls_cert", "--tls-cert", &flags.tls_cert, &mut server.tls_cert),
+            ("server.tls_key", "--tls-key", &flags.tls_key, &mut server.tls_key),
+        ] {
+            if let Some(path) = given {
+                origins.insert(key.into(), Origin::Flag(flag.into()));
+                *setting = Some(path.clone());
+            }
+        }
+
         let models = model::resolve(file.models)?;
         let tiers = access::tiers(file.tiers, file.access.mode, &models);
         let text = |name: &str| std::env::var(name).ok();
@@ -404,7 +407,7 @@ impl Config {
             ingest: file.ingest,
             ask: file.ask,
             research: file.research,
-            server: file.server,
+            server,
             limits: file.limits.in_mode(file.access.mode),
             access: file.access,
             jwt: file.jwt,
@@ -431,9 +434,8 @@ impl Config {
             ("research.parallel", self.research.parallel > 0),
             ("research.passages", self.research.passages > 0),
             ("research.seconds", self.research.seconds > 0),
-            ("server.stalled_reader_s", self.server.stalled_reader_s > 0),
         ];
-        if let Some((key, _)) = positive.into_iter().find(|(_, holds)| !holds) {
+        if let Some((key, _)) = positive.into_iter().chain(self.server.positive()).find(|(_, holds)| !holds) {
             return Err(self.out_of_bounds(key, "at least 1"));
         }
         if self.ingest.memory_bytes < 64 << 20 {
@@ -442,9 +444,9 @@ impl Config {
         if self.ask.context_tokens < 500 {
             return Err(self.out_of_bounds("ask.context_tokens", "at least 500"));
         }
-        for (key, seconds) in
-            [("ask.cache_s", self.ask.cache_s), ("ask.cancel_unread_s", self.ask.cancel_unread_s)]
-        {
+        let of_answers =
+            [("ask.cache_s", self.ask.cache_s), ("ask.cancel_unread_s", self.ask.cancel_unread_s)];
+        for (key, seconds) in of_answers.into_iter().chain(self.server.times()) {
             if seconds > YEAR_S {
                 return Err(self.out_of_bounds(key, "at most a year (31536000)"));
             }
@@ -454,6 +456,18 @@ impl Config {
         }
         if self.server.max_body_bytes < 4 << 10 {
             return Err(self.out_of_bounds("server.max_body_bytes", "at least 4 KiB (4096)"));
+        }
+        if self.server.max_header_bytes < 8 << 10 {
+            return Err(self.out_of_bounds("server.max_header_bytes", "at least 8 KiB (8192)"));
+        }
+        let (tls_cert, tls_key) = (&self.server.tls_cert, &self.server.tls_key);
+        for (key, is_alone) in [
+            ("server.tls_cert", tls_cert.is_none() && tls_key.is_some()),
+            ("server.tls_key", tls_key.is_none() && tls_cert.is_some()),
+        ] {
+            if is_alone {
+                return Err(self.out_of_bounds(key, "set too: a certificate and its key go together"));
+            }
         }
         let is_open = self.access.mode == Mode::None && !self.listen.ip().is_loopback();
         if is_open && !allow_open_network {

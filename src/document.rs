@@ -120,6 +120,9 @@ impl Passage {
     }
 }
 
+/// What stands between the headings above a passage.
+pub const HEADING_SEPARATOR: &str = " › ";
+
 /// Where a page begins in the stored text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PageStart {

@@ -1,9 +1,10 @@
-//! HTTP: every route on one screen, its layers, and serving until told to stop. Nothing here
-//! decides anything; a handler reads a request, calls one function, and words the answer.
+//! HTTP: every route on one screen, and its layers. Nothing here decides anything; a handler reads a
+//! request, calls one function, and words the answer. How requests get here is the work of `serve`.
 
 mod backup;
 mod collections;
 mod commands;
+mod connection;
 mod dialects;
 mod documents;
 mod error;
@@ -16,42 +17,36 @@ mod keys;
 mod links;
 mod mcp;
 mod messages;
+mod metrics;
 mod models;
+mod observe;
 mod openai;
 mod openapi;
+mod pace;
 mod page;
 mod permit;
 mod search;
+mod serve;
 mod sessions;
 mod signin;
 mod sse;
-mod stall;
+mod tls;
 mod uploads;
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Request, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::{delete, get, post, put};
-use axum::serve::ListenerExt;
 use axum::{Router, middleware};
-use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
-use tracing::Level;
 
 use crate::app::App;
 use crate::web;
-use stall::Patient;
 
-/// How long connections get to end after the last answer has.
-const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
+pub use serve::serve;
+pub use tls::{Tls, TlsError};
 
 /// All routes, with their layers.
 pub fn router(app: Arc<App>) -> Router {
@@ -102,6 +97,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/backup", get(backup::download))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         // what all this is
         .route("/openapi.json", get(openapi::openapi))
         .route("/schema/events.json", get(openapi::events))
@@ -118,64 +114,15 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), pace::keep))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::from_fn(openai::in_their_words))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG))
-                .on_failure(()),
-        )
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
         .with_state(app)
-}
-
-/// Answers on this listener until `shutdown` resolves; then no new connection is taken, answers
-/// being made get their time, and what they have is kept.
-///
-/// # Errors
-/// If the listener fails.
-pub async fn serve(
-    app: Arc<App>,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    app.announce(&format!("http://{}", listener.local_addr()?))?;
-    let stopping = app.stopping.clone();
-    let begin = {
-        let stopping = stopping.clone();
-        async move {
-            shutdown.await;
-            stopping.cancel();
-        }
-    };
-    let patience = Duration::from_secs(app.config.server.stalled_reader_s);
-    // The wrapper tells handlers the address of the other end.
-    let listener = Patient::new(listener, patience).tap_io(|_| {});
-    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(begin);
-    let closing = async {
-        stopping.cancelled().await;
-        app.close().await;
-        tokio::time::sleep(LAST_CONNECTIONS).await;
-    };
-    tokio::select! {
-        outcome = serving.into_future() => {
-            app.close().await;
-            outcome
-        }
-        () = closing => Ok(()),
-    }
-}
-
-/// A request in the log: without its query, which may hold a question or a credential.
-fn span<B>(request: &Request<B>) -> tracing::Span {
-    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

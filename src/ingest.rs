@@ -10,6 +10,7 @@ mod upload;
 pub mod worker;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, broadcast, mpsc};
@@ -21,7 +22,8 @@ use crate::config::Config;
 use crate::document::{Document, Status};
 use crate::store::{Batch, Record, StoreError, keys};
 use crate::{Error, documents};
-use worker::{Extraction, Extractor};
+use extract::Sandbox;
+use worker::{Extraction, Extractor, NotConfined};
 
 pub use reconcile::Rebuild;
 pub(crate) use upload::clean_collection;
@@ -37,6 +39,7 @@ pub struct Ingest {
     slots: Arc<Semaphore>,
     /// Documents to extract; a hint, the store has the list.
     queue: mpsc::UnboundedSender<Uuid>,
+    num_queued: AtomicU64,
     index_queue: mpsc::Sender<indexing::Job>,
     /// How far documents are that the store still calls queued.
     stages: Mutex<HashMap<Uuid, Status>>,
@@ -65,6 +68,7 @@ impl Ingest {
             extractor: Extractor { program: std::env::current_exe()?, limits: config.ingest.limits() },
             slots: Arc::new(Semaphore::new(config.ingest.jobs)),
             queue,
+            num_queued: AtomicU64::new(0),
             index_queue,
             stages: Mutex::default(),
             changes: broadcast::Sender::new(ANNOUNCEMENTS),
@@ -100,6 +104,33 @@ impl Ingest {
             document.status = *stage;
         }
         document
+    }
+
+    /// Tells in the log whether those who read uploads are confined.
+    ///
+    /// # Errors
+    /// If they are not and have to be.
+    pub async fn check_confinement(&self) -> Result<(), NotConfined> {
+        match self.extractor.check_confinement().await {
+            Ok(()) => tracing::debug!("readers of uploads are confined"),
+            Err(error) if self.extractor.limits.sandbox == Sandbox::Required => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "uploads are read by a process that has limits but is not confined");
+            }
+        }
+        Ok(())
+    }
+
+    /// How many documents wait to be read.
+    #[must_use]
+    pub fn num_queued(&self) -> u64 {
+        self.num_queued.load(Ordering::Relaxed)
+    }
+
+    fn enqueue(&self, id: Uuid) {
+        self.num_queued.fetch_add(1, Ordering::Relaxed);
+        // Its reader ends with the server, and the next one looks into the store.
+        let _ = self.queue.send(id);
     }
 
     fn enter(&self, document: &Document, stage: Status) {
@@ -146,7 +177,7 @@ pub async fn accept(app: &App, caller: &Caller, upload: Upload) -> Result<Accept
     let accepted = upload::accept(app, caller, upload).await?;
     if !accepted.document.status.is_final() {
         app.ingest.announce(&accepted.document);
-        let _ = app.ingest.queue.send(accepted.document.id);
+        app.ingest.enqueue(accepted.document.id);
     }
     Ok(accepted)
 }
@@ -183,6 +214,7 @@ pub async fn reindex(app: &App, caller: &Caller, document: Document) -> Result<D
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {
     while let Some(id) = queue.recv().await {
         let Ok(slot) = Arc::clone(&app.ingest.slots).acquire_owned().await else { return };
+        app.ingest.num_queued.fetch_sub(1, Ordering::Relaxed);
         if app.stopping.is_cancelled() {
             return;
         }

@@ -32,6 +32,7 @@ pub mod history;
 pub mod http;
 pub mod idempotency;
 pub mod ingest;
+pub mod metrics;
 pub mod provider;
 pub mod run;
 pub mod runs;

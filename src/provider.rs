@@ -38,8 +38,10 @@ mod openai;
 mod retry;
 mod scripted;
 mod sse;
+mod tally;
 
 pub use models::{Model, Models};
+pub use tally::Tally;
 
 /// A piece of a provider's stream. A stream ends with exactly one `End`; one that stops without
 /// it is [`ProviderError::Truncated`], not a short answer.

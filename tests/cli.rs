@@ -6,6 +6,8 @@ mod ask;
 mod bodies;
 #[path = "cli/documents.rs"]
 mod documents;
+#[path = "cli/eval.rs"]
+mod eval;
 #[path = "cli/fake.rs"]
 mod fake;
 #[path = "cli/keep.rs"]
@@ -21,6 +23,7 @@ fn every_command_explains_itself_with_examples() {
         "add",
         "ask",
         "search",
+        "eval",
         "documents",
         "sessions",
         "show",

@@ -166,7 +166,7 @@ fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term)) {
 
 /// Lower case and compatibility forms: `ﬁ` is `fi`, full-width letters are plain ones, and marks
 /// that only steer line breaking are gone.
-fn lower(word: &str) -> Cow<'_, str> {
+pub(crate) fn lower(word: &str) -> Cow<'_, str> {
     if word.is_ascii() {
         return if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
             Cow::Owned(word.to_ascii_lowercase())

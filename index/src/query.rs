@@ -12,8 +12,10 @@ const MAX_WORDS: usize = 256;
 
 /// What the title and the headings count for beside the joined body.
 const TITLE_WEIGHT: f32 = 0.25;
-/// What the document's name counts for.
-const NAME_WEIGHT: f32 = 2.5;
+/// What the document's name counts for, if the question has all of it.
+const NAME_WEIGHT: f32 = 4.0;
+/// The most neighbouring words that a name is tried to be made of.
+const MAX_JOINED: usize = 4;
 /// What two neighbouring words count for, beside each of them.
 const PAIR_WEIGHT: f32 = 0.15;
 /// What the part of a compound counts for when the compound itself is in the index.
@@ -94,6 +96,7 @@ impl Query {
             }
             return weights;
         }
+        let joined = self.joined(&words);
         let content: Vec<Term> = words.into_iter().filter(|word| word.kind != TermKind::Stop).collect();
         let mut counted = BTreeMap::new();
         for language in forms(languages) {
@@ -119,6 +122,11 @@ impl Query {
                 before = Some((position, term.stem));
             }
         }
+        for language in forms(languages) {
+            let stems =
+                joined.iter().map(|name| (content.len(), Place::Name, analysis::stem(name, language)));
+            counted.extend(stems.map(|key| (key, NAME_WEIGHT)));
+        }
         // A word said twice counts twice, but its forms in several languages are one word. A name
         // is named once, however often.
         for ((_, place, stem), weight) in counted {
@@ -126,6 +134,29 @@ impl Query {
             *total = if place == Place::Name { weight } else { *total + weight };
         }
         weights
+    }
+
+    /// Neighbouring words run together, as the names of files often have them: who asks about General
+    /// Mills means `GENERALMILLS_2022.pdf`.
+    fn joined(&self, words: &[Term]) -> Vec<String> {
+        let mut joined = Vec::new();
+        for (position, first) in words.iter().enumerate() {
+            let mut name = String::new();
+            let mut end = first.start;
+            for next in words[position..].iter().take(MAX_JOINED) {
+                let gap = self.text.get(end..next.start).unwrap_or_default();
+                if !matches!(gap, "" | " " | "-" | "." | "&" | " & " | "'" | "’") {
+                    break;
+                }
+                let word = analysis::lower(&self.text[next.start..next.end]);
+                name.extend(word.chars().filter(|character| character.is_alphanumeric()));
+                end = next.end;
+                if name.len() < end - first.start {
+                    joined.push(name.clone());
+                }
+            }
+        }
+        joined
     }
 
     /// The clauses of a long question that asks for several things, as ranges of its text; none if

@@ -20,6 +20,7 @@ use whole::Documents;
 
 mod best;
 mod columns;
+mod names;
 mod whole;
 
 /// The share of a clause's score that a passage gains.
@@ -112,14 +113,18 @@ impl Snapshot {
     }
 
     /// A passage gains a share of what its document scores for the words of the question: what a
-    /// document is about is often said in another passage than the answer.
+    /// document is about is often said in another passage than the answer. It loses what it scored
+    /// for a name that the question names in part only.
     fn add_documents(&self, query: &Query, found: &mut [Candidate]) -> Result<(), IndexError> {
         let terms = self.terms(query, &query.whole())?;
         let words = terms.iter().filter(|((place, _), _)| *place == Place::Body);
         let words = words.map(|((_, stem), weight)| (stem.as_str(), *weight));
         let around = self.documents.scores(&self.searcher, &self.fields, words)?;
+        let names = terms.iter().filter(|((place, _), _)| *place == Place::Name);
+        let names = names.map(|((_, stem), weight)| (stem.as_str(), *weight));
+        let excess = self.documents.excess_of_names(&self.searcher, &self.fields, names)?;
         for candidate in found {
-            let gain = DOCUMENT_WEIGHT * around.of(candidate.address);
+            let gain = DOCUMENT_WEIGHT * around.of(candidate.address) - excess.of(candidate.address);
             *candidate = candidate.with_score(candidate.score() + gain);
         }
         Ok(())

@@ -69,7 +69,7 @@ pub async fn once(
     }
     let recorder = app.runs.begin_unkept(asked.key);
     let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
-    app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
+    super::spawn(app, asked, recorder, Vec::new());
     Ok(stream::unfold(reader, async |(mut frames, stops_when_dropped)| {
         Some((frames.next().await?, (frames, stops_when_dropped)))
     }))

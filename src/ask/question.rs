@@ -292,7 +292,7 @@ async fn begin(
             is_stored?;
             continue;
         }
-        app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, Vec::new()));
+        super::spawn(app, asked, recorder, Vec::new());
         return Ok(key);
     }
 }

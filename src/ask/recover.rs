@@ -60,7 +60,7 @@ pub async fn resume(app: &Arc<App>) -> Result<(), Error> {
             Some(last) => settle(app, key, last).await?,
             None => {
                 tracing::info!(message.id = %message, "a deep research goes on");
-                app.tasks.spawn(super::run(Arc::clone(app), asked, recorder, events));
+                super::spawn(app, asked, recorder, events);
             }
         }
     }

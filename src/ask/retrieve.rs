@@ -1,7 +1,8 @@
 //! From a question to passages: search, keep what the store says may be used, and choose what the
 //! writer sees. The index is a hint; nothing leaves here that the store does not confirm.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ibid_index::Query;
@@ -22,6 +23,8 @@ use crate::store::keys;
 
 /// Passages asked of the index for each one the writer can be given.
 const CANDIDATES_PER_PASSAGE: usize = 5;
+/// Passages asked of the index for each place that is shown.
+const MATCHES_PER_PLACE: usize = 4;
 /// Passages of one document among the writer's, unless the question is about few documents.
 /// More complete evidence on questions that need several documents (measured on MultiHop-RAG).
 const MAX_PER_DOCUMENT: usize = 3;
@@ -93,6 +96,15 @@ pub struct Hit {
     layout: Arc<Layout>,
 }
 
+/// A place that matched: a page, or a passage of a document that has no pages.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its best passage.
+    pub best: Hit,
+    /// Its other passages that matched, best first.
+    pub more: Vec<Hit>,
+}
+
 /// What a search for the writer found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -106,17 +118,60 @@ pub struct Found {
     pub query: String,
 }
 
-/// The passages that match best, best first, among what the caller may read at this moment.
+/// The places that match best, best first, among what the caller may read at this moment. Several
+/// passages of one page are one place, so that they don't crowd out other pages.
 ///
 /// # Errors
 /// If the index or the store fails.
-pub async fn search(
+pub async fn places(
     app: &App,
     caller: &Caller,
     scope: &Scope,
     query: &str,
     limit: usize,
-) -> Result<Vec<Hit>, Error> {
+) -> Result<Vec<Place>, Error> {
+    let matches = matches(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
+    let mut numbers: HashMap<(Uuid, u32), usize> = HashMap::new();
+    let mut num_places = 0;
+    let mut kept = Vec::new();
+    let mut place_of = HashMap::new();
+    for found in matches {
+        let number = match found.passage.page {
+            Some(page) => *numbers.entry((found.document.id, page)).or_insert(num_places),
+            None => num_places,
+        };
+        num_places = num_places.max(number + 1);
+        if number < limit {
+            place_of.insert((found.document.id, found.passage.ordinal), number);
+            kept.push(found);
+        }
+    }
+    let mut places: BTreeMap<usize, Place> = BTreeMap::new();
+    for hit in read(app, kept).await? {
+        match places.entry(place_of[&(hit.document.id, hit.passage.ordinal)]) {
+            Entry::Vacant(place) => _ = place.insert(Place { best: hit, more: Vec::new() }),
+            Entry::Occupied(place) => place.into_mut().more.push(hit),
+        }
+    }
+    Ok(places.into_values().collect())
+}
+
+/// A passage that may be used, before its words are read.
+struct Match {
+    document: Arc<Document>,
+    layout: Arc<Layout>,
+    passage: Passage,
+    score: f32,
+}
+
+/// What the index finds and the store confirms, best first.
+async fn matches(
+    app: &App,
+    caller: &Caller,
+    scope: &Scope,
+    query: &str,
+    limit: usize,
+) -> Result<Vec<Match>, Error> {
     let readable = Readable::load(app, caller).await?;
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
     let analysed = Query::new(query, None);
@@ -131,17 +186,22 @@ pub async fn search(
         .map(|document| (document.id, Arc::new(document)))
         .collect();
 
-    let mut places = Vec::with_capacity(found.len());
+    let mut matches = Vec::with_capacity(found.len());
     for hit in found {
         let Some(document) = usable.get(&hit.document) else { continue };
         // Deleted between the look into the store and the look into its files.
         let Ok(layout) = app.files.layout(document.id).await else { continue };
         let Some(passage) = layout.passages.get(hit.ordinal as usize).cloned() else { continue };
-        places.push((Arc::clone(document), layout, passage, hit.score));
+        matches.push(Match { document: Arc::clone(document), layout, passage, score: hit.score });
     }
-    let ranges = places.iter().map(|(document, _, passage, _)| (document.id, passage.range()));
+    Ok(matches)
+}
+
+async fn read(app: &App, matches: Vec<Match>) -> Result<Vec<Hit>, Error> {
+    let ranges = matches.iter().map(|found| (found.document.id, found.passage.range()));
     let texts = app.files.read_texts(ranges.collect()).await?;
-    let hits = places.into_iter().zip(texts).filter_map(|((document, layout, passage, score), text)| {
+    let hits = matches.into_iter().zip(texts).filter_map(|(found, text)| {
+        let Match { document, layout, passage, score } = found;
         Some(Hit { document, passage, text: text.ok()?, score, layout })
     });
     Ok(hits.collect())
@@ -154,7 +214,8 @@ pub async fn search(
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let wanted = app.config.ask.passages;
-    let hits = search(app, caller, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
+    let matches = matches(app, caller, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
+    let hits = read(app, matches).await?;
     let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
     let mut matched: Vec<Uuid> = Vec::new();
     for hit in &hits {

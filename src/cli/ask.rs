@@ -55,10 +55,11 @@ pub(crate) struct Ask {
     json: bool,
 }
 
+/// How to answer.
 #[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
 #[value(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-enum ModeName {
+pub(crate) enum ModeName {
     Regular,
     DeepResearch,
 }

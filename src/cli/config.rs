@@ -28,6 +28,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("ingest.max_file_bytes", "largest original taken, in bytes"),
     ("ingest.max_text_bytes", "most text kept of one document, in bytes"),
     ("ingest.max_pages", "most pages read of one document"),
+    ("ingest.sandbox", "\"required\": read nothing where a reader can't be confined; or \"available\""),
     ("ingest.time_s", "longest an extractor may take, in seconds"),
     ("ingest.memory_bytes", "most memory an extractor may use, in bytes"),
     ("ingest.jobs", "documents read at the same time"),
@@ -46,6 +47,16 @@ const ABOUT: &[(&str, &str)] = &[
     ("research.seconds", "longest a deep research may take, in seconds"),
     ("server.max_body_bytes", "largest request that is not an upload, in bytes"),
     ("server.shutdown_grace_s", "how long running answers may go on after a stop, in seconds"),
+    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
+    ("server.max_connections", "most connections at the same time"),
+    ("server.max_connections_per_address", "most connections of one address"),
+    ("server.head_timeout_s", "how long a connection may take to become a request, in seconds"),
+    ("server.idle_timeout_s", "how long a connection stays open between requests, in seconds"),
+    ("server.min_body_rate", "slowest body of a request, in bytes a second"),
+    ("server.body_window_s", "how long a body may be slower than that, in seconds"),
+    ("server.max_header_bytes", "most bytes of the headers of one request"),
+    ("server.tls_cert", "the certificate, a PEM file with its chain; without one there is no TLS"),
+    ("server.tls_key", "the private key of the certificate, a PEM file"),
     ("access.mode", "how callers show who they are: none, keys or jwt"),
     ("access.hosts", "the only names this server answers to; empty for its own, or any"),
     ("access.tier", "the tier of callers who bring none"),
@@ -66,7 +77,6 @@ const ABOUT: &[(&str, &str)] = &[
     ("limits.address_requests", "most refused requests from one address in that time"),
     ("limits.user_runs", "most answers made for one user at the same time"),
     ("sessions.expire_s", "seconds after which an unused session is removed; 0 for never"),
-    ("server.stalled_reader_s", "how long a reader may take nothing before it is cut, in seconds"),
     ("storage.min_free_bytes", "with less of the disk free nothing new is taken, in bytes"),
 ];
 
@@ -136,6 +146,7 @@ fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
     all.insert("ask".into(), Value::try_from(&config.ask)?);
     all.insert("research".into(), Value::try_from(&config.research)?);
     all.insert("server".into(), Value::try_from(&config.server)?);
+    all.insert("storage".into(), Value::try_from(&config.storage)?);
     all.insert("access".into(), Value::try_from(&config.access)?);
     all.insert("jwt".into(), Value::try_from(&config.jwt)?);
     all.insert("limits".into(), Value::try_from(&config.limits)?);
@@ -178,13 +189,16 @@ mod tests {
                         [limits]\nuser_requests = 1\nsession_requests = 1\naddress_requests = 1\nuser_runs = 1\n";
         std::fs::write(file.path(), optional).unwrap();
         let flags = ibid::config::Flags { config: Some(file.path().into()), ..Default::default() };
-        let config = Config::load(&flags).unwrap();
+        let mut config = Config::load(&flags).unwrap();
+        config.server.tls_cert = Some("cert.pem".into());
+        config.server.tls_key = Some("key.pem".into());
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
             ("ingest", Table::try_from(&config.ingest).unwrap()),
             ("ask", Table::try_from(&config.ask).unwrap()),
             ("research", Table::try_from(&config.research).unwrap()),
             ("server", Table::try_from(&config.server).unwrap()),
+            ("storage", Table::try_from(&config.storage).unwrap()),
             ("access", Table::try_from(&config.access).unwrap()),
             ("jwt", Table::try_from(&config.jwt).unwrap()),
             ("limits", Table::try_from(&config.limits).unwrap()),

@@ -6,6 +6,7 @@ use std::ops::Range;
 use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use super::answer::{count, place};
@@ -25,7 +26,7 @@ pub(crate) struct Search {
     /// What to look for, in plain words.
     #[arg(required = true)]
     query: Vec<String>,
-    /// Most passages to show.
+    /// Most places to show: pages, or passages of documents without pages.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Search only this collection.
@@ -55,6 +56,9 @@ struct Hit {
     score: f32,
     #[serde(default)]
     highlights: Vec<(usize, usize)>,
+    /// Other passages of its page.
+    #[serde(default)]
+    more: Vec<IgnoredAny>,
 }
 
 pub(crate) async fn run(client: &Client, search: &Search) -> Result<()> {
@@ -72,7 +76,7 @@ pub(crate) async fn run(client: &Client, search: &Search) -> Result<()> {
     for (index, hit) in found.hits.iter().enumerate() {
         write_hit(&mut out, index + 1, hit, search.full, paint)?;
     }
-    let summary = format!("{} in {:.0} ms", count(found.hits.len() as u64, "passage"), found.took_ms);
+    let summary = format!("{} in {:.0} ms", count(found.hits.len() as u64, "place"), found.took_ms);
     writeln!(out, "{}", paint.dim(&summary))?;
     Ok(())
 }
@@ -90,7 +94,12 @@ fn write_hit(out: &mut impl Write, rank: usize, hit: &Hit, full: bool, paint: Pa
         .collect();
     let before = if shown.start > 0 { "     …\n" } else { "" };
     let after = if shown.end < hit.text.len() { " …" } else { "" };
-    writeln!(out, "{before}{}{after}\n", flow(&hit.text[shown], &within, paint, 5, width()))?;
+    writeln!(out, "{before}{}{after}", flow(&hit.text[shown], &within, paint, 5, width()))?;
+    if !hit.more.is_empty() {
+        let more = format!("and {} on this page", count(hit.more.len() as u64, "more passage"));
+        writeln!(out, "     {}", paint.dim(&more))?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 

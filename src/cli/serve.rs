@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -10,6 +11,7 @@ use ibid::app::{App, OpenError};
 use ibid::config::access::Mode;
 use ibid::config::{Config, parse_listen};
 use ibid::document::Document;
+use ibid::http::Tls;
 use ibid::session::Session;
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -41,6 +43,12 @@ pub(crate) struct Serve {
     /// [env: IBID_LISTEN] [default: 127.0.0.1:4747].
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Show this certificate (PEM, with its chain) and speak HTTPS only; read again on SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Listen where other machines can reach it although nobody is asked who they are: all of them
     /// may then read, change and delete everything.
     #[arg(long)]
@@ -73,8 +81,11 @@ impl Serve {
 }
 
 pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
+    let tls = open_tls(config)?;
+    set_limits();
     let listener = listen(config.listen).await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr()?);
     let app = match App::open(config.clone()).await {
         Ok(app) => app,
         Err(OpenError::InUse { url: Some(url) }) => {
@@ -84,13 +95,15 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
             return Err(error).with_context(|| format!("can't use data folder `{}`", config.data.display()));
         }
     };
+    let confined = app.ingest.check_confinement().await;
+    confined.context("`sandbox = \"required\"` is set under `[ingest]`, and can't be had here")?;
     let operator = app.gate.operator().to_owned();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async {
         // A dropped sender means that start-up failed, which ends the server as well.
         let _ = stopped.await;
     };
-    let mut server = tokio::spawn(ibid::http::serve(app, listener, shutdown));
+    let mut server = tokio::spawn(ibid::http::serve(app, listener, tls, shutdown));
     let client = Client::at(&url, Some(&operator))?;
     let mut stops = Stops::listen()?;
 
@@ -131,6 +144,40 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     tokio::select! {
         ended = server => Ok(ended.context("the server ended abnormally")??),
         () = stops.next() => std::process::exit(130),
+    }
+}
+
+/// What secures connections, if that is configured; from then on a SIGHUP has it read again.
+fn open_tls(config: &Config) -> Result<Option<Tls>> {
+    let (Some(certificate), Some(key)) = (&config.server.tls_cert, &config.server.tls_key) else {
+        return Ok(None);
+    };
+    let tls = Tls::open(certificate, key)?;
+    let mut hangup = signal(SignalKind::hangup()).context("can't listen for signals")?;
+    let shown = tls.clone();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match shown.reload() {
+                Ok(()) => tracing::info!("the certificate was read again"),
+                Err(error) => tracing::error!(%error, "the certificate stays the old one"),
+            }
+        }
+    });
+    Ok(Some(tls))
+}
+
+/// Every connection is an open file: takes as many as this user may have. And a crash leaves no image of
+/// the memory behind, which holds keys and texts.
+fn set_limits() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let no_image = Rlimit { current: Some(0), maximum: Some(0) };
+    for (resource, limit) in
+        [(Resource::Nofile, Rlimit { current: maximum, maximum }), (Resource::Core, no_image)]
+    {
+        if let Err(error) = setrlimit(resource, limit) {
+            tracing::debug!(%error, "a limit stays as it is");
+        }
     }
 }
 

@@ -39,6 +39,9 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
         .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
     let mut file: File = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
     file.data = file.data.map(|data| beside(path, data));
+    for tls in [&mut file.server.tls_cert, &mut file.server.tls_key] {
+        *tls = tls.take().map(|tls| beside(path, tls));
+    }
     file.jwt.secret_file = file.jwt.secret_file.map(|secret| beside(path, secret));
     file.jwt.jwks_file = file.jwt.jwks_file.map(|keys| beside(path, keys));
     for model in &mut file.models {

@@ -131,3 +131,18 @@ fn two_models_of_one_name_are_refused() {
     let table = "[[models]]\nname = 'm'\nprovider = 'extractive'\n";
     assert!(refusal(&table.repeat(2)).contains("two models are named `m`"));
 }
+
+#[test]
+fn a_certificate_needs_its_key_and_no_wait_is_endless() {
+    let told = refusal("[server]\ntls_cert = 'cert.pem'");
+    assert!(told.contains("server.tls_key") && told.contains("go together"), "{told}");
+    let told = refusal("[server]\nhead_timeout_s = 99999999999");
+    assert!(told.contains("server.head_timeout_s") && told.contains("a year"), "{told}");
+    let told = refusal("[server]\nmax_connections = 0");
+    assert!(told.contains("server.max_connections"), "{told}");
+
+    let (folder, flags) = file("[server]\ntls_cert = 'cert.pem'\ntls_key = '/keys/key.pem'");
+    let server = load(&flags, &[]).unwrap().server;
+    assert_eq!(server.tls_cert, Some(folder.path().join("cert.pem")));
+    assert_eq!(server.tls_key.as_deref(), Some(Path::new("/keys/key.pem")));
+}

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
 use super::error::Problem;
+use super::observe;
 use super::permit::{Need, need};
 use super::signin;
 use crate::Error;
@@ -47,6 +48,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     match let_in(&app, &request, need).await {
         Err(problem) => problem.into_response(),
         Ok((admitted, allowance)) => {
+            observe::is_of(&admitted.caller.user);
             request.extensions.insert(admitted.caller.clone());
             let response = next.run(Request::from_parts(request, body)).await;
             let mut response = ending(response, app, admitted);
@@ -192,7 +194,9 @@ fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
     // A page served from another port of this machine is another site too.
     let origin_is_ours = headers.get_all(header::ORIGIN).iter().all(|origin| {
         let origin = origin.to_str().ok();
-        let authority = origin.and_then(|origin| origin.strip_prefix("http://"));
+        // With a certificate, our own pages say https.
+        let authority =
+            origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
         authority.is_some_and(|authority| Some(authority) == host)
     });
     host.is_some_and(is_loopback_authority) && origin_is_ours && !is_cross_site(headers)
@@ -266,6 +270,7 @@ mod tests {
         };
         assert!(check(&[("host", "localhost:4747")]));
         assert!(check(&[("host", "localhost:4747"), ("origin", "http://localhost:4747")]));
+        assert!(check(&[("host", "localhost:4747"), ("origin", "https://localhost:4747")]));
         assert!(!check(&[("host", "localhost:4747"), ("origin", "http://localhost:3000")]));
         assert!(!check(&[("host", "localhost:4747"), ("origin", "https://evil.example")]));
         assert!(!check(&[("host", "localhost:4747"), ("origin", "null")]));

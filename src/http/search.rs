@@ -15,7 +15,7 @@ use super::extract::Query;
 use crate::Error;
 use crate::access::Caller;
 use crate::app::App;
-use crate::ask::retrieve::{self, Hit, Scope};
+use crate::ask::retrieve::{self, Hit, Place, Scope};
 use crate::document::PassageId;
 
 const DEFAULT_LIMIT: usize = 10;
@@ -31,7 +31,7 @@ pub(crate) struct SearchQuery {
     document_ids: Vec<String>,
     /// Only in this collection.
     collection: Option<String>,
-    /// How many passages, at most 200; 10 if absent.
+    /// How many places, at most 200; 10 if absent.
     limit: Option<usize>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct SearchResult {
     took_ms: u64,
 }
 
-/// A passage that matches.
+/// The best passage of a place that matches: of a page, where a document has pages.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct FoundPassage {
     passage_id: PassageId,
@@ -65,6 +65,21 @@ pub(crate) struct FoundPassage {
     score: f32,
     /// Where in `text` the matched words are, in bytes.
     highlights: Vec<[usize; 2]>,
+    /// Other passages of the same page that match, best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<FurtherPassage>,
+}
+
+/// A passage that matches less well than another one of its page.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FurtherPassage {
+    passage_id: PassageId,
+    /// Where the passage is in the stored text, in bytes.
+    start: usize,
+    end: usize,
+    score: f32,
+    /// Where in the passage the matched words are, in bytes from its start.
+    highlights: Vec<[usize; 2]>,
 }
 
 pub(super) async fn search(
@@ -76,9 +91,9 @@ pub(super) async fn search(
     let documents = document_ids(&query.document_ids)?;
     let scope = Scope::resolve(&app, &caller, documents.as_deref(), query.collection.as_deref()).await?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let hits = retrieve::search(&app, &caller, &scope, &query.q, limit).await?;
+    let places = retrieve::places(&app, &caller, &scope, &query.q, limit).await?;
     let analysed = ibid_index::Query::new(&query.q, None);
-    let hits = hits.into_iter().map(|hit| found(&analysed, hit)).collect();
+    let hits = places.into_iter().map(|place| found(&analysed, place)).collect();
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Json(SearchResult { hits, took_ms }))
 }
@@ -92,21 +107,41 @@ fn document_ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Error> {
     Ok(Some(ids).filter(|ids| !ids.is_empty()))
 }
 
-fn found(query: &ibid_index::Query, hit: Hit) -> FoundPassage {
-    let language = hit.document.language.as_deref().and_then(Language::from_code);
-    let highlights = ibid_index::highlights(query, &hit.text, language);
+fn found(query: &ibid_index::Query, place: Place) -> FoundPassage {
+    let Place { best: hit, more } = place;
     FoundPassage {
-        passage_id: PassageId { document: hit.document.id, ordinal: hit.passage.ordinal },
+        passage_id: passage_id(&hit),
         document_id: hit.document.id,
         version: hit.document.version.clone(),
         title: hit.document.title.clone(),
         name: hit.document.name.clone(),
         page: hit.passage.page,
-        heading: hit.passage.heading,
         start: hit.passage.start,
         end: hit.passage.end,
         score: hit.score,
-        highlights: highlights.into_iter().map(|range| [range.start, range.end]).collect(),
+        highlights: highlights(query, &hit),
+        heading: hit.passage.heading,
         text: hit.text,
+        more: more.iter().map(|hit| further(query, hit)).collect(),
     }
+}
+
+fn further(query: &ibid_index::Query, hit: &Hit) -> FurtherPassage {
+    FurtherPassage {
+        passage_id: passage_id(hit),
+        start: hit.passage.start,
+        end: hit.passage.end,
+        score: hit.score,
+        highlights: highlights(query, hit),
+    }
+}
+
+fn passage_id(hit: &Hit) -> PassageId {
+    PassageId { document: hit.document.id, ordinal: hit.passage.ordinal }
+}
+
+fn highlights(query: &ibid_index::Query, hit: &Hit) -> Vec<[usize; 2]> {
+    let language = hit.document.language.as_deref().and_then(Language::from_code);
+    let ranges = ibid_index::highlights(query, &hit.text, language).into_iter();
+    ranges.map(|range| [range.start, range.end]).collect()
 }

@@ -75,6 +75,11 @@ struct Outcome {
     rejected: Vec<Rejected>,
 }
 
+/// Most parts of one form.
+const MAX_PARTS: usize = 1000;
+/// Longest part that is no file, in bytes.
+const MAX_TEXT_BYTES: usize = 4 << 10;
+
 /// A form on its way in.
 struct Intake<'a> {
     app: &'a App,
@@ -104,7 +109,12 @@ pub(super) async fn upload(
     let mut intake = Intake::new(&app, &caller, turn).await?;
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
+    let mut num_parts = 0;
     while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
+        num_parts += 1;
+        if num_parts > MAX_PARTS {
+            return Err(too_large(&format!("a form has up to {MAX_PARTS} parts; send the rest in another")));
+        }
         intake.take(field).await?;
     }
     Ok(intake.finish().await?.into_response())
@@ -124,7 +134,7 @@ impl<'a> Intake<'a> {
     async fn take(&mut self, mut field: Field<'_>) -> Result<(), Problem> {
         let Some(name) = field.file_name().map(str::to_owned) else {
             if field.name() == Some("collection") {
-                let text = field.text().await.map_err(|error| broken_form(&error))?;
+                let text = short_text(&mut field).await?;
                 read_part(&mut self.turn, &["collection", &text]);
                 self.collection = Some(text);
             }
@@ -190,6 +200,18 @@ impl<'a> Intake<'a> {
     }
 }
 
+/// A part that is no file, in memory and so not of any length.
+async fn short_text(field: &mut Field<'_>) -> Result<String, Problem> {
+    let mut text = Vec::new();
+    while let Some(bytes) = field.chunk().await.map_err(|error| broken_form(&error))? {
+        if text.len() + bytes.len() > MAX_TEXT_BYTES {
+            return Err(too_large(&format!("`collection` has up to {MAX_TEXT_BYTES} bytes")));
+        }
+        text.extend_from_slice(&bytes);
+    }
+    String::from_utf8(text).map_err(|_| bad_form("`collection` is not UTF-8"))
+}
+
 /// The next bytes of a file; at its end the part of the body ends as well.
 async fn next_bytes(field: &mut Field<'_>, turn: &mut Option<Turn>) -> Result<Option<Bytes>, Problem> {
     let bytes = field.chunk().await.map_err(|error| broken_form(&error))?;
@@ -241,6 +263,10 @@ impl IntoResponse for Uploaded {
 
 fn broken_form(error: &MultipartError) -> Problem {
     bad_form(&error.body_text())
+}
+
+fn too_large(detail: &str) -> Problem {
+    Error::TooLarge(detail.to_owned()).into()
 }
 
 fn bad_form(detail: &str) -> Problem {

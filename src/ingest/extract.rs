@@ -46,6 +46,19 @@ pub struct Limits {
     pub seconds: u64,
     /// Address space of the worker.
     pub memory_bytes: u64,
+    /// Whether the worker may run unconfined.
+    pub sandbox: Sandbox,
+}
+
+/// Whether a worker may read uploads where the system can't keep it from files, network and programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sandbox {
+    /// It is confined as far as the system can.
+    #[default]
+    Available,
+    /// It must be confined, or nothing is read.
+    Required,
 }
 
 impl Default for Limits {
@@ -59,6 +72,7 @@ impl Default for Limits {
             xml_depth: 256,
             seconds: 60,
             memory_bytes: 2 << 30,
+            sandbox: Sandbox::default(),
         }
     }
 }

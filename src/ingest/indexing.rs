@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::app::App;
-use crate::document::{Document, Status};
+use crate::document::{Document, HEADING_SEPARATOR, Status};
 use crate::files::Layout;
 
 /// Changes waiting beyond this make extraction wait.
@@ -111,8 +111,8 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
         (Job::Restore(document), outcome) => {
             app.ingest.rebuild.step();
             // Its text is missing or damaged: back to the original.
-            if outcome.is_err() && app.ingest.queue.send(document.id).is_err() {
-                tracing::warn!(document.id = %document.id, "the document waits for the next start");
+            if outcome.is_err() {
+                app.ingest.enqueue(document.id);
             }
             outcome
         }
@@ -155,11 +155,37 @@ impl<'a> Source<'a> {
                 passages: Box::new(layout.passages.iter().map(|passage| {
                     Ok(PassageText {
                         ordinal: passage.ordinal,
-                        heading: passage.heading.as_deref().map(Cow::Borrowed),
+                        heading: passage
+                            .heading
+                            .as_deref()
+                            .and_then(|heading| below(&document.title, heading))
+                            .map(Cow::Borrowed),
                         body: Cow::Owned(crate::files::read_range(text, passage.range())?),
                     })
                 })),
             }),
         }
+    }
+}
+
+/// The headings below one that only says the title again, which the index has already.
+fn below<'a>(title: &str, heading: &'a str) -> Option<&'a str> {
+    match heading.strip_prefix(title) {
+        Some("") => None,
+        Some(rest) => Some(rest.strip_prefix(HEADING_SEPARATOR).unwrap_or(heading)),
+        None => Some(heading),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn a_heading_that_is_the_title_is_indexed_once() {
+        assert_eq!(below("Eels", "Eels"), None);
+        assert_eq!(below("Eels", "Eels › Ladders"), Some("Ladders"));
+        assert_eq!(below("Eels", "Eels and ladders"), Some("Eels and ladders"));
+        assert_eq!(below("Eels", "Ladders › Eels"), Some("Ladders › Eels"));
     }
 }

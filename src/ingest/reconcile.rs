@@ -58,7 +58,7 @@ pub(super) async fn reconcile(app: &Arc<App>) -> Result<(), Error> {
             let document = record.value;
             known.insert(document.id);
             if !document.status.is_final() {
-                let _ = app.ingest.queue.send(document.id);
+                app.ingest.enqueue(document.id);
             } else if document.is_searchable() {
                 let found = indexed.remove(&document.id);
                 let is_whole = found.is_some_and(|entry| {

@@ -2,19 +2,21 @@
 //!
 //! The parent starts `ibid worker <request>` with an empty environment and no path: the opened
 //! original is the child's standard input. The request is JSON, a `Request`. The child lowers its
-//! own limits before it reads a byte, then writes three frames to standard output:
+//! own limits and confines itself before it reads a byte, then writes three frames to standard output:
 //!
 //! 1. one line of JSON, a `Reply`: what was found, or why nothing was; after a failure nothing follows;
 //! 2. the text, exactly `text_bytes` bytes of UTF-8;
 //! 3. `pages` lines of JSON, where each page begins, then `num_passages` lines, a passage each, in order.
 //!
-//! Then both end. The child opens no file and no socket once it runs, so system calls can be
-//! forbidden to it further without a change here. The parent trusts none of it: lengths, UTF-8 and
+//! Then both end. The child opens no file and no socket once it runs; where the system can (see
+//! `confine`), it is made unable to. The parent trusts none of it: lengths, UTF-8 and
 //! the order of the passages are checked while they stream to disk, in bounded memory. That the
 //! ranges lie on character boundaries is left to whoever reads them, with `str::get`.
 
 mod child;
+mod confine;
 mod receive;
+mod self_test;
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -29,6 +31,7 @@ use crate::ingest::extract::{ExtractError, Limits, size_in_words};
 
 pub use child::main;
 use receive::Broken;
+pub use self_test::NotConfined;
 
 /// As much of the child's complaints as is kept.
 const STDERR_BYTES: u64 = 16 << 10;
@@ -79,6 +82,16 @@ enum Reply {
 }
 
 impl Extractor {
+    /// Starts a reader that tries what a hostile file might make it do.
+    ///
+    /// # Errors
+    /// Says what was not denied, or what the system lacks to deny it.
+    pub async fn check_confinement(&self) -> Result<(), NotConfined> {
+        let program = self.program.clone();
+        let asked = tokio::task::spawn_blocking(move || self_test::ask(&program)).await;
+        asked.map_err(std::io::Error::from)?
+    }
+
     /// Reads `original` and leaves `text` and `layout.json` (a [`Layout`](crate::files::Layout)) in
     /// `out_dir`, both on disk when this returns. The child is killed when the time is up, and when
     /// the future is dropped.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::breaker::Breaker;
+use super::tally::Tally;
 use super::{CallOptions, Completion, DeltaStream, Provider, ProviderError, retry};
 use crate::ask::prompt::Prompt;
 use crate::config::model::{ModelConfig, ModelError, Vendor};
@@ -72,11 +73,17 @@ pub(super) struct Line {
     pub(super) config: ModelConfig,
     pub(super) provider: Provider,
     pub(super) breaker: Breaker,
+    pub(super) tally: Tally,
 }
 
 impl Line {
     fn new(config: &ModelConfig) -> Result<Self, ModelError> {
-        Ok(Self { config: config.clone(), provider: Provider::new(config)?, breaker: Breaker::default() })
+        Ok(Self {
+            config: config.clone(),
+            provider: Provider::new(config)?,
+            breaker: Breaker::default(),
+            tally: Tally::default(),
+        })
     }
 }
 
@@ -91,6 +98,12 @@ impl Model {
     #[must_use]
     pub fn config(&self) -> &ModelConfig {
         &self.line.config
+    }
+
+    /// What it has cost and how it has failed since the start.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.line.tally
     }
 
     /// Asks for an answer, piece by piece. Nothing happens until the stream is polled.

@@ -137,6 +137,7 @@ impl Call {
                         true => permit.failed(),
                         false => permit.answered(),
                     }
+                    line.tally.failed(&error);
                     tracing::warn!(model = %line.config.name, attempt, %error, "a call to a model failed");
                     if !is_passing(&error) {
                         return Err(error);
@@ -205,6 +206,8 @@ impl Call {
                     if matches!(error, ProviderError::Unavailable(_) | ProviderError::TimedOut(_)) {
                         line.breaker.failed();
                     }
+                    line.tally.failed(&error);
+                    line.tally.spent(usage.unwrap_or_default());
                     tracing::warn!(model = %line.config.name, %error, "an answer broke off");
                     return Err(error);
                 }
@@ -215,6 +218,7 @@ impl Call {
     fn push(&mut self, delta: Delta, line: &Arc<Line>, stream: DeltaStream, usage: Option<Usage>) {
         if matches!(delta, Delta::End(_)) {
             let usage = Usage { calls: self.num_calls, ..usage.unwrap_or_default() };
+            line.tally.spent(usage);
             self.out.push_back(Delta::Usage(usage));
         } else {
             self.state = State::Writing { line: Arc::clone(line), stream, usage };

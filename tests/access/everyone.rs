@@ -141,6 +141,7 @@ fn rows() -> Vec<Row> {
             json!({"messages": [{"role": "user", "content": "What is it?"}], "stream": false}),
         ),
         row("DELETE /sessions/{id}", "ask", Nothing),
+        row("GET /metrics", "admin", Refusal),
         row("GET /api/backup", "admin", Refusal),
         row("GET /api/keys", "admin", Refusal),
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),

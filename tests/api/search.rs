@@ -60,3 +60,41 @@ async fn query_syntax_is_only_text() {
         server.get(&format!("/api/search?q={query}")).await;
     }
 }
+
+#[tokio::test]
+async fn a_page_is_one_hit_with_its_other_passages_beside_it() {
+    let server = Server::with_library().await;
+    let found = server.get("/api/search?q=creek mud marsh saltmarsh&limit=200").await;
+    let hits = found["hits"].as_array().unwrap();
+    let mut pages = std::collections::HashSet::new();
+    let mut passages = std::collections::HashSet::new();
+    let mut num_more = 0;
+    for hit in hits {
+        assert!(passages.insert(hit["passage_id"].to_string()), "{hit}");
+        let Some(page) = hit["page"].as_u64() else {
+            assert!(hit.get("more").is_none(), "{hit}");
+            continue;
+        };
+        assert!(pages.insert((hit["document_id"].to_string(), page)), "a page twice: {hit}");
+        let id = hit["document_id"].as_str().unwrap();
+        let text = server.text(id).await;
+        for more in hit["more"].as_array().into_iter().flatten() {
+            assert!(passages.insert(more["passage_id"].to_string()), "{more}");
+            assert!(more["score"].as_f64() <= hit["score"].as_f64());
+            let at = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+            let passage = &text[at(&more["start"])..at(&more["end"])];
+            let marked = &more["highlights"][0];
+            let word = passage[at(&marked[0])..at(&marked[1])].to_lowercase();
+            assert!(
+                ["creek", "mud", "marsh", "saltmarsh"].iter().any(|stem| word.starts_with(stem)),
+                "{word}"
+            );
+            num_more += 1;
+        }
+    }
+    assert!(num_more > 0 && pages.len() > 5, "{num_more} more on {} pages", pages.len());
+    let few = server.get("/api/search?q=creek mud marsh saltmarsh&limit=3").await;
+    let ids =
+        |hits: &[serde_json::Value]| hits.iter().map(|hit| hit["passage_id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(few["hits"].as_array().unwrap()), ids(&hits[..3]));
+}

@@ -2,7 +2,7 @@
 
 use ibid::document::PageStart;
 use ibid::ingest::extract::{Heading, Limits, extract};
-use ibid::ingest::passages::{MAX_CHARS, View, split};
+use ibid::ingest::passages::{MAX_CHARS, SHORT_CHARS, View, split};
 use proptest::prelude::*;
 
 /// A text with made-up pages and headings at places that need not make sense.
@@ -70,7 +70,8 @@ proptest! {
             prop_assert_eq!(passage.ordinal as usize, ordinal);
             let Some(words) = text.get(passage.range()) else { panic!("not on boundaries: {passage:?}") };
             prop_assert!(!words.is_empty() && words.trim() == words, "{:?}", words);
-            prop_assert!(words.chars().count() <= MAX_CHARS, "{} characters", words.chars().count());
+            let most = if pages.is_empty() && text.trim().chars().count() <= SHORT_CHARS { SHORT_CHARS } else { MAX_CHARS };
+            prop_assert!(words.chars().count() <= most, "{} characters", words.chars().count());
             prop_assert!(passage.start >= end);
             prop_assert!(text[end..passage.start].trim().is_empty(), "lost {:?}", &text[end..passage.start]);
             end = passage.end;
@@ -132,4 +133,16 @@ fn a_long_section_is_cut_at_sentences_into_equal_parts() {
     for (_, words) in found {
         assert!(words.ends_with('.') && words.len() > 400, "{}", words.len());
     }
+}
+
+#[test]
+fn a_short_document_is_one_passage_and_a_longer_one_is_cut() {
+    let num_passages =
+        |text: &str, pages: &[PageStart]| split(View { text, pages, headings: &[], markdown: false }).len();
+    let sentence = "The eels leave in autumn when the water is high and dark. ";
+    let abstract_like = sentence.repeat(SHORT_CHARS / sentence.len());
+    assert!(abstract_like.len() > MAX_CHARS);
+    assert_eq!(num_passages(&abstract_like, &[]), 1);
+    assert_eq!(num_passages(&abstract_like, &[PageStart { page: 1, start: 0 }]), 2);
+    assert!(num_passages(&abstract_like.repeat(2), &[]) > 2);
 }

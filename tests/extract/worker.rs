@@ -158,3 +158,75 @@ fn num_running(mark: &str) -> usize {
     let lines = processes.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
     lines.filter(|line| line.contains(mark)).count()
 }
+
+/// What the hidden self-test of a worker says, and whether it is content.
+#[cfg(target_os = "linux")]
+fn self_test() -> (serde_json::Value, bool) {
+    let told = std::process::Command::new(env!("CARGO_BIN_EXE_ibid"))
+        .args(["worker", "--self-test"])
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    (serde_json::from_slice(&told.stdout).unwrap(), told.status.success())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn everything_a_worker_has_no_need_of_is_denied_to_it() {
+    let (told, is_content) = self_test();
+    assert_eq!(told["missing"], serde_json::Value::Null, "{told}");
+    let tried = told["tried"].as_array().unwrap();
+    assert!(tried.len() >= 12);
+    for attempt in tried {
+        assert_eq!(attempt[1], true, "{attempt}");
+    }
+    assert!(is_content);
+}
+
+/// Runs `then` on a thread that lives under a kernel without filters and without Landlock.
+#[cfg(target_os = "linux")]
+fn without_walls<T: Send>(then: impl FnOnce() -> T + Send) -> T {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let calls = [libc::SYS_seccomp, libc::SYS_landlock_create_ruleset];
+            let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
+            let not_there = SeccompAction::Errno(38);
+            let arch = std::env::consts::ARCH.try_into().unwrap();
+            let filter = SeccompFilter::new(rules, SeccompAction::Allow, not_there, arch).unwrap();
+            let program: BpfProgram = filter.try_into().unwrap();
+            seccompiler::apply_filter(&program).unwrap();
+            then()
+        });
+        thread.join().unwrap()
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_a_worker_cant_be_confined_it_reads_unless_it_has_to_be() {
+    use ibid::ingest::extract::Sandbox;
+
+    let (told, is_content) = without_walls(self_test);
+    assert!(told["missing"].as_str().unwrap().contains("seccomp"), "{told}");
+    assert!(!is_content);
+    assert!(told["tried"].as_array().unwrap().iter().any(|attempt| attempt[1] == false), "{told}");
+
+    for sandbox in [Sandbox::Available, Sandbox::Required] {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits { sandbox, ..Limits::default() };
+        let found = without_walls(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(run(&extractor(limits), b"Bees make honey.", "a.txt", dir.path()))
+        });
+        match sandbox {
+            Sandbox::Available => assert_eq!(found.unwrap().num_passages, 1),
+            Sandbox::Required => {
+                let error = found.unwrap_err().to_string();
+                assert!(error.contains("seccomp"), "{error}");
+            }
+        }
+    }
+}

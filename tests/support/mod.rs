@@ -56,6 +56,13 @@ impl Server {
         Self { child, url, data, config, client }
     }
 
+    /// A server on an empty folder, that logs all it has to say to this file.
+    pub(crate) async fn with_log(config: &str, log: &Path) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let (child, url) = launch_logging(data.path(), config, ANYWHERE, Some(log)).await;
+        Self { child, url, data, config: config.to_owned(), client: client() }
+    }
+
     /// A server on an empty folder, whose model follows these rules.
     pub(crate) async fn scripted(rules: &Value, settings: &str) -> Self {
         let script = tempfile::NamedTempFile::new().unwrap().into_temp_path().keep().unwrap();
@@ -256,9 +263,17 @@ pub(crate) fn client() -> reqwest::Client {
 }
 
 async fn launch(data: &Path, config: &str, address: &str) -> (Child, String) {
+    launch_logging(data, config, address, None).await
+}
+
+async fn launch_logging(data: &Path, config: &str, address: &str, log: Option<&Path>) -> (Child, String) {
     let file = data.join("test.toml");
     std::fs::write(&file, config).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_ibid"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ibid"));
+    if let Some(log) = log {
+        command.env("IBID_LOG", "trace").stderr(std::fs::File::create(log).unwrap());
+    }
+    let child = command
         .arg("--data")
         .arg(data)
         .arg("--config")

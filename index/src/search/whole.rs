@@ -15,8 +15,8 @@ use crate::error::IndexError;
 use crate::schema::Fields;
 
 /// The usual constants of BM25.
-const K1: f32 = 1.2;
-const B: f32 = 0.75;
+pub(super) const K1: f32 = 1.2;
+pub(super) const B: f32 = 0.75;
 
 /// The documents of an index as runs of neighbouring passages, segment by segment.
 #[derive(Clone, Default)]
@@ -27,8 +27,8 @@ pub(super) struct Documents {
 }
 
 /// The passages of one document in one segment; they end where the next run begins.
-struct Run {
-    first: DocId,
+pub(super) struct Run {
+    pub(super) first: DocId,
     /// Words of the body in all of them.
     length: u32,
 }
@@ -61,11 +61,7 @@ impl Documents {
         fields: &Fields,
         terms: impl IntoIterator<Item = (&'a str, f32)>,
     ) -> Result<Scores<'_>, IndexError> {
-        let segments: Vec<&[Run]> = searcher
-            .segment_readers()
-            .iter()
-            .map(|segment| self.segments.get(&segment.segment_id()).map_or(&[][..], |runs| &**runs))
-            .collect();
+        let segments = self.runs(searcher);
         let mut scores: Vec<Vec<f32>> = segments.iter().map(|runs| vec![0.0; runs.len()]).collect();
         for (stem, weight) in terms {
             let term = IndexTerm::from_field_text(fields.body, stem);
@@ -84,12 +80,19 @@ impl Documents {
         }
         Ok(Scores { segments, scores })
     }
+
+    /// The documents of each segment.
+    pub(super) fn runs(&self, searcher: &Searcher) -> Vec<&[Run]> {
+        let segments = searcher.segment_readers().iter();
+        let runs = segments.map(|segment| self.segments.get(&segment.segment_id()));
+        runs.map(|runs| runs.map_or(&[][..], |runs| &**runs)).collect()
+    }
 }
 
 /// What each document scores.
 pub(super) struct Scores<'a> {
-    segments: Vec<&'a [Run]>,
-    scores: Vec<Vec<f32>>,
+    pub(super) segments: Vec<&'a [Run]>,
+    pub(super) scores: Vec<Vec<f32>>,
 }
 
 impl Scores<'_> {
@@ -120,7 +123,7 @@ fn runs(segment: &SegmentReader, fields: &Fields) -> Result<Arc<[Run]>, IndexErr
 }
 
 /// How often each run has the term, in the order of runs.
-fn counts(
+pub(super) fn counts(
     segment: &SegmentReader,
     term: &IndexTerm,
     runs: &[Run],

@@ -304,3 +304,31 @@ fn a_long_question_also_finds_what_answers_one_of_its_clauses() {
     first.sort_unstable();
     assert_eq!(first, [(1, 0), (2, 0)]);
 }
+
+#[test]
+fn a_name_written_without_spaces_is_found_by_its_words() {
+    let page = "Cost of sales, gross margin and operating profit of the fiscal year.";
+    for (name, question) in [
+        ("GENERALMILLS_2022.pdf", "What was the gross margin of General Mills?"),
+        ("americanwaterworks-2022.pdf", "What was American Water Works's gross margin?"),
+        ("CocaCola_2022.pdf", "What was the gross margin of Coca-Cola?"),
+        ("bankofamerica.pdf", "What was the gross margin of Bank of America?"),
+    ] {
+        let other = Source::new(1, "acmesteel_2022.pdf", &[page]);
+        let index = library::index(&[other, Source::new(2, name, &[page])]);
+        assert_eq!(found(&index, question)[0], (2, 0), "{name}");
+    }
+}
+
+#[test]
+fn one_word_of_a_long_name_counts_for_less_than_the_whole_name() {
+    let page = "Samples were taken at the weir on the second of May.";
+    let other = "The water at the weir was sampled for nitrate.";
+    let index = library::index(&[
+        Source::new(1, "water-quality-survey-northern-catchment.csv", &[page]),
+        Source::new(2, "weir.md", &[other]),
+        Source::new(3, "notes.md", &["Nothing of note happened in the harbour."]),
+    ]);
+    assert_eq!(found(&index, "nitrate in the water")[0], (2, 0));
+    assert_eq!(found(&index, "the water quality survey of the northern catchment")[0], (1, 0));
+}

@@ -193,13 +193,13 @@ fn tool<I: JsonSchema, O: JsonSchema>(name: &'static str, title: &str, about: &'
 pub(super) async fn search(app: &App, asker: &Asker, arguments: JsonObject) -> Result<Value, Error> {
     let SearchInput { query } = read(arguments)?;
     let scope = Scope::resolve(app, &asker.caller, None, None).await?;
-    let hits = retrieve::search(app, &asker.caller, &scope, &query, MAX_RESULTS).await?;
-    let result = |hit: retrieve::Hit| Found {
+    let places = retrieve::places(app, &asker.caller, &scope, &query, MAX_RESULTS).await?;
+    let result = |retrieve::Place { best: hit, .. }| Found {
         id: PassageId { document: hit.document.id, ordinal: hit.passage.ordinal }.to_string(),
         title: links::title(&hit.document.title, hit.passage.page),
         url: asker.site.place(hit.document.id, hit.passage.start, hit.passage.end),
     };
-    give(&SearchOutput { results: hits.into_iter().map(result).collect() })
+    give(&SearchOutput { results: places.into_iter().map(result).collect() })
 }
 
 pub(super) async fn fetch(app: &App, asker: &Asker, arguments: JsonObject) -> Result<Value, Error> {

@@ -278,6 +278,10 @@ fn server() -> Section {
         get("/readyz", "Can it answer?")
             .gives::<Health>(200, "It answers.")
             .gives::<Health>(503, "It is stopping."),
+        get("/metrics", "The numbers of this server").gives_as(
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "OpenMetrics, as Prometheus reads it; for administrators where callers say who they are.",
+        ),
         get("/openapi.json", "This description").gives_as("application/json", "OpenAPI 3.1."),
         get("/schema/events.json", "The schema of an answer's events")
             .gives_as("application/schema+json", "JSON Schema, draft 2020-12."),

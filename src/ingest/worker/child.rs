@@ -1,4 +1,4 @@
-//! The child's side: lower the limits, read standard input, extract, split, write the frames.
+//! The child's side: lower the limits, put up the walls, read standard input, extract, split, write the frames.
 //! It is meant to die of anything unforeseen; the parent puts the death into words.
 
 use std::io::{BufWriter, Read, Write};
@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{Extraction, Reply, Request};
+use super::confine::confine;
+use super::{Extraction, Reply, Request, self_test};
 use crate::document::Passage;
-use crate::ingest::extract::{ExtractError, Extracted, Limits, extract, size_in_words};
+use crate::ingest::extract::{ExtractError, Extracted, Limits, Sandbox, extract, size_in_words};
 use crate::ingest::passages::{View, split};
 
 /// Parsers recurse into what they read; this much stack outlasts their own limits of depth.
@@ -17,10 +18,20 @@ const MAX_OPEN_FILES: u64 = 16;
 
 /// Runs the worker: the request is the second argument, the original is standard input.
 pub fn main() -> ExitCode {
-    let request = std::env::args().nth(2).and_then(|request| serde_json::from_str::<Request>(&request).ok());
+    let request = std::env::args().nth(2);
+    if request.as_deref() == Some(self_test::FLAG) {
+        return self_test::run();
+    }
+    let request = request.and_then(|request| serde_json::from_str::<Request>(&request).ok());
     let Some(request) = request else { return ExitCode::from(2) };
     if lower_limits(&request.limits).is_err() {
         return ExitCode::from(3);
+    }
+    if let Err(missing) = confine()
+        && request.limits.sandbox == Sandbox::Required
+    {
+        let refusal = ExtractError::Server { detail: missing.to_string() };
+        return if write(Err(refusal)).is_ok() { ExitCode::SUCCESS } else { ExitCode::from(4) };
     }
     let out_of_memory = ExtractError::OutOfMemory { limit: size_in_words(request.limits.memory_bytes) };
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || read(&request));

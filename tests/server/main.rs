@@ -1,0 +1,13 @@
+//! The server as those who run it see it: who may keep a connection, what is measured and logged,
+//! and what certificate is shown. Driven with bare sockets where a polite client would hide it.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bounds;
+mod logs;
+mod metrics;
+mod slow;
+mod tls;
