@@ -70,14 +70,15 @@ impl From<TantivyError> for IndexError {
     }
 }
 
-/// A file that ends too early or holds nonsense is damage; anything else is the disk's doing.
+/// A file that ends too early or holds nonsense is damage, however the engine words it; what the
+/// system reports is the disk's doing.
 fn from_io(error: Arc<io::Error>) -> IndexError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            IndexError::Damaged(error.to_string())
-        }
-        _ => IndexError::Io(error),
-    }
+    let is_nonsense = match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => true,
+        io::ErrorKind::Other => error.raw_os_error().is_none(),
+        _ => false,
+    };
+    if is_nonsense { IndexError::Damaged(error.to_string()) } else { IndexError::Io(error) }
 }
 
 /// Runs `work` and reports a panic in it as damage: the engine trusts its own files, and on
