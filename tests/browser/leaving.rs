@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::browser::{Browser, ENTER};
 use crate::session::scripted_server;
-use crate::support::eventually;
 
 const EELS: &str = "# Eels\n\nSilver eels leave the river in October.\n";
 const QUESTION: &str = "When do silver eels leave?";
@@ -58,24 +57,26 @@ async fn a_question_of_another_tab_appears_in_this_one() {
 }
 
 #[tokio::test]
-async fn a_killed_server_leaves_what_was_written_and_the_page_finds_it_again() {
+async fn a_page_whose_server_was_killed_goes_on_by_itself_once_there_is_one_again() {
     let (mut server, _script) = scripted_server(&"word after word ".repeat(200), 250).await;
     server.add("eels.md", EELS).await;
-    let Some(mut browser) = Browser::open(&server).await else { return };
+    let Some(browser) = Browser::open(&server).await else { return };
     browser.go("/").await;
     browser.write("#question", &format!("{QUESTION}{ENTER}")).await;
-    browser.see(".prose", "word after").await;
     browser.see(".prose", "word after word word after word").await;
-    let place = browser.place().await;
+    browser.eval("window.isTheSame = true", json!([])).await;
     server.kill();
     browser.see("#banner", "The server is away").await;
-    server.start_again().await;
-    // It listens on another port here, so a person would open it anew.
-    browser.follow(&server.url);
-    browser.go(&place).await;
+    server.start_again_there().await;
+    browser.see_gone("#banner", "").await;
     browser.see(".foot .state", "The server stopped in mid-answer").await;
     browser.see(".prose", "word").await;
-    eventually("the session is listed", async || (browser.count(".sessions a").await == 1).then_some(()))
-        .await;
-    assert_eq!(browser.noticed().await, json!([]));
+    assert_eq!(browser.eval("return window.isTheSame", json!([])).await, true, "nobody loaded it anew");
+    // And all of it works again.
+    browser.click(".foot button", "Ask again").await;
+    browser.see("button.send", "Stop").await;
+    browser.see(".prose", "word after word word after word").await;
+    browser.click("button.send", "Stop").await;
+    browser.see(".foot .state", "Stopped").await;
+    browser.nothing_noticed().await;
 }

@@ -14,3 +14,4 @@ mod reach;
 mod research;
 mod sent;
 mod session;
+mod signin;

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, ENTER};
+use crate::signin::asking_server;
 use crate::support::Server;
 
 const AXE: &str = "target/axe-core/axe.min.js";
@@ -73,7 +74,7 @@ async fn judge(browser: &Browser, axe: &str, screen: &str, faults: &mut Vec<Stri
 async fn no_screen_has_a_serious_fault_for_anyone() {
     let Some(axe) = axe() else { return };
     let (server, screens) = furnished().await;
-    let Some(browser) = Browser::open(&server).await else { return };
+    let Some(mut browser) = Browser::open(&server).await else { return };
     let mut faults = Vec::new();
     for (width, height, scheme) in
         [(1280, 860, "light"), (390, 800, "dark"), (390, 800, "light"), (1280, 860, "dark")]
@@ -108,12 +109,22 @@ async fn no_screen_has_a_serious_fault_for_anyone() {
         browser.see(".commands li", "").await;
         judge(&browser, &axe, &format!("commands, {width}, {scheme}"), &mut faults).await;
     }
-    browser.go("/").await;
-    browser.click(".modes label", "Deep research").await;
-    browser.click("label", "Show me the plan first").await;
-    browser.write("#question", &format!("How fast did the mud rise?{ENTER}")).await;
-    browser.see(".draft", "").await;
-    judge(&browser, &axe, "a plan", &mut faults).await;
+    let (asking, _key) = asking_server().await;
+    for width in [1280, 390] {
+        browser.resize(width, 800).await;
+        browser.follow(&server.url);
+        browser.go("/").await;
+        browser.click(".modes label", "Deep research").await;
+        browser.click("label", "Show me the plan first").await;
+        browser.write("#question", &format!("How fast did the mud rise?{ENTER}")).await;
+        browser.see(".draft", "").await;
+        judge(&browser, &axe, &format!("a plan, {width}"), &mut faults).await;
+        browser.follow(&asking.url);
+        browser.go("/").await;
+        browser.write("#credential", &format!("wrong{ENTER}")).await;
+        browser.see(".fault", "not good").await;
+        judge(&browser, &axe, &format!("signing in, {width}"), &mut faults).await;
+    }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

@@ -86,7 +86,7 @@ impl Gate {
     }
 
     /// Lets one call through and waits for the next: then all that the first led to is recorded.
-    async fn let_one_through(&self) {
+    pub(crate) async fn let_one_through(&self) {
         let before = self.num_answered();
         self.stage.permits.add_permits(1);
         eventually("a call is answered and another waits", async || {
@@ -97,7 +97,7 @@ impl Gate {
     }
 
     /// Holds nothing up any more.
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         self.stage.permits.add_permits(ALL);
     }
 

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A port that is free.
+const ANYWHERE: &str = "127.0.0.1:0";
+
 /// A running server. It is killed, not asked to stop, when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -49,14 +52,14 @@ impl Server {
     pub(crate) async fn in_folder(data: tempfile::TempDir, config: &str) -> Self {
         let config = config.replace("{data}", &data.path().display().to_string());
         let client = client();
-        let (child, url) = launch(data.path(), &config).await;
+        let (child, url) = launch(data.path(), &config, ANYWHERE).await;
         Self { child, url, data, config, client }
     }
 
     /// A server on an empty folder, that logs all it has to say to this file.
     pub(crate) async fn with_log(config: &str, log: &Path) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let (child, url) = launch_logging(data.path(), config, Some(log)).await;
+        let (child, url) = launch_logging(data.path(), config, ANYWHERE, Some(log)).await;
         Self { child, url, data, config: config.to_owned(), client: client() }
     }
 
@@ -89,7 +92,13 @@ impl Server {
 
     /// Starts again on the same folder, after it was killed.
     pub(crate) async fn start_again(&mut self) {
-        (self.child, self.url) = launch(self.data.path(), &self.config).await;
+        (self.child, self.url) = launch(self.data.path(), &self.config, ANYWHERE).await;
+    }
+
+    /// Starts again on the same folder and at the same address, after it was killed.
+    pub(crate) async fn start_again_there(&mut self) {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        (self.child, self.url) = launch(self.data.path(), &self.config, &address).await;
     }
 
     /// Starts again on the same folder with another configuration, after it was killed.
@@ -253,11 +262,11 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-async fn launch(data: &Path, config: &str) -> (Child, String) {
-    launch_logging(data, config, None).await
+async fn launch(data: &Path, config: &str, address: &str) -> (Child, String) {
+    launch_logging(data, config, address, None).await
 }
 
-async fn launch_logging(data: &Path, config: &str, log: Option<&Path>) -> (Child, String) {
+async fn launch_logging(data: &Path, config: &str, address: &str, log: Option<&Path>) -> (Child, String) {
     let file = data.join("test.toml");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibid"));
@@ -269,7 +278,7 @@ async fn launch_logging(data: &Path, config: &str, log: Option<&Path>) -> (Child
         .arg(data)
         .arg("--config")
         .arg(file)
-        .args(["serve", "--quiet", "--listen", "127.0.0.1:0"])
+        .args(["serve", "--quiet", "--listen", address])
         .env_remove("OPENAI_API_KEY")
         .env_remove("ANTHROPIC_API_KEY")
         .env_remove("XAI_API_KEY")

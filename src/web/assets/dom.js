@@ -37,6 +37,15 @@ export function button(text, onclick, props) {
   return h('button', { type: 'button', text, onclick, ...props });
 }
 
+/** Does it once nothing has asked for it in a while. */
+export function soon(act) {
+  let timer;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(act, 160);
+  };
+}
+
 export const $ = (id) => document.getElementById(id);
 
 const said = [];

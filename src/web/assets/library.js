@@ -1,7 +1,7 @@
 // The library: what is in it, what is on its way, searching it by name and by text.
 
 import { api, connection, documentOf, watchDocuments } from './api.js';
-import { askFor, button, confirm, count, fill, h, link, menu, say, size, when } from './dom.js';
+import { askFor, button, confirm, count, fill, h, link, menu, say, size, soon, when } from './dom.js';
 import { snippet } from './bytes.js';
 import { choose, chooseCollection, clearScope, collections, scope } from './scope.js';
 import { openSource, place } from './source.js';
@@ -58,11 +58,7 @@ export async function library(main, { go, signal }) {
       passages, total, list, more),
     chosen);
 
-  let timer;
-  find.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = setTimeout(load, 180);
-  });
+  find.addEventListener('input', soon(load));
   group.addEventListener('change', () => load());
   uploads.addEventListener('change', paintUploads, { signal });
   uploads.addEventListener('document', ({ detail }) => update(detail), { signal });

@@ -270,8 +270,12 @@ function walk(parent, text, from, to, context) {
       const mark = c === '[' && /^\[(\d{1,4})\](?!\()/.exec(text.slice(i, Math.min(i + 8, to)));
       if (mark) {
         const element = context.notes.mark(context.source(i), Number(mark[1]));
-        if (element) take(element, i + mark[0].length);
-        else i += mark[0].length;
+        if (element) {
+          flush(i);
+          tie(parent, element);
+          plain = i + mark[0].length;
+        }
+        i += mark[0].length;
         continue;
       }
       const found = reference(text, c === '!' ? i + 1 : i, to);
@@ -387,6 +391,17 @@ function words(parent, text, from, to, context) {
     if (done < end) piece(parent, text.slice(done, end), context.source(done));
     i = end;
   }
+}
+
+/** A mark stays on the line of the word before it. */
+function tie(parent, mark) {
+  const home = parent.lastChild?.className === 'unsupported' ? parent.lastChild : parent;
+  const text = home.lastChild;
+  const from = text?.at === undefined ? -1 : text.data.search(/\S{1,24}\s?$/);
+  if (from < 0) return parent.append(mark);
+  const word = text.splitText(from);
+  word.at = text.at + from;
+  home.append(h('span', { class: 'tied' }, word, mark));
 }
 
 function piece(parent, text, at) {

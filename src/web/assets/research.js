@@ -43,7 +43,7 @@ export class Work {
       this.key = key;
       this.element.hidden = !plan && !steps.some(({ note, query }) => note || query);
       if (!this.touched) this.element.open = isDeep && message.status === 'running';
-      fill(this.body, plan && this.plan(plan, steps, message.status === 'running'), h('ul', { class: 'steps' },
+      fill(this.body, plan && this.plan(plan, steps, message.status === 'running'), !plan?.awaiting_approval && h('ul', { class: 'steps' },
         steps.filter(({ question_id }) => !plan?.questions?.some(({ id }) => id === question_id)).map((step) => this.step(step))));
     }
     const isRunning = message.status === 'running';
@@ -108,7 +108,7 @@ export class Work {
   draft(plan) {
     const list = h('ol', { class: 'plan' });
     const add = (question) => {
-      const input = h('input', { value: question.text, 'aria-label': 'Question of the plan' });
+      const input = h('textarea', { rows: 1, text: question.text, 'aria-label': 'Question of the plan' });
       input.question = question.id;
       const item = h('li', null, h('div', { class: 'row' }, input, button('Drop', () => item.remove(), { class: 'plain' })),
         question.why && h('p', { class: 'why', text: question.why }));
@@ -118,7 +118,7 @@ export class Work {
     for (const question of plan.questions ?? []) add(question);
     const fault = h('p', { class: 'fault', role: 'alert' });
     const begin = async () => {
-      const inputs = [...list.querySelectorAll('input')].filter(({ value }) => value.trim());
+      const inputs = [...list.querySelectorAll('textarea')].filter(({ value }) => value.trim());
       const questions = inputs.map((input) => ({ ...(input.question !== undefined && { id: input.question }), text: input.value.trim() }));
       try {
         await this.steer({ approve: true, questions });

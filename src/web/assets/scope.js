@@ -1,7 +1,7 @@
 // What a question is limited to: chosen documents, a collection, or nothing.
 
 import { api, documentOf } from './api.js';
-import { button, fill, h } from './dom.js';
+import { button, fill, h, soon } from './dom.js';
 
 /** The reader's choice, for the message that is being written. Tells `change`. */
 export const scope = Object.assign(new EventTarget(), { documents: new Map(), collection: null, isFresh: false });
@@ -103,11 +103,7 @@ export async function pickScope() {
       return h('li', null, h('label', null, box, h('span', { text: document.title })));
     }), !items.length && h('li', { class: 'state', text: 'No document has this in its name or title.' }));
   };
-  let timer;
-  find.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = setTimeout(load, 150);
-  });
+  find.addEventListener('input', soon(load));
   group.addEventListener('change', () => {
     chooseCollection(group.value || null);
     load();

@@ -1,7 +1,7 @@
 // The side of the page: the way around, the sessions, what other tabs and clients change about them.
 
 import { all, api, connection } from './api.js';
-import { $, button, fill, h, link, when } from './dom.js';
+import { $, append, button, fill, h, link, soon, when } from './dom.js';
 import { snippet } from './bytes.js';
 
 const PAGE = 40;
@@ -33,13 +33,8 @@ export function side({ go, theme }) {
   older = button('Earlier sessions', () => load(true), { class: 'plain', hidden: true });
   within = h('select', { 'aria-label': 'Project', hidden: true, onchange: search });
   find.addEventListener('input', search);
-  fill($('side'),
-    h('div', { class: 'top' },
-      link('/', { class: 'brand', 'aria-label': 'ibid., new session' }, 'ibid.'),
-      button('Menu', () => toggle(), { class: 'plain menu', 'aria-expanded': 'false', 'aria-controls': 'nav' })),
-    h('nav', { id: 'nav', 'aria-label': 'Main' },
-      h('div', { class: 'ways' }, link('/', { class: 'way new' }, 'New session'), link('/library', { class: 'way' }, 'Library')),
-      find, within, list, older, theme));
+  document.querySelector('.top').append(button('Menu', () => toggle(), { class: 'plain menu', 'aria-expanded': 'false', 'aria-controls': 'nav' }));
+  append($('nav'), [find, within, list, older, theme]);
   tabs?.addEventListener('message', ({ data }) => {
     news.dispatchEvent(new CustomEvent('session', { detail: { id: data.session } }));
     glance();
@@ -97,21 +92,17 @@ async function glance() {
   if (JSON.stringify(shown) !== before) paint();
 }
 
-let timer;
-function search() {
-  clearTimeout(timer);
-  timer = setTimeout(async () => {
-    const words = find.value.trim();
-    const [everything, told] = words || within.value ? await Promise.all([
-      all(`/api/chat/sessions${within.value && `?${new URLSearchParams({ project_id: within.value })}`}`, 5000).catch(() => []),
-      words.length > 1 ? api(`/api/history?${new URLSearchParams({ q: words })}`).then(({ hits }) => hits, () => []) : [],
-    ]) : [null, []];
-    if (words !== find.value.trim()) return;
-    searched = everything?.filter(({ title }) => title.toLowerCase().includes(words.toLowerCase())) ?? null;
-    said = told;
-    paint();
-  }, 150);
-}
+const search = soon(async () => {
+  const words = find.value.trim();
+  const [everything, told] = words || within.value ? await Promise.all([
+    all(`/api/chat/sessions${within.value && `?${new URLSearchParams({ project_id: within.value })}`}`, 5000).catch(() => []),
+    words.length > 1 ? api(`/api/history?${new URLSearchParams({ q: words })}`).then(({ hits }) => hits, () => []) : [],
+  ]) : [null, []];
+  if (words !== find.value.trim()) return;
+  searched = everything?.filter(({ title }) => title.toLowerCase().includes(words.toLowerCase())) ?? null;
+  said = told;
+  paint();
+});
 
 export function paint() {
   if (!list) return;

@@ -2,11 +2,11 @@
 // that no script can read; nothing of it stays here.
 
 import { api, problem } from './api.js';
-import { button, fill, h } from './dom.js';
+import { $, button, fill, h } from './dom.js';
 
 /** Asks for a key or token; the page begins again with it. */
 export function signIn(main) {
-  const said = h('p', { class: 'lede', role: 'alert' });
+  const said = h('p', { class: 'fault', role: 'alert' });
   const field = h('input', {
     type: 'password', id: 'credential', autocomplete: 'current-password', required: true, spellcheck: 'false',
   });
@@ -24,10 +24,10 @@ export function signIn(main) {
       field.focus();
       fill(said, response ? (await problem(response)).message : 'The server can’t be reached.');
     },
-  }, h('label', { for: 'credential', text: 'Key or token' }), field, h('button', { type: 'submit', text: 'Sign in' }));
-  fill(main, h('div', { class: 'bar' }, h('h1', { text: 'Sign in' })),
-    h('p', { class: 'lede', text: 'This library asks who its readers are. Whoever runs it gives out the keys.' }),
-    form, said);
+  }, h('label', { for: 'credential', text: 'Key or token' }), field, h('button', { class: 'strong', text: 'Sign in' }), said);
+  $('nav').hidden = true;
+  fill(main, h('div', null, h('div', { class: 'welcome' }, h('h1', { text: 'Sign in' }),
+    h('p', { class: 'lede', text: 'This library asks who its readers are. Whoever runs it gives out the keys.' }), form)));
   field.focus();
 }
 
