@@ -127,7 +127,7 @@ fn a_page_begins_a_passage_unless_a_sentence_runs_over() {
 
 #[test]
 fn a_long_section_is_cut_at_sentences_into_equal_parts() {
-    let text = "Every sentence here is a plain one. ".repeat(33);
+    let text = "Every sentence here is a plain one. ".repeat(60);
     let found = words_of(&text, "plain.txt");
     assert_eq!(found.len(), 2);
     for (_, words) in found {
