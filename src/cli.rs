@@ -219,9 +219,18 @@ async fn interruptible(command: impl Future<Output = Result<()>>) -> Result<()> 
 }
 
 fn start_log(cli: &Cli) {
-    let default =
-        if matches!(&cli.command, Command::Serve(serve) if !serve.is_quiet()) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_env("IBID_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let is_screen = std::io::stderr().is_terminal();
+    let default = match &cli.command {
+        // A line for each request is for a file or a service manager; on a screen it buries the rest.
+        Command::Serve(serve) if !serve.is_quiet() && is_screen => "info,ibid::access=warn",
+        Command::Serve(serve) if !serve.is_quiet() => "info",
+        _ => "warn",
+    };
+    let wanted = std::env::var("IBID_LOG").ok();
+    let (filter, mistake) = match EnvFilter::try_new(wanted.as_deref().unwrap_or(default)) {
+        Ok(filter) => (filter, None),
+        Err(mistake) => (EnvFilter::new(default), Some(mistake)),
+    };
     // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents.
     let filter = ["async_openai=off", "rmcp=error"].into_iter().fold(filter, |filter, silence| match silence
         .parse()
@@ -231,10 +240,13 @@ fn start_log(cli: &Cli) {
     });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Colours are for people; a file or a service manager wants the words.
-    let log = log.with_ansi(std::io::stderr().is_terminal());
+    let log = log.with_ansi(is_screen);
     match cli.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
+    }
+    if let Some(mistake) = mistake {
+        tracing::warn!(%mistake, "IBID_LOG is not understood: say, for example, `debug` or `info,ibid::ask=trace`");
     }
 }
 
