@@ -2,23 +2,25 @@
 //! Nothing reads a setting later, and nothing here opens the data folder.
 
 pub mod access;
+mod ask;
+mod error;
 mod file;
 pub mod model;
 mod server;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::ingest::extract::{Limits, Sandbox};
 use access::{AccessConfig, JwtConfig, LimitsConfig, Mode, SessionsConfig, Tier};
-use model::{ApiKey, ModelConfig, ModelError};
+use model::{ApiKey, ModelConfig};
 
+pub use ask::{AskConfig, ResearchConfig};
+pub use error::{ConfigError, Origin};
 pub use server::ServerConfig;
 
 /// The seconds of a year, longer than which nothing is kept or waited for.
@@ -109,74 +111,6 @@ impl Default for IngestConfig {
     }
 }
 
-/// How answers are made, the `[ask]` table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AskConfig {
-    /// Earlier messages of the session considered for a follow-up. Default: 10.
-    pub history_messages: usize,
-    /// Most passages given to the writer. Default: 12.
-    pub passages: usize,
-    /// Most text of passages given to the writer, in tokens. Default: 6,000.
-    pub context_tokens: usize,
-    /// How long an answer that a model wrote may be given again to the same question, in seconds;
-    /// never if 0. Default: 3,600.
-    pub cache_s: u64,
-    /// How long an answer goes on that nobody reads, in seconds; to its end if 0. Default: 0.
-    pub cancel_unread_s: u64,
-    /// How long a stream session can be opened, in seconds. Default: 600.
-    pub stream_session_s: u64,
-    /// What every answer should keep to beside the rules of citing: tone, form, subject. Default: nothing.
-    pub system: String,
-}
-
-impl AskConfig {
-    /// What every answer should keep to, if anything is set.
-    #[must_use]
-    pub fn wishes(&self) -> Option<String> {
-        Some(self.system.clone()).filter(|system| !system.trim().is_empty())
-    }
-}
-
-impl Default for AskConfig {
-    fn default() -> Self {
-        Self {
-            history_messages: 10,
-            passages: 12,
-            context_tokens: 6_000,
-            cache_s: 60 * 60,
-            cancel_unread_s: 0,
-            stream_session_s: 600,
-            system: String::new(),
-        }
-    }
-}
-
-/// How deep research is done, the `[research]` table. The limits on calls, tokens and seconds are
-/// those of a message that names none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ResearchConfig {
-    /// Most further rounds after the first. Default: 2.
-    pub rounds: u32,
-    /// Questions looked into at the same time. Default: 4.
-    pub parallel: usize,
-    /// Most passages a report is written from. Default: 24.
-    pub passages: usize,
-    /// Most calls to a model. Default: 40.
-    pub calls: u32,
-    /// Most tokens read and written. Default: 200,000.
-    pub tokens: u64,
-    /// Longest time, in seconds. Default: 600.
-    pub seconds: u64,
-}
-
-impl Default for ResearchConfig {
-    fn default() -> Self {
-        Self { rounds: 2, parallel: 4, passages: 24, calls: 40, tokens: 200_000, seconds: 600 }
-    }
-}
-
 /// The disk, the `[storage]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -207,111 +141,6 @@ pub struct Flags {
     pub tls_key: Option<PathBuf>,
     /// `--allow-open-network`: other machines may reach a server that asks nobody who they are.
     pub allow_open_network: bool,
-}
-
-/// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "from", content = "name", rename_all = "snake_case")]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The configuration file.
-    File(PathBuf),
-    /// An environment variable.
-    Environment(String),
-    /// The command line.
-    Flag(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Environment(name) => write!(f, "environment {name}"),
-            Self::Flag(name) => write!(f, "flag {name}"),
-        }
-    }
-}
-
-/// Why the settings can't be used. Each message says what to change.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// The file that was named can't be read.
-    #[error("can't read configuration file `{}`: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is not TOML, or a value has the wrong type.
-    #[error("configuration file `{}`, line {line}: {message}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// The file sets something that does not exist.
-    #[error(
-        "configuration file `{}`, line {line}: unknown key `{key}`, did you mean `{nearest}`?",
-        path.display()
-    )]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// The key as written.
-        key: String,
-        /// The known key most like it.
-        nearest: String,
-    },
-    /// An environment variable can't be understood.
-    #[error("environment variable {name} is `{value}`, which is not {expected}")]
-    Environment {
-        /// The variable.
-        name: &'static str,
-        /// Its value.
-        value: String,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// A value is out of bounds.
-    #[error("setting `{key}` must be {expected} ({origin})")]
-    OutOfBounds {
-        /// The setting.
-        key: &'static str,
-        /// What it must be.
-        expected: &'static str,
-        /// Who set it.
-        origin: Origin,
-    },
-    /// A model can't work as configured.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The address can be reached from other machines.
-    #[error(
-        "refusing to listen on {listen} ({origin}): nobody is asked who they are, so other machines \
-         must not reach it; set `mode = \"keys\"` under `[access]` and make a key with `ibid key \
-         create`, or use 127.0.0.1:{port}, or say --allow-open-network if everyone who can reach \
-         this address may read and delete everything", port = listen.port()
-    )]
-    NotLoopback {
-        /// The address asked for.
-        listen: SocketAddr,
-        /// Who asked for it.
-        origin: Origin,
-    },
-    /// What is said about access can't work.
-    #[error("{0}")]
-    Access(String),
-    /// The platform names no home folder.
-    #[error("no home folder found: name the data folder with --data or IBID_DATA")]
-    NoHome,
 }
 
 impl Config {
