@@ -3,6 +3,7 @@
 //! told. HTTP only starts a run and reads one.
 
 mod asked;
+mod begin;
 pub mod cache;
 pub mod cite;
 mod commands;
@@ -39,9 +40,10 @@ use commands::reply::reply;
 use draft::Draft;
 use prompt::{Prompt, Turn};
 
+pub use begin::{answer_posed, pose, regenerate, start};
 pub use commands::{COMMANDS, Usage};
 pub use once::{Conversation, once};
-pub use question::{Again, Question, answer_posed, pose, regenerate, start};
+pub use question::{Again, Question};
 pub use recover::{recover, resume};
 pub use research::budget::Budget;
 pub use research::change_plan;
