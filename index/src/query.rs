@@ -170,7 +170,8 @@ impl Query {
         let mut clauses: Vec<Range<usize>> = Vec::new();
         let (mut start, mut last_end, mut num_content) = (0, 0, 0);
         for word in &words {
-            let gap = &self.text[last_end..word.start];
+            // The words of a script without spaces overlap.
+            let gap = self.text.get(last_end..word.start).unwrap_or_default();
             let is_border = gap.contains([',', ';', ':', '?', '!', '.', '—', '，', '、', '。', '？', '；'])
                 || CONJUNCTIONS.contains(&self.text[word.start..word.end].to_lowercase().as_str());
             if is_border && num_content >= MIN_CLAUSE_WORDS {
@@ -265,6 +266,16 @@ mod tests {
                 "and who wrote the botanist's letters about drying mosses?",
             ],
         );
+    }
+
+    #[test]
+    fn a_long_question_in_a_script_without_spaces_comes_apart_too() {
+        check(
+            "银鳗什么时候离开河口？2019年的统计在堰坝发现了多少条鳗鱼？",
+            &["银鳗什么时候离开河口？", "2019年的统计在堰坝发现了多少条鳗鱼？"],
+        );
+        check("銀ウナギは河口をいつ離れますか", &[]);
+        check("은뱀장어는 언제 하구를 떠나는가?", &[]);
     }
 
     #[test]
