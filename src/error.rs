@@ -39,6 +39,8 @@ pub enum Error {
     TooFast {
         /// What came too often.
         detail: String,
+        /// How many are allowed in a window of time, if time brings more.
+        limit: Option<u32>,
         /// How long to wait.
         retry_after: Duration,
     },

@@ -22,6 +22,7 @@ mod models;
 mod observe;
 mod openai;
 mod openapi;
+mod origin;
 mod pace;
 mod page;
 mod permit;
@@ -98,6 +99,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
+        .route("/api/metrics", get(metrics::show))
         // what all this is
         .route("/openapi.json", get(openapi::openapi))
         .route("/schema/events.json", get(openapi::events))
@@ -105,6 +107,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/docs/style.css", get(openapi::style))
         // other clients' contracts
         .route("/v1/chat/completions", post(openai::complete))
+        .route("/v1/responses", post(openai::respond))
         .route("/v1/models", get(openai::list))
         .route("/v1/models/{*model}", get(openai::show))
         .route("/mcp", mcp::route(&app))

@@ -114,11 +114,12 @@ pub async fn open(app: &Arc<App>, caller: &Caller, id: &str) -> Result<RunKey, E
     ask::answer_posed(app, caller, stream.session, stream.question_id, question, &claim).await
 }
 
-/// The messages of a chat in the order they were said; of the newest chats together if none is named.
+/// The messages of a chat in the order they were said, each with the session it is in; of the newest
+/// chats together if none is named.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown chat, or if the store fails.
-pub async fn history(app: &App, caller: &Caller, chat: Option<&str>) -> Result<Vec<Message>, Error> {
+pub async fn history(app: &App, caller: &Caller, chat: Option<&str>) -> Result<Vec<(Uuid, Message)>, Error> {
     if let Some(name) = chat {
         let session = find(app, caller, name).await?;
         let session = session.ok_or_else(|| Error::NotFound { what: "chat", id: name.to_owned() })?;
@@ -129,16 +130,16 @@ pub async fn history(app: &App, caller: &Caller, chat: Option<&str>) -> Result<V
     for session in newest {
         messages.extend(said(app, caller, session.id).await?);
     }
-    messages.sort_by_key(|message| message.id);
+    messages.sort_by_key(|(_, message)| message.id);
     Ok(messages)
 }
 
 /// Everything that was said in a session, oldest first: questions that are streamed at the same time
 /// have no branch in common.
-async fn said(app: &App, caller: &Caller, session: Uuid) -> Result<Vec<Message>, Error> {
+async fn said(app: &App, caller: &Caller, session: Uuid) -> Result<Vec<(Uuid, Message)>, Error> {
     let session = sessions::get(app, caller, session).await?.value;
     let placed = sessions::history(app, &session).await?;
-    Ok(placed.into_iter().map(|placed| placed.message).collect())
+    Ok(placed.into_iter().map(|placed| (session.id, placed.message)).collect())
 }
 
 /// The session of a chat: by the name its client gave it, or by its id.
@@ -238,7 +239,7 @@ mod tests {
         forget_expired(&app).await.unwrap();
         assert!(matches!(open(&app, &caller, &expired.to_string()).await, Err(Error::NotFound { .. })));
         assert!(open(&app, &caller, &lasting.to_string()).await.is_ok());
-        assert_eq!(history(&app, &caller, Some(&chat)).await.unwrap()[0].content, "What is there?");
+        assert_eq!(history(&app, &caller, Some(&chat)).await.unwrap()[0].1.content, "What is there?");
         let other = Caller::on_behalf_of(User::new("other").unwrap());
         assert!(matches!(open(&app, &other, &lasting.to_string()).await, Err(Error::Forbidden(_))));
         assert!(history(&app, &other, Some(&chat)).await.is_err());

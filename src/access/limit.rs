@@ -91,7 +91,7 @@ impl Limits {
         let taken = running.entry(user.clone()).or_default();
         if let Some(most) = self.user_runs.filter(|most| *taken >= *most) {
             let detail = format!("{most} answers are being made for you already; wait for one to end");
-            return Err(Error::TooFast { detail, retry_after: Duration::from_secs(1) });
+            return Err(Error::TooFast { detail, limit: None, retry_after: Duration::from_secs(1) });
         }
         *taken += 1;
         drop(running);
@@ -119,7 +119,7 @@ impl Limits {
             let retry_after = debt - self.window;
             let window_s = self.window.as_secs();
             let detail = format!("more than {limit} {what} in {window_s} s; try again in a moment");
-            return Err(Error::TooFast { detail, retry_after });
+            return Err(Error::TooFast { detail, limit: Some(limit), retry_after });
         }
         *full_at = after;
         let remaining = (self.window - debt).as_nanos() / each.as_nanos().max(1);

@@ -34,6 +34,8 @@ impl Caller {
             return Ok(self.models(app).next().unwrap_or_else(|| app.models.default_model()));
         };
         let model = app.model(Some(name))?;
+        // It may have been asked for by its name at the vendor.
+        let name = model.name();
         match self.limits(app).filter(|tier| !tier.includes(name)) {
             None => Ok(model),
             Some(tier) => {

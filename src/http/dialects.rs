@@ -59,7 +59,7 @@ fn data(frame: &impl Serialize) -> sse::Event {
 }
 
 /// A frame as one line of JSON.
-fn line(frame: &impl Serialize) -> String {
+pub(super) fn line(frame: &impl Serialize) -> String {
     serde_json::to_string(frame)
         .unwrap_or_else(|error| unreachable!("frames are plain data and always encode: {error}"))
 }

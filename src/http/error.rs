@@ -1,9 +1,11 @@
 //! How failures are worded on the wire: problem JSON (RFC 9457), and the one table of statuses.
 
 use std::any::Any;
+use std::error::Error as _;
+use std::num::NonZeroU32;
 
 use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::QueryRejection;
 use schemars::JsonSchema;
@@ -11,6 +13,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::access::Allowance;
 use crate::session::Failure;
 
 /// The body of every answer that is an error.
@@ -32,6 +35,9 @@ pub(crate) struct Problem {
     message_id: Option<Uuid>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
+    /// The limit that was reached, if it is one in time.
+    #[serde(skip)]
+    limit: Option<NonZeroU32>,
 }
 
 impl Problem {
@@ -44,6 +50,23 @@ impl Problem {
             code: code.to_owned(),
             message_id: None,
             retry_after_s: None,
+            limit: None,
+        }
+    }
+
+    /// The same failure as another contract words it, with what is told of when to come back.
+    pub(super) fn worded(&self, status: StatusCode, body: impl Serialize) -> Response {
+        let mut response = (status, axum::Json(body)).into_response();
+        self.tell_when(response.headers_mut());
+        response
+    }
+
+    fn tell_when(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let (Some(limit), Some(reset_s)) = (self.limit, self.retry_after_s) {
+            tell(Allowance { limit: limit.get(), remaining: 0, reset_s }, headers);
         }
     }
 
@@ -68,7 +91,9 @@ impl From<Error> for Problem {
             tracing::error!(%cause, "a request failed");
         }
         let retry_after_s = error.retry_after_s();
-        Self { retry_after_s, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
+        let limit =
+            if let Error::TooFast { limit, .. } = &error { limit.and_then(NonZeroU32::new) } else { None };
+        Self { retry_after_s, limit, ..Self::new(status_of(error.code()), error.code(), error.to_string()) }
     }
 }
 
@@ -78,9 +103,7 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        self.tell_when(headers);
         // For those who word it in another way.
         response.extensions_mut().insert(self);
         response
@@ -177,13 +200,23 @@ impl From<JsonRejection> for Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
             _ => "invalid_request",
         };
-        Self::new(status_of(code), code, rejection.body_text())
+        let detail = match (&rejection, rejection.source()) {
+            (JsonRejection::JsonSyntaxError(_), Some(cause)) => format!("the body is no JSON: {cause}"),
+            (JsonRejection::JsonDataError(_), Some(cause)) => format!("the body can't be read: {cause}"),
+            (JsonRejection::MissingJsonContentType(_), _) => {
+                "send the body with `Content-Type: application/json`".to_owned()
+            }
+            _ => rejection.body_text(),
+        };
+        Self::new(status_of(code), code, detail)
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", rejection.body_text())
+        let cause = rejection.source().map_or_else(|| rejection.body_text(), ToString::to_string);
+        let detail = format!("the query can't be read: {cause}");
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
     }
 }
 
@@ -191,6 +224,18 @@ impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Self {
         // An id that can't be one names nothing.
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing with this id; ids are UUIDs")
+    }
+}
+
+/// Says in headers what is left of a limit, unless a limit that was reached is told already.
+pub(super) fn tell(allowance: Allowance, headers: &mut HeaderMap) {
+    let Allowance { limit, remaining, reset_s } = allowance;
+    for (name, value) in [
+        ("ratelimit-limit", u64::from(limit)),
+        ("ratelimit-remaining", u64::from(remaining)),
+        ("ratelimit-reset", reset_s),
+    ] {
+        headers.entry(name).or_insert_with(|| HeaderValue::from(value));
     }
 }
 

@@ -1,7 +1,5 @@
-//! The one door that every request goes through: is it meant for this server, who asks, may they,
-//! and not too often. Where there are no accounts only this machine may ask: a page from elsewhere
-//! that a browser here has open must not reach the server, by its own origin or by a name it makes
-//! point here.
+//! The one door that every request goes through: is it meant for this server (`origin`), who asks,
+//! may they, and not too often.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,15 +7,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
-use super::error::Problem;
-use super::observe;
+use super::error::{Problem, tell};
 use super::permit::{Need, need};
-use super::signin;
+use super::{observe, origin, signin};
 use crate::Error;
 use crate::access::{self, Admitted, Allowance, Denied};
 use crate::app::App;
@@ -37,11 +34,11 @@ enum Shown {
 
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut request, body) = request.into_parts();
-    if let Err(problem) = meant_for_us(&app, &request) {
-        return problem.into_response();
-    }
     let route = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let need = need(&request.method, route);
+    if let Err(problem) = origin::meant_for_us(&app, &request, need) {
+        return problem.into_response();
+    }
     if need == Need::Nothing {
         return next.run(Request::from_parts(request, body)).await;
     }
@@ -72,8 +69,8 @@ async fn let_in(
         Err(denied) => return Err(refused(app, request, denied, credential.is_some())),
     };
     let is_from_cookie = matches!(shown, Some((_, Shown::Cookie)));
-    if is_from_cookie && !request.method.is_safe() && !is_same_origin(&request.headers, &request.uri) {
-        return Err(foreign("a page of another site may not do this with your sign-in"));
+    if is_from_cookie && !request.method.is_safe() && !origin::is_own_page(&request.headers, &request.uri) {
+        return Err(origin::foreign("a page of another site may not do this with your sign-in"));
     }
     if let Need::Permit(permit) = need {
         admitted.caller.require(permit)?;
@@ -144,160 +141,4 @@ fn ending(response: Response, app: Arc<App>, admitted: Admitted) -> Response {
     let (parts, body) = response.into_parts();
     let body = body.into_data_stream().take_until(Box::pin(access::ended(app, admitted)));
     Response::from_parts(parts, Body::from_stream(body))
-}
-
-fn tell(allowance: Allowance, headers: &mut HeaderMap) {
-    for (name, value) in [
-        ("ratelimit-limit", u64::from(allowance.limit)),
-        ("ratelimit-remaining", u64::from(allowance.remaining)),
-        ("ratelimit-reset", allowance.reset_s),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
-    }
-}
-
-fn meant_for_us(app: &App, request: &Parts) -> Result<(), Problem> {
-    let (headers, uri) = (&request.headers, &request.uri);
-    let hosts = &app.config.access.hosts;
-    if !hosts.is_empty() {
-        let named = host(headers, uri).map(without_port);
-        // This machine's own commands call it by address; a page that makes a name of its own point
-        // here brings that name along.
-        let is_ours = named.is_some_and(|named| {
-            is_loopback_authority(named) || hosts.iter().any(|host| host.eq_ignore_ascii_case(named))
-        });
-        return if is_ours { Ok(()) } else { Err(foreign("this server does not answer to this name")) };
-    }
-    let is_private = app.gate.mode() == Mode::None && app.config.listen.ip().is_loopback();
-    if is_private && !is_local(headers, uri) {
-        return Err(foreign("this server answers only requests made to and from this machine"));
-    }
-    Ok(())
-}
-
-fn foreign(detail: &str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail)
-}
-
-/// Who the request is addressed to; nobody if that is said twice.
-fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        (None, None) => uri.authority().map(axum::http::uri::Authority::as_str),
-        _ => None,
-    }
-}
-
-fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
-    let host = host(headers, uri);
-    // A page served from another port of this machine is another site too.
-    let origin_is_ours = headers.get_all(header::ORIGIN).iter().all(|origin| {
-        let origin = origin.to_str().ok();
-        // With a certificate, our own pages say https.
-        let authority =
-            origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
-        authority.is_some_and(|authority| Some(authority) == host)
-    });
-    host.is_some_and(is_loopback_authority) && origin_is_ours && !is_cross_site(headers)
-}
-
-/// Whether a browser says that a page of this very server asks.
-pub(super) fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
-    let host = host(headers, uri);
-    let mut origins = headers.get_all(header::ORIGIN).iter();
-    let origin = match (origins.next(), origins.next()) {
-        (Some(origin), None) => origin.to_str().ok(),
-        _ => None,
-    };
-    let authority = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-    authority.is_some() && authority == host && !is_cross_site(headers)
-}
-
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
-}
-
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
-}
-
-/// `localhost` or a loopback address, with or without a port, and nothing else.
-fn is_loopback_authority(authority: &str) -> bool {
-    let host = without_port(authority);
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_authorities_pass() {
-        for good in ["localhost", "LOCALHOST:4747", "127.0.0.1", "127.0.0.1:80", "[::1]:4747", "[::1]"] {
-            assert!(is_loopback_authority(good), "{good}");
-        }
-        for bad in [
-            "",
-            ":4747",
-            "evil.example",
-            "127.0.0.1.evil.example",
-            "localhost.",
-            "localhost.evil.example:4747",
-            "127.0.0.1:x",
-            "user@127.0.0.1",
-            "0.0.0.0:4747",
-            "192.168.0.1",
-            "null",
-        ] {
-            assert!(!is_loopback_authority(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_foreign_origin_or_a_doubled_host_is_refused() {
-        let check = |pairs: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in pairs {
-                headers.append(*name, value.parse().unwrap());
-            }
-            is_local(&headers, &Uri::from_static("/"))
-        };
-        assert!(check(&[("host", "localhost:4747")]));
-        assert!(check(&[("host", "localhost:4747"), ("origin", "http://localhost:4747")]));
-        assert!(check(&[("host", "localhost:4747"), ("origin", "https://localhost:4747")]));
-        assert!(!check(&[("host", "localhost:4747"), ("origin", "http://localhost:3000")]));
-        assert!(!check(&[("host", "localhost:4747"), ("origin", "https://evil.example")]));
-        assert!(!check(&[("host", "localhost:4747"), ("origin", "null")]));
-        assert!(!check(&[("host", "localhost:4747"), ("host", "evil.example")]));
-        assert!(!check(&[("host", "localhost:4747"), ("sec-fetch-site", "cross-site")]));
-        assert!(!check(&[]));
-    }
-
-    #[test]
-    fn only_a_page_of_this_server_uses_its_sign_in() {
-        let check = |pairs: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in pairs {
-                headers.append(*name, value.parse().unwrap());
-            }
-            is_same_origin(&headers, &Uri::from_static("/"))
-        };
-        assert!(check(&[("host", "ibid.example"), ("origin", "https://ibid.example")]));
-        assert!(check(&[("host", "10.0.0.7:4747"), ("origin", "http://10.0.0.7:4747")]));
-        assert!(!check(&[("host", "ibid.example")]));
-        assert!(!check(&[("host", "ibid.example"), ("origin", "null")]));
-        assert!(!check(&[("host", "ibid.example"), ("origin", "https://ibid.example.evil.example")]));
-        assert!(!check(&[("host", "ibid.example"), ("origin", "https://ibid.example:444")]));
-        assert!(!check(&[
-            ("host", "ibid.example"),
-            ("origin", "https://ibid.example"),
-            ("sec-fetch-site", "cross-site"),
-        ]));
-    }
 }

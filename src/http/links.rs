@@ -3,16 +3,19 @@
 use axum::http::{HeaderMap, Uri, header};
 use uuid::Uuid;
 
+use crate::app::App;
+
 /// The address of this server as the one who asks knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Site(String);
 
 impl Site {
-    /// The site a request was made to; a proxy in front may say that it is reached over TLS.
-    pub(super) fn of(headers: &HeaderMap, uri: &Uri) -> Self {
+    /// The site a request was made to, over TLS if this server speaks it or a proxy in front says so.
+    pub(super) fn of(app: &App, headers: &HeaderMap, uri: &Uri) -> Self {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
-        let is_secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+        let is_secure = app.config.server.tls_cert.is_some()
+            || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
         let scheme = if is_secure { "https" } else { "http" };
         Self(format!("{scheme}://{}", host.unwrap_or("localhost")))
     }

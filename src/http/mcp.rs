@@ -68,11 +68,11 @@ struct Asker {
 }
 
 impl Asker {
-    fn of(context: &RequestContext<RoleServer>) -> Result<Self, ErrorData> {
+    fn of(app: &App, context: &RequestContext<RoleServer>) -> Result<Self, ErrorData> {
         let parts = context.extensions.get::<Parts>();
         let asker = parts.and_then(|parts| {
             let caller = parts.extensions.get::<Caller>().cloned()?;
-            Some(Self { caller, site: Site::of(&parts.headers, &parts.uri) })
+            Some(Self { caller, site: Site::of(app, &parts.headers, &parts.uri) })
         });
         asker.ok_or_else(|| ErrorData::invalid_request("the server does not know who asks", None))
     }
@@ -103,7 +103,7 @@ impl ServerHandler for Library {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let asker = Asker::of(&context)?;
+        let asker = Asker::of(&self.app, &context)?;
         let (name, arguments) = (request.name, request.arguments.unwrap_or_default());
         let outcome = match &*name {
             "search" => tools::search(&self.app, &asker, arguments).await,
@@ -129,7 +129,9 @@ impl ServerHandler for Library {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
-        resources::list(&self.app, &Asker::of(&context)?, cursor).await.map_err(|error| refused(&error))
+        resources::list(&self.app, &Asker::of(&self.app, &context)?, cursor)
+            .await
+            .map_err(|error| refused(&error))
     }
 
     async fn list_resource_templates(
@@ -145,7 +147,7 @@ impl ServerHandler for Library {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let asker = Asker::of(&context)?;
+        let asker = Asker::of(&self.app, &context)?;
         let read = resources::read(&self.app, &asker, &request.uri).await;
         read.map(Into::into).map_err(|error| refused(&error))
     }

@@ -1,27 +1,31 @@
-//! `/v1`: what clients of OpenAI's chat completions expect, worded from the same answers. Nothing is
-//! stored: the client has the conversation, and when it leaves, the answer stops.
+//! `/v1`: what clients of OpenAI's chat completions and responses expect, worded from the same answers.
+//! Nothing is stored: the client has the conversation, and when it leaves, the answer stops.
 
 mod answer;
+mod cited;
 mod error;
 mod models;
 mod request;
+mod responses;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
 
-use super::dialects::once_it_speaks;
+use super::dialects::{line, once_it_speaks};
 use super::error::Problem;
 use super::extract::Json as Body;
 use super::links::Site;
 use super::sse;
 use crate::access::Caller;
 use crate::app::App;
-use crate::ask;
+use crate::ask::{self, Conversation};
 use crate::session::Mode;
 use answer::Writer;
 
@@ -29,6 +33,7 @@ pub(super) use answer::{Chunk, Completion};
 pub(super) use error::{Envelope, in_their_words, worded};
 pub(super) use models::{ModelCard, ModelList, list, show};
 pub(super) use request::Request;
+pub(super) use responses::{Frame as ResponseFrame, Request as ResponseRequest, Response as WholeResponse};
 
 pub(super) async fn complete(
     State(app): State<Arc<App>>,
@@ -40,18 +45,45 @@ pub(super) async fn complete(
     let is_streamed = request.is_streamed();
     let with_usage = request.wants_usage();
     let (model, conversation) = request.conversation(&app)?;
-    let is_deep = conversation.mode == Mode::DeepResearch;
-    let frames = ask::once(&app, &caller, conversation).await?;
-    // A failure before the first word still has a status; the steps of a research are shown at once.
-    let events = match is_deep && is_streamed {
-        true => frames.map(|frame| frame.event()).boxed(),
-        false => once_it_speaks(frames).await.map_err(|failure| Problem::from(&failure))?,
-    };
-    let mut writer = Writer::new(model, Site::of(&headers, &uri), with_usage);
+    let events = answer(&app, &caller, conversation, is_streamed).await?;
+    let mut writer = Writer::new(model, Site::of(&app, &headers, &uri), with_usage);
     if is_streamed {
-        let lines = events.flat_map(move |event| futures::stream::iter(writer.chunks(event)));
-        return Ok(sse::plain(lines.map(|line| axum::response::sse::Event::default().data(line))));
+        let lines = events.flat_map(move |event| stream::iter(writer.chunks(event)));
+        return Ok(sse::plain(lines.map(|line| Event::default().data(line))));
     }
-    let completion = writer.whole(events.collect().await)?;
-    Ok(Json(completion).into_response())
+    Ok(Json(writer.whole(events.collect().await)?).into_response())
+}
+
+pub(super) async fn respond(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    uri: Uri,
+    Body(request): Body<ResponseRequest>,
+) -> Result<Response, Problem> {
+    let is_streamed = request.is_streamed();
+    let (model, conversation) = request.conversation(&app)?;
+    let events = answer(&app, &caller, conversation, is_streamed).await?;
+    let mut writer = responses::Writer::new(model, Site::of(&app, &headers, &uri));
+    if is_streamed {
+        let frames = events.flat_map(move |event| stream::iter(writer.frames(event)));
+        return Ok(sse::plain(frames.map(|frame| Event::default().event(frame.kind).data(line(&frame)))));
+    }
+    Ok(Json(writer.whole(events.collect().await)?).into_response())
+}
+
+/// The events of an answer. A failure before the first word still has a status; the steps of a
+/// research are shown at once.
+async fn answer(
+    app: &Arc<App>,
+    caller: &Caller,
+    conversation: Conversation,
+    is_streamed: bool,
+) -> Result<BoxStream<'static, crate::event::Event>, Problem> {
+    let is_deep = conversation.mode == Mode::DeepResearch;
+    let frames = ask::once(app, caller, conversation).await?;
+    match is_deep && is_streamed {
+        true => Ok(frames.map(|frame| frame.event()).boxed()),
+        false => once_it_speaks(frames).await.map_err(|failure| Problem::from(&failure)),
+    }
 }

@@ -76,6 +76,13 @@ fn describe() -> Value {
                     "description": "Names the request in the server's log; one that is sent along is kept.",
                     "schema": { "type": "string" },
                 },
+                "RateLimit-Limit": number("How many requests there may be in a window of time."),
+                "RateLimit-Remaining": number("How many are left of them."),
+                "RateLimit-Reset": number("Seconds until all are there again; where none is left, until the next."),
+                "X-Conversation-Id": {
+                    "description": "The conversation, from the start of the stream.",
+                    "schema": { "type": "string", "format": "uuid" },
+                },
                 "Retry-After": {
                     "description": "Seconds to wait before trying again.",
                     "schema": { "type": "integer", "minimum": 1 },
@@ -83,6 +90,10 @@ fn describe() -> Value {
             },
         },
     })
+}
+
+fn number(what: &str) -> Value {
+    json!({ "description": what, "schema": { "type": "integer", "minimum": 0 } })
 }
 
 /// What is read and what is sent, each type once.

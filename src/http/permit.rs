@@ -39,7 +39,7 @@ const ASKING: &[&str] = &["/api/chat", "/api/ai", "/sessions", "/chat", "/v1", "
 /// Where the library changes.
 const WRITING: &[&str] = &["/api/documents", "/api/collections"];
 /// What only administrators get to see.
-const GUARDED: &[&str] = &["/api/keys", "/api/backup", "/metrics"];
+const GUARDED: &[&str] = &["/api/keys", "/api/backup", "/metrics", "/api/metrics"];
 
 /// What a request to the route with this pattern asks for; `None` is a route that does not exist.
 pub(super) fn need(method: &Method, route: Option<&str>) -> Need {

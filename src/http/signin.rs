@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Problem;
 use super::extract::Json as Body;
-use super::guard::{address, is_same_origin};
+use super::guard::address;
+use super::origin::is_own_page;
 use crate::access::{Caller, Denied, Scopes, User, quota};
 use crate::app::App;
 use crate::config::access::Mode;
@@ -92,7 +93,7 @@ fn me(app: &App, caller: Caller) -> Me {
 
 /// A foreign page must not sign its visitors in as someone else.
 fn own_page(request: &Parts) -> Result<(), Problem> {
-    if is_same_origin(&request.headers, &request.uri) {
+    if is_own_page(&request.headers, &request.uri) {
         return Ok(());
     }
     let detail = "only the page of this server signs in; others send the credential with each request";

@@ -110,6 +110,7 @@ fn rows() -> Vec<Row> {
             TheirOwn,
             json!({"model": "extractive", "messages": [{"role": "user", "content": "What is it?"}]}),
         ),
+        with("POST /v1/responses", "ask", TheirOwn, json!({"input": "What is it?"})),
         with(
             "POST /mcp",
             "ask",
@@ -142,6 +143,7 @@ fn rows() -> Vec<Row> {
         ),
         row("DELETE /sessions/{id}", "ask", Nothing),
         row("GET /metrics", "admin", Refusal),
+        row("GET /api/metrics", "admin", Refusal),
         row("GET /api/backup", "admin", Refusal),
         row("GET /api/keys", "admin", Refusal),
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),

@@ -10,5 +10,6 @@ mod doors;
 mod everyone;
 mod isolation;
 mod jwt;
+mod names;
 mod quota;
 mod team;

@@ -20,7 +20,9 @@ async fn small(more: &str) -> Server {
     let server = with_keys(&format!(
         "tier = \"small\"\n[[models]]\nname = \"m\"\nprovider = \"scripted\"\nscript = \"{}\"\n\
          [[models]]\nname = \"large\"\nprovider = \"extractive\"\n\
-         [[tiers]]\nname = \"small\"\nmodels = [\"m\"]\nmessages_per_day = 10\ndocuments = 2\n\
+         [[models]]\nname = \"far\"\nprovider = \"openai\"\nmodel = \"vendors-far\"\n\
+         base_url = \"http://127.0.0.1:9/v1\"\n\
+         [[tiers]]\nname = \"small\"\nmodels = [\"m\", \"far\"]\nmessages_per_day = 10\ndocuments = 2\n\
          stored_bytes = 100\ndeep_runs_per_day = 0\n\
          [[tiers]]\nname = \"big\"\n{more}",
         script.display()
@@ -139,10 +141,12 @@ async fn a_tier_says_which_models_and_how_many_documents() {
     let problem: Value = response.json().await.unwrap();
     assert_eq!(problem["code"], "tier_required");
     assert!(problem["detail"].as_str().unwrap().contains("big"), "{problem}");
+    // A model is itself under its name at the vendor, too.
+    ada.post("/chat/start", json!({"modelId": "vendors-far", "prompt": "What is it?"})).await;
     let deep = json!({"content": "What is it?", "mode": "deep_research", "stream": false});
     assert_eq!(ada.refusal(Method::POST, &path, Some(&deep)).await.1, "quota_exceeded");
     let models = ada.get("/api/models").await;
-    assert_eq!(models["items"].as_array().unwrap().len(), 1, "{models}");
+    assert_eq!(models["items"].as_array().unwrap().len(), 2, "{models}");
 
     let one = ada.add("one.md", "One thing.", None).await;
     ada.add("two.md", "Two things.", None).await;
@@ -170,8 +174,24 @@ async fn asking_too_often_is_told_with_the_time_to_wait() {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=301).contains(&wait), "{wait}");
-    assert_eq!(response.headers()["ratelimit-limit"], "40");
+    assert_eq!(response.headers()["ratelimit-limit"], "2", "the limit that was reached");
+    assert_eq!(response.headers()["ratelimit-remaining"], "0");
+    assert_eq!(response.headers()["ratelimit-reset"], response.headers()["retry-after"]);
     assert_eq!(response.json::<Value>().await.unwrap()["code"], "rate_limited");
+    // Other clients' contracts tell as much.
+    let asked = json!({"modelId": "m", "prompt": "What is it?", "chatId": session});
+    let stream = ada.post("/chat/start", asked).await["sessionId"].as_str().unwrap().to_owned();
+    let message = json!({"message": "What is it?", "conversationId": session});
+    for (method, path, body) in [
+        (Method::POST, format!("/sessions/{session}/chat"), Some(json!({"message": "What is it?"}))),
+        (Method::POST, "/api/ai/chat/stream".to_owned(), Some(message)),
+        (Method::GET, format!("/chat/stream?sessionId={stream}"), None),
+    ] {
+        let response = ada.send(method, &path, body.as_ref()).await;
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert!(response.headers().contains_key("retry-after"), "{path}");
+        assert_eq!(response.headers()["ratelimit-remaining"], "0", "{path}");
+    }
     // Nothing was used up by it, and another session is free.
     assert_eq!(used(&ada).await.0, 2);
     let another = ada.session().await;
@@ -185,11 +205,13 @@ async fn asking_too_often_is_told_with_the_time_to_wait() {
     assert_eq!(statuses, [401, 401, 401, 429]);
     // Who has a good key at the same address is not kept out by that.
     assert_eq!(ada.status("/api/me").await, StatusCode::OK);
-    let mut last = StatusCode::OK;
+    let mut last = ada.send(Method::GET, "/api/me", None).await;
+    assert_eq!(last.headers()["ratelimit-limit"], "40");
     for _ in 0..40 {
-        last = ada.status("/api/me").await;
+        last = ada.send(Method::GET, "/api/me", None).await;
     }
-    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(last.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(last.headers()["ratelimit-remaining"], "0");
     assert_eq!(operator(&server).status("/api/me").await, StatusCode::OK);
 }
 

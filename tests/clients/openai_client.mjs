@@ -30,6 +30,16 @@ assert(usage);
 const runner = client.chat.completions.stream({ model: 'extractive', messages });
 assert.equal((await runner.finalChatCompletion()).choices[0].message.content, content);
 
+const told = await client.responses.create({ model: 'extractive', input: messages });
+assert.equal(told.output_text, content);
+assert.equal(told.output[0].content[0].annotations[0].start_index, start);
+const telling = client.responses.stream({ model: 'extractive:deep', input: messages[0].content });
+const types = [];
+telling.on('event', ({ type }) => types.push(type));
+const whole = await telling.finalResponse();
+assert(types.includes('response.reasoning_summary_text.delta') && types.at(-1) === 'response.completed', types);
+assert.match(whole.output_text, /October/);
+
 await assert.rejects(client.chat.completions.create({ model: 'gpt-none', messages }), OpenAI.NotFoundError);
 await assert.rejects(client.chat.completions.create({ model: 'extractive', messages, n: 2 }), OpenAI.BadRequestError);
 console.log('openai for Node is content');

@@ -41,10 +41,37 @@ thoughts = "".join(chunk.choices[0].delta.model_extra.get("reasoning_content") o
 assert "Searching" in thoughts, thoughts
 assert deep[-1].choices[0].finish_reason == "stop"
 
+# The newer interface tells the same.
+told = client.responses.create(model="extractive", input=QUESTION[0]["content"], instructions="Be brief.")
+assert told.object == "response" and told.status == "completed" and told.output_text == message.content, told
+first_told = told.output[0].content[0].annotations[0]
+assert first_told.type == "url_citation" and first_told.url == first.url and told.sources[0]["quote"]
+assert "October" in told.output_text[first_told.start_index:first_told.end_index]
+assert told.usage.total_tokens == told.usage.input_tokens + told.usage.output_tokens
 
-def fails(kind, **request):
+events = list(client.responses.create(model="extractive", input=QUESTION, stream=True))
+assert [event.sequence_number for event in events] == list(range(len(events)))
+assert [events[0].type, events[-1].type] == ["response.created", "response.completed"], events
+assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == told.output_text
+added = [event for event in events if event.type == "response.output_text.annotation.added"]
+assert [event.annotation.url for event in added] == [one.url for one in told.output[0].content[0].annotations]
+assert events[-1].response.output_text == told.output_text
+
+with client.responses.stream(model="extractive:deep", input=QUESTION) as stream:
+    put_together = stream.get_final_response()
+thinking, said = put_together.output
+assert thinking.type == "reasoning" and "Searching" in thinking.summary[0].text, thinking
+assert said.type == "message" and "October" in put_together.output_text
+# What was answered goes back as it came.
+talk = [*QUESTION, *put_together.output, {"role": "user", "content": [
+    {"type": "input_text", "text": "How many eels were counted at the weir in 2019?"}]}]
+assert "412" in client.responses.create(model="extractive", input=talk).output_text
+
+
+def fails(kind, create=client.chat.completions.create, **request):
+    asked = {"input": "Eels?"} if create == client.responses.create else {"messages": QUESTION}
     try:
-        client.chat.completions.create(**{"model": "extractive", "messages": QUESTION, **request})
+        create(**{"model": "extractive", **asked, **request})
     except openai.APIStatusError as error:
         assert type(error) is kind, error
         assert error.body["message"] and error.body["type"], error.body
@@ -59,4 +86,11 @@ fails(openai.BadRequestError, tool_choice="required", tools=[
 fails(openai.BadRequestError, response_format={"type": "json_object"})
 fails(openai.BadRequestError, messages=[{"role": "user", "content": "x" * 40_000}])
 fails(openai.NotFoundError, extra_body={"document_ids": ["018f0000-0000-7000-8000-000000000000"]})
+for request in (
+    {"previous_response_id": "resp_1"}, {"background": True}, {"input": []}, {"tool_choice": "required"},
+    {"input": [{"type": "function_call_output", "call_id": "1", "output": "x"}]},
+    {"text": {"format": {"type": "json_object"}}},
+):
+    fails(openai.BadRequestError, client.responses.create, **request)
+fails(openai.NotFoundError, client.responses.create, model="gpt-none")
 print("openai", openai.__version__, "is content")

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{StatusCode, Version};
 use rustix::process::{Pid, Signal, kill_process};
-
+use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -68,6 +68,23 @@ async fn both_versions_of_http_are_spoken_under_tls_and_nothing_without() {
     // The commands on this machine find their way without knowing the certificate.
     let listed = command(server.data.path(), &["documents"]);
     assert!(listed.status.success(), "{listed:?}");
+}
+
+#[tokio::test]
+async fn links_to_sources_are_as_secure_as_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = issue(folder.path());
+    let server = Server::with_config(&settings(folder.path())).await;
+    let eels = folder.path().join("eels.md");
+    std::fs::write(&eels, "# Eels\n\nSilver eels leave the estuary in October.\n").unwrap();
+    let added = command(server.data.path(), &["add", eels.to_str().unwrap()]);
+    assert!(added.status.success(), "{added:?}");
+    let asking = json!({"model": "extractive", "messages": [{"role": "user", "content": "When do silver eels leave?"}]});
+    let client = trusting(&certificate).http1_only().build().unwrap();
+    let answer = client.post(by_name(&server, "/v1/chat/completions")).json(&asking).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let url = answer["sources"][0]["url"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    assert!(url.starts_with(&by_name(&server, "/d/")), "{url}");
 }
 
 #[tokio::test]

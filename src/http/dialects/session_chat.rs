@@ -229,8 +229,8 @@ impl IntoResponse for Refusal {
         let Self(problem) = self;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (status, code) = worded(&problem.code, status);
-        let error = Refused { message: problem.detail, code };
-        (status, Json(RefusalBody { success: false, error })).into_response()
+        let error = Refused { message: problem.detail.clone(), code };
+        problem.worded(status, RefusalBody { success: false, error })
     }
 }
 

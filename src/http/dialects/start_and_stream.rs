@@ -9,7 +9,8 @@
 //!
 //! A stream session belongs to who started it and can be opened ten times within ten minutes: 410
 //! after that, 404 for one that never was, 403 for anyone else, 429 for the eleventh time. A `chatId`
-//! that is not known yet is the name of a new chat. A client that says `Accept: text/event-stream`, as
+//! that is not known yet is the name of a new chat; each message of the history says in
+//! `conversationId` which session that is for the other routes, to like an answer or export the chat. A client that says `Accept: text/event-stream`, as
 //! an `EventSource` does, gets an `id` with each frame, so that it comes back where it was; others get
 //! `data` lines only. Errors before the stream: `{"statusCode","message","error","code"}`.
 
@@ -32,7 +33,7 @@ use crate::event::{Citation, Event, StepState};
 use crate::http::error::Problem;
 use crate::http::extract::{Json as Body, Query};
 use crate::http::{messages, sse};
-use crate::session::{Message, MessageStatus, Role};
+use crate::session::{Message, MessageStatus, Reaction, Role};
 use crate::stream_sessions::{self, NewStream};
 
 type Extracted<T> = Result<T, Problem>;
@@ -96,8 +97,12 @@ pub(in crate::http) struct Said {
     #[serde(skip_serializing_if = "Option::is_none")]
     model_id: Option<String>,
     created_at: Timestamp,
+    /// The session that it is in, as the other routes call it.
+    conversation_id: Uuid,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     citations: Vec<Citation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reaction: Option<Reaction>,
 }
 
 pub(super) async fn start(
@@ -140,8 +145,9 @@ pub(super) async fn history(
     let Query(HistoryQuery { chat_id }) = query?;
     let messages = stream_sessions::history(&app, &caller, chat_id.as_deref()).await?;
     // An answer is part of the history once it is over.
-    let over = messages.into_iter().filter(|message| message.status != MessageStatus::Running);
-    Ok(Json(History { chat_id, messages: over.map(Said::from).collect() }).into_response())
+    let over = messages.into_iter().filter(|(_, message)| message.status != MessageStatus::Running);
+    let messages = over.map(|(session, message)| Said::new(session, message)).collect();
+    Ok(Json(History { chat_id, messages }).into_response())
 }
 
 /// An event as this contract words it.
@@ -156,15 +162,17 @@ fn word(event: Event) -> Option<Frame> {
     }
 }
 
-impl From<Message> for Said {
-    fn from(message: Message) -> Self {
+impl Said {
+    fn new(session: Uuid, message: Message) -> Self {
         Self {
             id: message.id,
+            conversation_id: session,
             role: message.role,
             content: message.content,
             model_id: message.model,
             created_at: message.created_at,
             citations: message.citations,
+            reaction: message.reaction,
         }
     }
 }
@@ -197,8 +205,8 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self(problem) = self;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let Problem { status: status_code, detail: message, title: error, code, .. } = problem;
-        let body = RefusalBody { status_code, message, error, code };
-        (status, Json(body)).into_response()
+        let (message, code) = (problem.detail.clone(), problem.code.clone());
+        let body = RefusalBody { status_code: problem.status, message, error: problem.title, code };
+        problem.worded(status, body)
     }
 }

@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::cited::{Cited, Sourced, UrlCitation};
 use super::error::Envelope;
-use crate::event::{self, Citation, Event, FinishReason, StepKind, StepState};
+use crate::event::{self, Event, FinishReason, StepKind, StepState};
+use crate::http::dialects::line;
 use crate::http::error::Problem;
-use crate::http::links::{self, Site};
+use crate::http::links::Site;
 use crate::session::Failure;
 
 /// A whole answer.
@@ -90,27 +92,6 @@ struct Annotation {
     url_citation: UrlCitation,
 }
 
-/// Where the claim stands in the answer, and where its source is.
-#[derive(Clone, Serialize, JsonSchema)]
-struct UrlCitation {
-    /// First character of the claim in the answer.
-    start_index: usize,
-    /// One past its last character.
-    end_index: usize,
-    /// Opens the passage in this server.
-    url: String,
-    title: String,
-}
-
-/// A citation with its address.
-#[derive(Clone, Serialize, JsonSchema)]
-struct Sourced {
-    /// Opens the passage in this server.
-    url: String,
-    #[serde(flatten)]
-    citation: Citation,
-}
-
 /// Tokens, as the model's vendor counts them.
 #[derive(Clone, Copy, Default, Serialize, JsonSchema)]
 #[schemars(rename = "CompletionUsage")]
@@ -125,17 +106,15 @@ pub(super) struct Writer {
     id: String,
     created: i64,
     model: String,
-    site: Site,
     with_usage: bool,
-    content: String,
-    citations: Vec<Citation>,
+    said: Cited,
 }
 
 impl Writer {
     pub(super) fn new(model: String, site: Site, with_usage: bool) -> Self {
         let id = format!("chatcmpl-{}", Uuid::now_v7().simple());
         let created = jiff::Timestamp::now().as_second();
-        Self { id, created, model, site, with_usage, content: String::new(), citations: Vec::new() }
+        Self { id, created, model, with_usage, said: Cited::at(site) }
     }
 
     /// The chunks an event makes, each as the text of a frame.
@@ -151,11 +130,11 @@ impl Writer {
                 vec![self.words(Words { role: Some("assistant"), content, ..Words::default() })]
             }
             Event::Token { text } => {
-                self.content.push_str(&text);
+                self.said.content.push_str(&text);
                 vec![self.words(Words { content: Some(text), ..Words::default() })]
             }
             Event::Citation { citation } => {
-                self.citations.push(citation);
+                self.said.add(citation);
                 Vec::new()
             }
             Event::Done { finish_reason: FinishReason::Interrupted, .. } => {
@@ -173,8 +152,8 @@ impl Writer {
         for event in events {
             thoughts.extend(thought(&event));
             match event {
-                Event::Token { text } => self.content.push_str(&text),
-                Event::Citation { citation } => self.citations.push(citation),
+                Event::Token { text } => self.said.content.push_str(&text),
+                Event::Citation { citation } => drop(self.said.add(citation)),
                 Event::Error { code, message, retryable, retry_after_s } => {
                     return Err((&Failure { code, message, retryable, retry_after_s }).into());
                 }
@@ -189,10 +168,10 @@ impl Writer {
     }
 
     fn completion(self, thoughts: String, finish_reason: FinishReason, usage: event::Usage) -> Completion {
-        let (annotations, sources) = (self.annotations(), self.sources());
+        let (annotations, sources) = (self.annotations(), self.said.sources());
         let message = Words {
             role: Some("assistant"),
-            content: Some(self.content),
+            content: Some(self.said.content),
             reasoning_content: Some(thoughts).filter(|thoughts| !thoughts.is_empty()),
             annotations: Some(annotations),
         };
@@ -209,10 +188,11 @@ impl Writer {
 
     fn end(&self, finish_reason: FinishReason, usage: event::Usage) -> Vec<String> {
         let mut lines = Vec::with_capacity(4);
-        if !self.citations.is_empty() {
+        let sources = self.said.sources();
+        if !sources.is_empty() {
             let delta = Words { annotations: Some(self.annotations()), ..Words::default() };
             let choices = vec![Delta { index: 0, delta, finish_reason: None }];
-            lines.push(line(&Chunk { sources: self.sources(), ..self.chunk(choices) }));
+            lines.push(line(&Chunk { sources, ..self.chunk(choices) }));
         }
         let last = Delta { index: 0, delta: Words::default(), finish_reason: Some(reason(finish_reason)) };
         lines.push(line(&self.chunk(vec![last])));
@@ -234,26 +214,8 @@ impl Writer {
     }
 
     fn annotations(&self) -> Vec<Annotation> {
-        let chars = |end: usize| self.content.get(..end).unwrap_or(&self.content).chars().count();
-        let annotation = |citation: &Citation| Annotation {
-            kind: "url_citation",
-            url_citation: UrlCitation {
-                start_index: chars(citation.answer_start),
-                end_index: chars(citation.answer_end),
-                url: self.url(citation),
-                title: links::title(&citation.title, citation.page),
-            },
-        };
-        self.citations.iter().map(annotation).collect()
-    }
-
-    fn sources(&self) -> Vec<Sourced> {
-        let sourced = |citation: &Citation| Sourced { url: self.url(citation), citation: citation.clone() };
-        self.citations.iter().map(sourced).collect()
-    }
-
-    fn url(&self, citation: &Citation) -> String {
-        self.site.place(citation.document_id, citation.start, citation.end)
+        let annotation = |url_citation| Annotation { kind: "url_citation", url_citation };
+        self.said.claims(0).map(annotation).collect()
     }
 }
 
@@ -272,7 +234,7 @@ fn reason(reason: FinishReason) -> &'static str {
 }
 
 /// What a deep research does, in a line. Searching for a regular answer takes no time worth telling.
-fn thought(event: &Event) -> Option<String> {
+pub(super) fn thought(event: &Event) -> Option<String> {
     match event {
         Event::Plan { plan } => {
             let questions = plan.questions.iter().map(|question| format!("- {}\n", question.text));
@@ -296,9 +258,4 @@ fn thought(event: &Event) -> Option<String> {
 
 fn failed(code: &str, message: String) -> Vec<String> {
     vec![line(&Envelope::new(code, message, 500)), "[DONE]".to_owned()]
-}
-
-fn line(frame: &impl Serialize) -> String {
-    serde_json::to_string(frame)
-        .unwrap_or_else(|error| unreachable!("frames are plain data and always encode: {error}"))
 }

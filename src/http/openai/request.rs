@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::ask::Conversation;
 use crate::ask::prompt::Turn;
 use crate::http::error::Problem;
-use crate::session::Role;
+use crate::session::{Mode, Role};
 
 /// What is read of a request; anything else in it is ignored.
 #[derive(Deserialize, JsonSchema)]
@@ -56,27 +56,47 @@ struct StreamOptions {
 /// Something told apart by its `type`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "TypeOnly")]
-struct Kind {
+pub(super) struct Kind {
     /// The type.
     #[serde(rename = "type")]
     kind: String,
 }
 
+impl Kind {
+    /// Refuses any form of answer but text; `field` is where it was asked for.
+    pub(super) fn only_text(&self, field: &str) -> Result<(), Problem> {
+        if self.kind == "text" {
+            return Ok(());
+        }
+        let kind = &self.kind;
+        Err(refused(format!(
+            "`{field}` is `{kind}`; answers are text with citations, so only `text` can be had"
+        )))
+    }
+}
+
 /// One message of the conversation.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionMessage")]
-struct Said {
+pub(super) struct Said {
     /// `system`, `developer`, `user` or `assistant`.
-    role: String,
+    pub(super) role: String,
     /// A text, or parts of one.
-    content: Option<Content>,
+    pub(super) content: Option<Content>,
+}
+
+impl Said {
+    /// A question.
+    pub(super) fn by_user(text: String) -> Self {
+        Self { role: "user".to_owned(), content: Some(Content::Text(text)) }
+    }
 }
 
 /// A text, or parts of one.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionContent")]
 #[serde(untagged)]
-enum Content {
+pub(super) enum Content {
     Text(String),
     Parts(Vec<Part>),
 }
@@ -84,8 +104,8 @@ enum Content {
 /// A part of a message's text.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionPart")]
-struct Part {
-    /// `text`, or `refusal` in an earlier answer.
+pub(super) struct Part {
+    /// `text`, also as `input_text` or `output_text`; or `refusal` in an earlier answer.
     #[serde(rename = "type")]
     kind: String,
     /// The text.
@@ -104,29 +124,11 @@ impl Request {
     /// The conversation, and the name its model was asked for by.
     pub(super) fn conversation(self, app: &Arc<App>) -> Result<(String, Conversation), Problem> {
         self.check()?;
-        let default = app.config.models.first().map(|model| model.name.clone()).unwrap_or_default();
-        let asked_for = self.model.filter(|name| !name.is_empty()).unwrap_or(default);
-        let (model, mode) = known(app, &asked_for)?;
-        let mut system = Vec::new();
-        let mut turns = Vec::new();
-        for (number, message) in self.messages.into_iter().enumerate() {
-            let content = text(number, message.content)?;
-            match message.role.as_str() {
-                "system" | "developer" => system.push(content),
-                "user" => turns.push(Turn { role: Role::User, content }),
-                "assistant" => turns.push(Turn { role: Role::Assistant, content }),
-                other => {
-                    let detail = format!(
-                        "`messages[{number}].role` is `{other}`; no tools are called here, so only \
-                         `system`, `developer`, `user` and `assistant` speak"
-                    );
-                    return Err(refused(detail));
-                }
-            }
-        }
+        let (asked_for, model, mode) = named(app, self.model)?;
+        let (turns, system) = spoken("messages", self.messages)?;
         let conversation = Conversation {
             turns,
-            system: Some(system.join("\n\n")).filter(|system| !system.trim().is_empty()),
+            system: wishes(&system),
             model: Some(model),
             mode,
             document_ids: self.document_ids,
@@ -141,20 +143,9 @@ impl Request {
         if self.n.is_some_and(|n| n != 1) {
             return Err(refused("`n` can only be 1: there is one answer to a question here".to_owned()));
         }
-        let needs_a_tool = match &self.tool_choice {
-            Some(Value::String(choice)) => choice == "required",
-            Some(Value::Object(_)) => true,
-            _ => false,
-        };
-        if needs_a_tool {
-            let detail = "`tool_choice` requires a tool, and no tools are called here; use `auto` or `none`";
-            return Err(refused(detail.to_owned()));
-        }
-        if let Some(format) = self.response_format.as_ref().filter(|format| format.kind != "text") {
-            return Err(refused(format!(
-                "`response_format` is `{}`; answers are text with citations, so only `text` can be had",
-                format.kind
-            )));
+        no_tool(self.tool_choice.as_ref())?;
+        if let Some(format) = &self.response_format {
+            format.only_text("response_format")?;
         }
         if self.modalities.iter().flatten().any(|kind| kind != "text") {
             return Err(refused("`modalities` can only be `[\"text\"]`".to_owned()));
@@ -163,7 +154,57 @@ impl Request {
     }
 }
 
-fn text(number: usize, content: Option<Content>) -> Result<String, Problem> {
+/// The model a request names, the default one if it names none: as it is named, as it is
+/// configured, and how it is asked to answer.
+pub(super) fn named(app: &App, model: Option<String>) -> Result<(String, String, Mode), Problem> {
+    let default = app.config.models.first().map(|model| model.name.clone()).unwrap_or_default();
+    let asked_for = model.filter(|name| !name.is_empty()).unwrap_or(default);
+    let (model, mode) = known(app, &asked_for)?;
+    Ok((asked_for, model, mode))
+}
+
+/// The turns of a conversation, and what was said beside them about how answers should be. `field`
+/// is where the messages stand.
+pub(super) fn spoken(field: &str, messages: Vec<Said>) -> Result<(Vec<Turn>, Vec<String>), Problem> {
+    let (mut turns, mut system) = (Vec::new(), Vec::new());
+    for (number, message) in messages.into_iter().enumerate() {
+        let content = text(field, number, message.content)?;
+        match message.role.as_str() {
+            "system" | "developer" => system.push(content),
+            "user" => turns.push(Turn { role: Role::User, content }),
+            "assistant" => turns.push(Turn { role: Role::Assistant, content }),
+            other => {
+                let detail = format!(
+                    "`{field}[{number}].role` is `{other}`; no tools are called here, so only `system`, \
+                     `developer`, `user` and `assistant` speak"
+                );
+                return Err(refused(detail));
+            }
+        }
+    }
+    Ok((turns, system))
+}
+
+/// All that was said about how answers should be, if anything was.
+pub(super) fn wishes(said: &[String]) -> Option<String> {
+    Some(said.join("\n\n")).filter(|wishes| !wishes.trim().is_empty())
+}
+
+/// Refuses a choice that requires a tool.
+pub(super) fn no_tool(choice: Option<&Value>) -> Result<(), Problem> {
+    let needs_a_tool = match choice {
+        Some(Value::String(choice)) => choice == "required",
+        Some(Value::Object(_)) => true,
+        _ => false,
+    };
+    if needs_a_tool {
+        let detail = "`tool_choice` requires a tool, and no tools are called here; use `auto` or `none`";
+        return Err(refused(detail.to_owned()));
+    }
+    Ok(())
+}
+
+fn text(field: &str, number: usize, content: Option<Content>) -> Result<String, Problem> {
     let parts = match content {
         None => return Ok(String::new()),
         Some(Content::Text(text)) => return Ok(text),
@@ -172,12 +213,12 @@ fn text(number: usize, content: Option<Content>) -> Result<String, Problem> {
     let mut texts = Vec::with_capacity(parts.len());
     for part in parts {
         match (part.kind.as_str(), part.text) {
-            ("text", Some(text)) => texts.push(text),
+            ("text" | "input_text" | "output_text", Some(text)) => texts.push(text),
             ("refusal", _) => {}
             (kind, _) => {
                 let detail = format!(
-                    "`messages[{number}].content` has a part of type `{kind}`; only `text` is read: upload \
-                     files as documents"
+                    "`{field}[{number}].content` has a part of type `{kind}`; only text is read: upload files \
+                     as documents"
                 );
                 return Err(refused(detail));
             }
@@ -186,6 +227,6 @@ fn text(number: usize, content: Option<Content>) -> Result<String, Problem> {
     Ok(texts.join("\n"))
 }
 
-fn refused(detail: String) -> Problem {
+pub(super) fn refused(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
 }

@@ -6,7 +6,10 @@ use super::failure::Wording;
 use super::operation::{Section, delete, get, patch, post, schema};
 use super::routes::{ANSWERING, MISSING, WRITING};
 use crate::http::dialects;
-use crate::http::openai::{self, Chunk, Completion, Envelope, ModelCard, ModelList, Request};
+use crate::http::openai::{
+    self, Chunk, Completion, Envelope, ModelCard, ModelList, Request, ResponseFrame, ResponseRequest,
+    WholeResponse,
+};
 use crate::http::page::PageQuery;
 
 pub(super) fn openai() -> Section {
@@ -24,13 +27,25 @@ pub(super) fn openai() -> Section {
             .fails(MISSING)
             .fails(&["shutting_down"])
             .fails(ANSWERING),
+        post("/v1/responses", "Answers a conversation, as an output of items")
+            .note(
+                "The same answers in the words of OpenAI's newer interface. Nothing is stored: `input` is \
+                 all of the conversation, and `previous_response_id` and `background` are refused. The \
+                 steps of a deep research are an item of type `reasoning`.",
+            )
+            .takes::<ResponseRequest>()
+            .gives::<WholeResponse>(200, "The answer.")
+            .streams::<ResponseFrame>("With `\"stream\": true`, numbered and named events.")
+            .fails(MISSING)
+            .fails(&["shutting_down"])
+            .fails(ANSWERING),
         get("/v1/models", "Lists models")
             .gives::<ModelList>(200, "Each in its regular and its `:deep` form."),
         get("/v1/models/{model}", "Shows a model")
             .gives::<ModelCard>(200, "The model.")
             .fails(&["unknown_model"]),
     ];
-    let about = "For clients of OpenAI's chat completions.";
+    let about = "For clients of OpenAI's chat completions and responses.";
     let wording = Wording::of_all(schema::<Envelope>(), openai::worded);
     Section::new("OpenAI-compatible", about, wording, operations)
 }
@@ -109,6 +124,7 @@ pub(super) fn conversation() -> Section {
         post("/api/ai/chat/stream", "Asks in a conversation")
             .takes::<ChatRequest>()
             .streams::<Frame>("Frames without a name.")
+            .sends("X-Conversation-Id")
             .fails(MISSING)
             .fails(WRITING)
             .fails(ANSWERING),

@@ -90,8 +90,13 @@ impl Wording {
 
 /// The codes that a route may answer before its handler is asked.
 pub(super) fn before_a_handler(method: &str, path: &str) -> &'static [&'static str] {
+    if is_counted(method, path) { WITH_A_CREDENTIAL } else { EVERYWHERE }
+}
+
+/// Whether requests to a route count as its caller's.
+pub(super) fn is_counted(method: &str, path: &str) -> bool {
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap_or_default();
-    if need(&method, Some(path)) == Need::Nothing { EVERYWHERE } else { WITH_A_CREDENTIAL }
+    need(&method, Some(path)) != Need::Nothing
 }
 
 pub(super) fn headers(status: u16, is_failure: bool) -> Value {

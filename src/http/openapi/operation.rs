@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::failure::{WHILE_A_BODY_COMES, Wording, before_a_handler, headers};
+use super::failure::{WHILE_A_BODY_COMES, Wording, before_a_handler, headers, is_counted};
 
 /// Asks a generator for a type's schema.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
+/// What is left of a caller's limit.
+const RATE_LIMIT: &[&str] = &["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 const ON_READING_A_BODY: &[&str] = &["invalid_request", "too_large"];
 
 /// A part of the API: what its routes have in common.
@@ -31,6 +33,7 @@ pub(super) struct Operation {
     takes: Option<Takes>,
     gives: Vec<Gives>,
     headers: Vec<&'static str>,
+    sends: Vec<&'static str>,
     codes: Vec<&'static str>,
 }
 
@@ -117,8 +120,8 @@ pub(super) fn delete(path: &'static str, summary: &'static str) -> Operation {
 impl Operation {
     fn new(method: &'static str, path: &'static str, summary: &'static str) -> Self {
         let (query, takes) = (None, None);
-        let (gives, headers, codes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { method, path, summary, notes: "", query, takes, gives, headers, codes }
+        let (gives, headers, sends, codes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { method, path, summary, notes: "", query, takes, gives, headers, sends, codes }
     }
 
     /// What else there is to know.
@@ -204,6 +207,12 @@ impl Operation {
         self.fails(&["invalid_request"])
     }
 
+    /// Answers with this header too.
+    pub(super) fn sends(mut self, header: &'static str) -> Self {
+        self.sends.push(header);
+        self
+    }
+
     /// May fail with these codes.
     pub(super) fn fails(mut self, codes: &[&'static str]) -> Self {
         self.codes.extend(codes);
@@ -281,6 +290,13 @@ impl Operation {
         at_the_door.add(&mut responses, before_a_handler(self.method, self.path), generator);
         if self.takes.is_some() {
             at_the_door.add(&mut responses, WHILE_A_BODY_COMES, generator);
+        }
+        let counted: &[&str] = if is_counted(self.method, self.path) { RATE_LIMIT } else { &[] };
+        for (status, response) in &mut responses {
+            let sent = self.sends.iter().filter(|_| *status == 200);
+            for name in counted.iter().chain(sent) {
+                response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            }
         }
         responses.into_iter().map(|(status, response)| (status.to_string(), response)).collect()
     }

@@ -291,6 +291,10 @@ fn server() -> Section {
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
             "OpenMetrics, as Prometheus reads it; for administrators where callers say who they are.",
         ),
+        get("/api/metrics", "The same numbers").gives_as(
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "For those who look for them under `/api`.",
+        ),
         get("/openapi.json", "This description").gives_as("application/json", "OpenAPI 3.1."),
         get("/schema/events.json", "The schema of an answer's events")
             .gives_as("application/schema+json", "JSON Schema, draft 2020-12."),

@@ -89,6 +89,18 @@ async fn a_chat_has_the_name_its_client_gives_it_and_threads_its_questions() {
     assert_eq!(roles, ["user", "assistant", "user", "assistant"]);
     let listed = server.get("/api/chat/sessions?project_id=p%2F1&task_id=t1").await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    // What the other routes do with an answer can be done with one of these.
+    let history = server.get("/api/chat/history?chatId=conversation-123").await;
+    let answer = &history["messages"][1];
+    assert_eq!(answer["conversationId"], listed["items"][0]["id"]);
+    let of = |value: &Value| value.as_str().unwrap().to_owned();
+    let conversation = format!("/api/chat/sessions/{}", of(&answer["conversationId"]));
+    let path = format!("{conversation}/messages/{}/reaction", of(&answer["id"]));
+    server.json(Method::PUT, &path, Some(json!({"reaction": "like"}))).await;
+    let history = server.get("/api/chat/history?chatId=conversation-123").await;
+    assert_eq!(history["messages"][1]["reaction"]["reaction"], "like");
+    let export = server.send(Method::GET, &format!("{conversation}/export?format=pdf"), None).await;
+    assert_eq!(export.headers()["content-type"], "application/pdf");
     // The session itself is a name for it too, and without one the newest chats are told.
     let id = listed["items"][0]["id"].as_str().unwrap();
     assert_eq!(said(&server, id).await.len(), 4);
