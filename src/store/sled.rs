@@ -408,7 +408,10 @@ fn sync_folder(folder: &Path) -> Result<(), StoreError> {
 fn engine_error(error: ::sled::Error) -> StoreError {
     match error {
         ::sled::Error::Io(error) => StoreError::from(error),
-        damage @ ::sled::Error::Corruption { .. } => StoreError::Damaged(damage.to_string()),
+        // Settings of another format in a store of ours are settings that were altered.
+        damage @ (::sled::Error::Corruption { .. } | ::sled::Error::Unsupported(_)) => {
+            StoreError::Damaged(damage.to_string())
+        }
         other => StoreError::Engine(other.to_string()),
     }
 }
@@ -527,6 +530,26 @@ mod tests {
         }
         std::fs::write(&file, b"damaged itself, it says nothing").unwrap();
         drop(reopen(folder.path()).await);
+    }
+
+    #[tokio::test]
+    async fn settings_of_the_store_that_were_altered_anywhere_are_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(reopen(folder.path()).await);
+        let file = folder.path().join("conf");
+        let whole = std::fs::read(&file).unwrap();
+        for at in 0..whole.len() {
+            let mut altered = whole.clone();
+            altered[at] ^= 0x80;
+            std::fs::write(&file, altered).unwrap();
+            loop {
+                match Store::open(folder.path(), Arc::new(Space::open(folder.path(), 0))).await {
+                    Err(StoreError::Engine(why)) if why.contains("lock") => {}
+                    Ok(_) | Err(StoreError::Damaged(_)) => break,
+                    Err(why) => panic!("byte {at}: {why}"),
+                }
+            }
+        }
     }
 
     #[tokio::test]
