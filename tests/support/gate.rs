@@ -17,6 +17,8 @@ use super::{Server, eventually};
 /// Breaks of the line, and restarts of the server, that a long answer goes through.
 pub(crate) const CUTS: usize = 10;
 pub(crate) const RESTARTS: usize = 3;
+/// Calls that pass before the first break: then about half of the breaks fall into the writing.
+const LEAD: usize = 5;
 /// What is looked into: so much at first, and the rest in a further round.
 const PLANNED: usize = 6;
 const QUESTIONS: [&str; 9] = [
@@ -102,8 +104,12 @@ impl Gate {
     }
 
     /// Breaks the line ten times and kills the server three times while an answer is read through
-    /// the line; every break comes after more of the answer did. Then lets it end.
+    /// the line; every break comes after more of the answer did, and the last one after some of its
+    /// text. Then lets it end.
     pub(crate) async fn disturb(&self, server: &mut Server, proxy: &Proxy) {
+        for _ in 0..LEAD {
+            self.let_one_through().await;
+        }
         for number in 0..CUTS + RESTARTS {
             let before = proxy.num_events();
             self.let_one_through().await;
@@ -120,6 +126,7 @@ impl Gate {
                 proxy.cut();
             }
         }
+        assert!(proxy.num_texts() > 2, "breaks fall between parts of the text");
         self.open();
     }
 }

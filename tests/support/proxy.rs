@@ -27,6 +27,8 @@ struct Line {
     cuts: broadcast::Sender<()>,
     /// Events that went through to readers.
     num_events: AtomicUsize,
+    /// Of these, how many were text.
+    num_texts: AtomicUsize,
     /// Connections that carried events.
     num_streams: AtomicUsize,
 }
@@ -41,6 +43,7 @@ impl Proxy {
             result: Mutex::default(),
             cuts: broadcast::Sender::new(16),
             num_events: AtomicUsize::new(0),
+            num_texts: AtomicUsize::new(0),
             num_streams: AtomicUsize::new(0),
         });
         let taking = Arc::clone(&line);
@@ -72,6 +75,10 @@ impl Proxy {
 
     pub(crate) fn num_events(&self) -> usize {
         self.line.num_events.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn num_texts(&self) -> usize {
+        self.line.num_texts.load(Ordering::Relaxed)
     }
 
     pub(crate) fn num_streams(&self) -> usize {
@@ -112,7 +119,9 @@ impl Line {
                     return Ok::<_, std::io::Error>(());
                 }
                 to_reader.write_all(&piece[..bytes]).await?;
-                let num = String::from_utf8_lossy(&piece[..bytes]).matches("\nevent: ").count();
+                let text = String::from_utf8_lossy(&piece[..bytes]);
+                let num = text.matches("\nevent: ").count();
+                self.num_texts.fetch_add(text.matches("\nevent: token").count(), Ordering::Relaxed);
                 if num > 0 && !is_stream {
                     is_stream = true;
                     self.num_streams.fetch_add(1, Ordering::Relaxed);
