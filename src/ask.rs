@@ -9,6 +9,8 @@ pub mod cite;
 mod commands;
 pub mod condense;
 mod draft;
+pub(crate) mod facets;
+pub(crate) mod framing;
 pub mod ground;
 mod once;
 pub mod prompt;

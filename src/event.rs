@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::session::Mode;
 
-pub use ending::{AnswerSpan, Coverage, FinishReason, Grounding, Receipt, Timings, Usage};
+pub use ending::{AnswerSpan, Coverage, FinishReason, Grounding, Reading, Receipt, Timings, Usage};
 pub use plan::{ChangedQuestion, Estimate, Plan, PlanChange, SubQuestion};
 pub use source::{Citation, Source, Verdict};
 pub use step::{Note, Step, StepKind, StepResult, StepState};

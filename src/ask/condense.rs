@@ -70,7 +70,7 @@ fn continues(question: &str) -> bool {
 }
 
 /// Whether a question points at something with a pronoun before any name that could be meant.
-fn points(question: &str) -> bool {
+pub(super) fn points(question: &str) -> bool {
     let mut named = false;
     for (at, word) in question.split_whitespace().enumerate() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());

@@ -116,11 +116,12 @@ impl Prompt {
         if kept == self.passages.len() && spoken == self.history.len() {
             return None;
         }
-        let note = format!(
-            "the model can't read so much at once: {kept} of {} passages are used, and {spoken} of {} earlier messages",
-            self.passages.len(),
-            self.history.len()
-        );
+        let num_passages = self.passages.len();
+        let mut note =
+            format!("the model can't read so much at once: {kept} of {num_passages} passages are used");
+        if !self.history.is_empty() {
+            let _ = write!(note, ", and {spoken} of {} earlier messages", self.history.len());
+        }
         let history = self.history[self.history.len() - spoken..].to_vec();
         let passages = self.passages[..kept].to_vec();
         Some((with_citations(wishes, history, self.question.clone(), passages), note))

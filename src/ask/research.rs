@@ -6,7 +6,7 @@ pub(super) mod budget;
 mod choose;
 mod conflict;
 mod coverage;
-mod facets;
+mod dissent;
 mod gap;
 mod look;
 mod model;
@@ -167,7 +167,8 @@ async fn look_into_all(desk: &Desk<'_>, research: &mut Research, helm: &mut Helm
                 break;
             }
             under_way.push(question.id);
-            looks.push(look::look_into(desk, question));
+            let served = research.served_by(&question).map(str::to_owned);
+            looks.push(look::look_into(desk, question, served));
         }
         if looks.is_empty() {
             // What was asked for up to here is still done; from here on it is too late.
@@ -238,6 +239,12 @@ impl Research {
         let is_open = |inquiry: &&Inquiry| inquiry.found.is_none() && !under_way.contains(&inquiry.id);
         let open = self.inquiries.iter().find(is_open)?;
         self.plan.questions.iter().find(|question| question.id == open.id).cloned()
+    }
+
+    /// The words of the question that another one helps to answer.
+    fn served_by(&self, question: &SubQuestion) -> Option<&str> {
+        let served = self.plan.questions.iter().find(|known| Some(known.id) == question.serves)?;
+        Some(&served.text)
     }
 
     /// The questions of the plan with what was found, in the order of the plan.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use super::framing::unframed;
 use super::prompt::Excerpt;
 use crate::Error;
 use crate::access::{Caller, Readable};
@@ -214,7 +215,7 @@ async fn read(app: &App, matches: Vec<Match>) -> Result<Vec<Hit>, Error> {
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let wanted = app.config.ask.passages;
-    let matches = matches(app, caller, scope, query, wanted * CANDIDATES_PER_PASSAGE).await?;
+    let matches = matches(app, caller, scope, unframed(query), num_looked_at(app)).await?;
     let hits = read(app, matches).await?;
     let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
     let mut matched: Vec<Uuid> = Vec::new();
@@ -229,6 +230,11 @@ pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) ->
         excerpts.push(span.into_excerpt(app, n).await?);
     }
     Ok(Found { excerpts, num_candidates, matched, query: query.to_owned() })
+}
+
+/// How many passages a search for the writer looks at, the best ones.
+pub(super) fn num_looked_at(app: &App) -> usize {
+    app.config.ask.passages * CANDIDATES_PER_PASSAGE
 }
 
 /// How many documents a search in this scope looks at.

@@ -116,7 +116,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
 /// What a deep research looked at, in one line.
 pub(crate) fn coverage(coverage: &Coverage) -> String {
     let mut text = format!(
-        "{} searched, {} read, {} cited, {} matched but not read, {} never matched",
+        "{} searched, {} read, {} cited, {} came up unread, {} did not come up",
         count(coverage.searched, "document"),
         coverage.read,
         coverage.cited,

@@ -70,11 +70,15 @@ pub struct Coverage {
     pub read: u32,
     /// Number of documents that are cited.
     pub cited: u32,
-    /// Documents that matched and were not read, the best matches first.
+    /// Documents that came up and were not read, the best matches first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Uuid>,
-    /// Number of documents that never matched.
+    /// Number of documents that did not come up: none of their passages was among the best that any
+    /// search looks at.
     pub unmatched: u64,
+    /// The documents that were read, in the order in which they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
     /// Questions to which nothing was found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_found: Vec<String>,
@@ -84,6 +88,16 @@ pub struct Coverage {
     /// How many times the research was taken up again after the server had stopped.
     #[serde(default)]
     pub resumed: u32,
+}
+
+/// What was read of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reading {
+    /// The document.
+    pub document_id: Uuid,
+    /// The pages on which passages that were read begin, if it has pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<u32>,
 }
 
 /// Tokens and calls.

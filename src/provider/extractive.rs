@@ -4,6 +4,7 @@
 
 mod choose;
 mod cue;
+mod subject;
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,7 @@ mod library;
 mod messages;
 mod openai;
 mod reactions;
+mod reports;
 mod research;
 mod search;
 mod sessions;

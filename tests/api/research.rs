@@ -141,14 +141,16 @@ async fn documents_that_disagree_stand_side_by_side_with_both_quotes() {
 }
 
 #[tokio::test]
-async fn a_question_that_is_answered_nowhere_as_a_whole_is_looked_for_in_halves() {
+async fn a_question_that_is_answered_nowhere_as_a_whole_is_searched_for_in_halves() {
     let server = Server::with_library().await;
     let session = server.session().await;
-    let question = "Why is the eel ladder steeper than the French workshop advised?";
+    let question = "When did smelt first spawn again in the Osmer?";
     let frames = server.ask(&session, deep(question)).await;
-    let found = citations(&frames);
-    let is_answer = |citation: &Value| citation["quote"].as_str().unwrap().contains("4.3 metres of ground");
-    assert!(found.iter().any(is_answer), "{}", answer(&frames));
+    let last = frames.iter().rfind(|frame| frame.event == "plan").unwrap();
+    let later = last.data["questions"].as_array().unwrap().iter().filter(|one| one["round"] == 1);
+    assert_eq!(later.filter(|half| half["serves"] == 1).count(), 2, "{}", last.data);
+    let is_answer = |citation: &Value| citation["quote"].as_str().unwrap().contains("spring of 2020");
+    assert!(citations(&frames).iter().any(is_answer), "{}", answer(&frames));
     check_quotes(&server, &frames).await;
 }
 

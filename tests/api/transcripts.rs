@@ -170,18 +170,26 @@ async fn killed_and_resumed_at_each_step() {
         ("killed_in_summary", SUMMARY),
         ("killed_in_section", SECTION),
     ];
-    let scripts: Vec<_> = plays.iter().map(|(name, call)| (*name, held(*call))).collect();
+    let mut scripts: Vec<_> = plays.iter().map(|(name, call)| (*name, held(*call))).collect();
+    scripts.push(("killed_before_consent", script()));
     let mut stage = Stage::open(&scripts).await;
     let mut begun = Vec::new();
     for (name, call) in plays {
         begun.push(stage.begin(name, &json!({}), reaches(call)).await);
     }
+    // Its plan is durable once the step that drew it up is over.
+    let is_planned = |frames: &[Frame]| frames.iter().filter(|frame| frame.event == "step").count() > 1;
+    begun.push(stage.begin("killed_before_consent", &json!({"approve_plan": true}), is_planned).await);
     for play in &begun {
         stage.recorded(play).await;
     }
     stage.server.kill();
     plays.iter().for_each(|(name, _)| stage.release(name));
     stage.server.start_again().await;
+    let waiting = stage.server.get(&Stage::path(begun.last().unwrap())).await;
+    assert_eq!(waiting["plan"]["awaiting_approval"], true, "it waits for consent as before: {waiting}");
+    let consent = format!("{}/plan", Stage::path(begun.last().unwrap()));
+    stage.server.post(&consent, json!({"approve": true})).await;
     for play in begun {
         stage.finish(play, None).await;
     }

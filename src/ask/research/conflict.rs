@@ -12,9 +12,9 @@ use ibid_index::analysis::Language;
 use self::statement::{Bearing, Statement, statements_of};
 pub(super) use self::value::is_month;
 use self::value::{Asked, Kind, Value};
-use super::facets::{capitalised, under};
 use super::{Desk, Research};
 use crate::Error;
+use crate::ask::facets::{capitalised, under};
 use crate::event::Source;
 
 /// Most conflicts told.

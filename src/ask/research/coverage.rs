@@ -8,34 +8,35 @@ use uuid::Uuid;
 
 use super::{Desk, Research};
 use crate::ask::draft::Draft;
-use crate::ask::retrieve::num_documents;
-use crate::event::Coverage;
+use crate::ask::retrieve::{num_documents, num_looked_at};
+use crate::event::{Coverage, Reading, Source};
 use crate::provider::extractive::{REFUSAL, plain_markdown};
 use crate::{Error, documents};
 
 /// Documents named as found but not read.
 const MAX_SKIPPED: usize = 50;
-/// Of these, how many the report itself names.
+/// How many the report itself names of those that were read, and of those that were not.
 const MAX_NAMED: usize = 8;
 
-/// Counts what was searched, read and cited.
+/// Counts what was searched, read and cited. `told` are the questions that the report tells of.
 pub(super) async fn coverage(
     desk: &Desk<'_>,
     draft: &Draft<'_>,
     research: &Research,
+    told: &[u32],
 ) -> Result<Coverage, Error> {
     let searched = num_documents(desk.app, &desk.asked.caller, &desk.asked.scope).await?;
     let mut matched: Vec<Uuid> = Vec::new();
-    let mut read: HashSet<Uuid> = HashSet::new();
+    let mut readings: Vec<Reading> = Vec::new();
     for found in research.questions().filter_map(|(_, found)| found) {
         matched.extend(&found.matched);
-        read.extend(found.passages.iter().map(|source| source.document_id));
+        found.passages.iter().for_each(|source| note(&mut readings, source));
     }
     let mut once = HashSet::new();
     matched.retain(|document| once.insert(*document));
     let cited: HashSet<Uuid> = draft.citations().iter().map(|citation| citation.document_id).collect();
     let unmatched = searched.saturating_sub(matched.len() as u64);
-    matched.retain(|document| !read.contains(document));
+    matched.retain(|document| readings.iter().all(|reading| reading.document_id != *document));
     matched.truncate(MAX_SKIPPED);
     let (mut not_found, mut not_done) = (Vec::new(), Vec::new());
     for (question, found) in research.questions().filter(|(question, _)| question.serves.is_none()) {
@@ -43,10 +44,8 @@ pub(super) async fn coverage(
             None => not_done.push(question.text.clone()),
             // Its parts speak for it.
             Some(_) if research.is_whole(question) => {}
-            Some(_) if research.notes_for(question.id).next().is_none() => {
-                not_found.push(question.text.clone());
-            }
-            Some(_) => {}
+            Some(_) if told.contains(&question.id) => {}
+            Some(_) => not_found.push(question.text.clone()),
         }
     }
     if research.plan.questions.is_empty() {
@@ -55,22 +54,44 @@ pub(super) async fn coverage(
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Coverage {
         searched,
-        read: count(read.len()),
+        read: count(readings.len()),
         cited: count(cited.len()),
         skipped: matched,
         unmatched,
+        readings,
         not_found,
         not_done,
         resumed: research.num_resumed,
     })
 }
 
-/// What the report says about itself. None of it is a claim from a document.
-pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_refusal: bool) -> String {
+fn note(readings: &mut Vec<Reading>, source: &Source) {
+    let known = readings.iter().position(|reading| reading.document_id == source.document_id);
+    let at = known.unwrap_or_else(|| {
+        readings.push(Reading { document_id: source.document_id, pages: Vec::new() });
+        readings.len() - 1
+    });
+    let pages = &mut readings[at].pages;
+    if let Some(page) = source.page
+        && let Err(place) = pages.binary_search(&page)
+    {
+        pages.insert(place, page);
+    }
+}
+
+/// What the report says about itself. None of it is a claim from a document. `agrees` tells that
+/// disagreement was asked for and none was found.
+pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_refusal: bool, agrees: bool) -> String {
     let mut text = String::new();
     if is_refusal {
         text.push_str(REFUSAL);
         text.push_str("\n\n");
+    }
+    if agrees {
+        text.push_str(
+            "## Where your documents disagree\n\nNo two of the documents that were read were found to give \
+             different values for the same thing.\n\n",
+        );
     }
     for (heading, questions) in [
         ("Not found in your documents", &coverage.not_found),
@@ -84,29 +105,48 @@ pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_refusal: b
             text.push('\n');
         }
     }
-    let Coverage { searched, read, cited, unmatched, .. } = coverage;
-    let _ = write!(
-        text,
-        "## What was read\n\nOf {searched} searched documents, passages of {read} were read and {cited} cited; {} \
-         matched without being read, and {unmatched} never matched.",
-        coverage.skipped.len(),
-    );
-    let mut titles = Vec::new();
-    for id in coverage.skipped.iter().take(MAX_NAMED) {
-        if let Ok(document) = documents::get(desk.app, &desk.asked.caller, *id).await {
-            titles.push(plain_markdown(&document.value.title));
-        }
+    let Coverage { searched, read, cited, .. } = coverage;
+    let mut told =
+        vec![format!("Of {searched} searched documents, passages of {read} were read and {cited} cited")];
+    if !coverage.skipped.is_empty() {
+        told.push(format!("{} came up without being read", coverage.skipped.len()));
     }
-    if !titles.is_empty() {
-        let more = coverage.skipped.len() - titles.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let _ = write!(text, " Not read: {}{more}.", titles.join("; "));
+    if coverage.unmatched > 0 {
+        let (unmatched, best) = (coverage.unmatched, num_looked_at(desk.app));
+        told.push(format!("{unmatched} did not come up among the best {best} passages of any search"));
     }
+    let _ = write!(text, "## What was read\n\n{}.", told.join("; "));
+    let pages = |reading: &Reading| (reading.document_id, reading.pages.clone());
+    list(desk, &mut text, "Read", coverage.readings.iter().map(pages)).await;
+    list(desk, &mut text, "Not read", coverage.skipped.iter().map(|id| (*id, Vec::new()))).await;
     if coverage.resumed > 0 {
         text.push_str(
-            " The server stopped during this work, which then went on from its last finished step.",
+            "\n\nThe server stopped during this work, which then went on from its last finished step.",
         );
     }
     text.push('\n');
     text
+}
+
+/// Names documents, with pages where there are any.
+async fn list(
+    desk: &Desk<'_>,
+    text: &mut String,
+    heading: &str,
+    documents: impl ExactSizeIterator<Item = (Uuid, Vec<u32>)>,
+) {
+    let num_all = documents.len();
+    let mut titles = Vec::new();
+    for (id, pages) in documents.take(MAX_NAMED) {
+        if let Ok(document) = documents::get(desk.app, &desk.asked.caller, id).await {
+            let pages: Vec<String> = pages.iter().map(u32::to_string).collect();
+            let pages = if pages.is_empty() { String::new() } else { format!(", p. {}", pages.join(", ")) };
+            titles.push(plain_markdown(&document.value.title) + &pages);
+        }
+    }
+    if !titles.is_empty() {
+        let more = num_all - titles.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let _ = write!(text, "\n\n{heading}: {}{more}.", titles.join("; "));
+    }
 }

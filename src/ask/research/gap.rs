@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::budget::Phase;
 use super::conflict::{conflicts, is_month};
-use super::facets::{capitalised, halves, names, under};
 use super::model::{ask_for, prompt};
 use super::plan::{Further, PlannedQuestion, extend};
 use super::steer::Helm;
 use super::{Desk, Research};
 use crate::Error;
+use crate::ask::facets::{capitalised, halves, names, under};
 use crate::ask::prompt::Prompt;
 use crate::event::{Event, StepKind, StepResult, Usage};
 use crate::provider::Model;
@@ -57,13 +57,13 @@ pub(super) async fn look(desk: &Desk<'_>, research: &mut Research, helm: &mut He
     };
     let plan = extend(research, desk, new.into_iter().take(MAX_NEW).collect());
     let num_new = plan.as_ref().map_or(0, |plan| plan.questions.len() - research.plan.questions.len());
-    if let Some(plan) = &plan {
-        desk.recorder.append(&Event::Plan { plan: plan.clone() });
-    }
-    desk.finish(step, Some(num_new), StepResult { usage, ..StepResult::default() }).await?;
     research.num_rounds += 1;
     research.has_no_gaps = plan.is_none();
-    plan.into_iter().for_each(|plan| research.replan(plan));
+    if let Some(plan) = plan {
+        desk.recorder.append(&Event::Plan { plan: plan.clone() });
+        research.replan(plan);
+    }
+    desk.finish(step, Some(num_new), StepResult { usage, ..StepResult::default() }).await?;
     Ok(research.has_open())
 }
 

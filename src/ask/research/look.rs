@@ -10,6 +10,7 @@ use super::model::{self, ask_for};
 use super::{Desk, Evidence};
 use crate::Error;
 use crate::ask::cite::Facts;
+use crate::ask::framing::is_framing;
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::retrieve::{self, Found};
 use crate::event::{Note, StepKind, StepResult, SubQuestion, Usage};
@@ -36,8 +37,13 @@ struct Quoted {
     quote: String,
 }
 
-/// Searches and reads for one question. Both steps are in the record when this returns.
-pub(super) async fn look_into(desk: &Desk<'_>, question: SubQuestion) -> Result<(u32, Evidence), Error> {
+/// Searches and reads for one question; `served` is the one that it serves. Both steps are in the
+/// record when this returns.
+pub(super) async fn look_into(
+    desk: &Desk<'_>,
+    question: SubQuestion,
+    served: Option<String>,
+) -> Result<(u32, Evidence), Error> {
     let step = desk.begin(StepKind::Search, Some(&question), Some(&question.text), None);
     let found = retrieve::retrieve(desk.app, &desk.asked.caller, &desk.asked.scope, &question.text).await?;
     let passages: Vec<_> = found.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
@@ -49,7 +55,7 @@ pub(super) async fn look_into(desk: &Desk<'_>, question: SubQuestion) -> Result<
     let (notes, usage) = if found.excerpts.is_empty() {
         (Vec::new(), Usage::default())
     } else {
-        let (notes, usage, remark) = read(desk, &question.text, &found).await;
+        let (notes, usage, remark) = read(desk, &question.text, served.as_deref(), &found).await;
         step.note = remark;
         (notes, usage)
     };
@@ -58,8 +64,15 @@ pub(super) async fn look_into(desk: &Desk<'_>, question: SubQuestion) -> Result<
     Ok((question.id, Evidence { passages, matched: found.matched, notes }))
 }
 
-async fn read(desk: &Desk<'_>, question: &str, found: &Found) -> (Vec<Note>, Usage, Option<String>) {
-    let Some(model) = desk.model else { return (quoted(question, &found.excerpts), Usage::default(), None) };
+async fn read(
+    desk: &Desk<'_>,
+    question: &str,
+    served: Option<&str>,
+    found: &Found,
+) -> (Vec<Note>, Usage, Option<String>) {
+    let Some(model) = desk.model else {
+        return (quoted(question, served, &found.excerpts), Usage::default(), None);
+    };
     let prompt = Prompt {
         passages: found.excerpts.clone(),
         ..model::prompt(include_str!("../prompts/read.md"), question, &found.excerpts, "")
@@ -72,39 +85,27 @@ async fn read(desk: &Desk<'_>, question: &str, found: &Found) -> (Vec<Note>, Usa
             (notes.take(MAX_NOTES).collect(), usage, None)
         }
         Err(why) => {
-            (quoted(question, &found.excerpts), usage, Some(format!("read without a model, because {why}")))
+            let notes = quoted(question, served, &found.excerpts);
+            (notes, usage, Some(format!("read without a model, because {why}")))
         }
     }
 }
 
-/// Notes without a model: the sentences that answer.
-pub(super) fn quoted(question: &str, excerpts: &[Excerpt]) -> Vec<Note> {
-    let quotes = extractive::quotes(question, excerpts);
-    let note = |(n, words): (u32, String)| {
-        let excerpt = excerpts.iter().find(|excerpt| excerpt.source.n == n)?;
+/// Notes without a model: the sentences that answer. A question that serves another one only brings
+/// up passages; what counts in them is what answers the one that is served.
+fn quoted(question: &str, served: Option<&str>, excerpts: &[Excerpt]) -> Vec<Note> {
+    let asked = served.unwrap_or(question);
+    let plain = plain_words(asked);
+    let found = |n: u32| excerpts.iter().find(|excerpt| excerpt.source.n == n);
+    let quotes = extractive::quotes(asked, excerpts).into_iter();
+    let mut told: Vec<_> = quotes.filter_map(|(n, words)| Some((found(n)?, words))).collect();
+    // A row says little without its table, and a name alone seldom answers; they are told last.
+    told.sort_by_key(|(_, words)| is_row(words) || !speaks_of(&plain, words));
+    let note = |(excerpt, words): (&Excerpt, String)| {
         let at = excerpt.text.find(&words)?;
         Some(note_at(excerpt, at, words))
     };
-    let plain = plain_words(question);
-    let mut told: Vec<(u32, String)> = quotes;
-    told.retain(|(n, words)| {
-        excerpts
-            .iter()
-            .find(|excerpt| excerpt.source.n == *n)
-            .is_some_and(|excerpt| !is_title(excerpt, words))
-    });
-    // A row says little without its table, and a name alone does not answer; they are told where
-    // nothing else is.
-    prefer(&mut told, |words| !is_row(words));
-    prefer(&mut told, |words| speaks_of(&plain, words));
     told.into_iter().filter_map(note).take(MAX_NOTES).collect()
-}
-
-/// Keeps what is good, or all if none is.
-fn prefer(told: &mut Vec<(u32, String)>, is_good: impl Fn(&str) -> bool) {
-    if told.iter().any(|(_, words)| is_good(words)) {
-        told.retain(|(_, words)| is_good(words));
-    }
 }
 
 /// The content words and numbers of a question that are no names.
@@ -112,8 +113,10 @@ pub(super) fn plain_words(question: &str) -> Vec<String> {
     let language = Language::detect(question).or_else(|| Language::from_code("en"));
     let capitals_are_names = language.is_some_and(|language| language.code() != "de");
     let is_name = |term: &Term| capitals_are_names && question[term.start..].starts_with(char::is_uppercase);
+    let is_framing = |term: &Term| is_framing(&question[term.start..term.end]);
     let told = terms(question, language).into_iter();
-    told.filter(|term| term.kind != TermKind::Stop && !is_name(term)).map(|term| term.stem).collect()
+    let told = told.filter(|term| term.kind != TermKind::Stop && !is_name(term) && !is_framing(term));
+    told.map(|term| term.stem).collect()
 }
 
 /// Whether a sentence has more of a question than the names in it.
@@ -125,13 +128,6 @@ pub(super) fn speaks_of(plain: &[String], words: &str) -> bool {
 
 fn is_row(words: &str) -> bool {
     words.contains(" | ")
-}
-
-/// Whether words say nothing that the title or the heading above them does not.
-fn is_title(excerpt: &Excerpt, words: &str) -> bool {
-    let above = format!("{} {}", excerpt.source.title, excerpt.source.heading.as_deref().unwrap_or_default());
-    let above = terms(&above, None);
-    terms(words, None).iter().all(|term| above.iter().any(|known| known.stem == term.stem))
 }
 
 /// Where a model's quote stands, white space aside; none if it does not.

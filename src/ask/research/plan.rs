@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::budget::Phase;
-use super::facets::facets;
+use super::dissent::is_for_dissent_only;
 use super::model::{self, Answered, Why, ask_for};
 use super::{Desk, Research};
 use crate::Error;
+use crate::ask::facets::facets;
 use crate::ask::prompt::Turn;
 use crate::ask::{asked, condense, recent};
 use crate::event::{Estimate, Event, Plan, StepKind, StepResult, SubQuestion, Usage};
@@ -66,10 +67,11 @@ pub(super) async fn draw_up(desk: &Desk<'_>, research: &mut Research) -> Result<
         estimate: estimate(desk, plan.questions.len()),
         ..plan
     };
+    let num_questions = plan.questions.len();
     desk.recorder.append(&Event::Plan { plan: plan.clone() });
-    desk.finish(step, Some(plan.questions.len()), StepResult { usage, ..StepResult::default() }).await?;
+    // At once: work that is cancelled in a wait leaves a report that knows what was told.
     research.replan(plan);
-    Ok(())
+    desk.finish(step, Some(num_questions), StepResult { usage, ..StepResult::default() }).await
 }
 
 /// Adds questions to the plan, as far as they are new.
@@ -110,11 +112,15 @@ pub(super) fn estimate(desk: &Desk<'_>, num_questions: usize) -> Estimate {
     }
 }
 
-/// The question as it stands, then its parts.
+/// The question as it stands, then its parts. Where documents disagree is no part to be looked for,
+/// but seen by comparing what was read; if only one other part is left, that is the plan.
 fn own_parts(question: String) -> Plan {
+    let (compared, parts): (Vec<_>, Vec<_>) =
+        facets(&question).into_iter().partition(|facet| is_for_dissent_only(facet));
     let whole = ("the question as it was asked", question.clone());
-    let parts = facets(&question).into_iter().map(|facet| ("a part of the question", facet));
-    let questions = (1..).zip(std::iter::once(whole).chain(parts)).filter_map(|(id, (why, text))| {
+    let whole = Some(whole).filter(|_| compared.is_empty() || parts.len() != 1);
+    let parts = parts.into_iter().map(|facet| ("a part of the question", facet));
+    let questions = (1..).zip(whole.into_iter().chain(parts)).filter_map(|(id, (why, text))| {
         Some(SubQuestion { id, text: clean(&text)?, why: why.to_owned(), round: 0, serves: None })
     });
     let questions: Vec<_> = questions.collect();

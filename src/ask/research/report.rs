@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::budget::Phase;
 use super::choose::{choose, holds};
 use super::conflict::{Conflict, conflicts};
+use super::dissent::asks_for_dissent;
 use super::look::{plain_words, speaks_of};
 use super::model::{Why, ask, prompt};
 use super::{Desk, Part, Research, coverage};
@@ -51,11 +52,13 @@ pub(super) async fn write(
         draft.write_part(&table(&conflicts, &excerpts)).await?;
         desk.finish(step, None, StepResult::default()).await?;
     }
-    let coverage = coverage::coverage(desk, draft, research).await?;
+    let told: Vec<u32> = sections.iter().map(|section| section.question.id).collect();
+    let coverage = coverage::coverage(desk, draft, research, &told).await?;
     if research.begin_part(&Part::Colophon) {
         let has_looked = research.questions().any(|(_, found)| found.is_some());
         let is_refusal = sections.is_empty() && conflicts.is_empty() && has_looked;
-        let text = coverage::colophon(desk, &coverage, is_refusal).await;
+        let agrees = conflicts.is_empty() && !is_refusal && asks_for_dissent(&research.plan.question);
+        let text = coverage::colophon(desk, &coverage, is_refusal, agrees).await;
         desk.begin(StepKind::Write, None, None, Some(Part::COLOPHON));
         draft.begin_colophon();
         draft.write_part(&text).await?;
@@ -64,28 +67,28 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// The sections in the order of the plan. A sentence is told once, in the section whose best it is,
-/// if there is one. What only the question as a whole has found is told with the part that it speaks
-/// of, or else at the end.
+/// The sections in the order of the plan. A sentence is told once, in the section that it stands
+/// highest in. What only the question as a whole has found is told with the part that it speaks of,
+/// or else at the end.
 fn sections(research: &Research) -> Vec<Section> {
     let own = research.plan.questions.iter().filter(|question| question.serves.is_none());
     let (whole, parts): (Vec<_>, Vec<_>) = own.partition(|question| research.is_whole(question));
     let place = |note: &Note| (note.passage_id.document, note.start);
-    let bests =
-        parts.iter().filter_map(|question| Some((question.id, research.notes_for(question.id).next()?)));
-    let bests: Vec<(u32, (Uuid, usize))> = bests.map(|(id, note)| (id, place(note))).collect();
+    let rank = |id: u32, note: &Note| research.notes_for(id).position(|other| place(other) == place(note));
     let mut told: HashSet<(Uuid, usize)> = HashSet::new();
     let mut sections: Vec<Section> = Vec::new();
-    for question in parts {
-        let is_best_of = |note: &Note| bests.iter().find(|(_, best)| *best == place(note)).map(|(id, _)| *id);
-        let stays =
-            |note: &&Note| is_best_of(note).is_none_or(|id| id == question.id) && told.insert(place(note));
+    for question in &parts {
+        let is_higher_elsewhere = |note: &Note| {
+            let here = rank(question.id, note);
+            parts.iter().any(|other| rank(other.id, note).is_some_and(|there| Some(there) < here))
+        };
+        let stays = |note: &&Note| !is_higher_elsewhere(note) && told.insert(place(note));
         let mut notes: Vec<Note> = research.notes_for(question.id).filter(stays).cloned().collect();
         if notes.is_empty() && question.round == 0 {
             // Told elsewhere, but a reader who looks for this question should find its answer.
             notes.extend(research.notes_for(question.id).next().cloned());
         }
-        sections.push(Section { question: question.clone(), heading: question.text.clone(), notes });
+        sections.push(Section { question: (*question).clone(), heading: question.text.clone(), notes });
     }
     for question in whole {
         let mut rest = Vec::new();

@@ -123,8 +123,8 @@ impl Helm {
         let mut plan = changed(&research.plan, &steering.change, research.next_question_id());
         plan.estimate = estimate(desk, plan.questions.len());
         desk.recorder.append(&Event::Plan { plan: plan.clone() });
-        desk.recorder.sync().await?;
         research.replan(plan);
+        desk.recorder.sync().await?;
         // The reader may have gone; the change holds all the same.
         let _ = steering.taken.send(());
         Ok(())

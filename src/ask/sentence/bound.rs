@@ -69,6 +69,9 @@ fn ends_in_abbreviation(before: &str, after: &str) -> bool {
     if before.len() == word.len() && is_label(stem) {
         return true;
     }
+    if is_ordinal(stem, before, after) {
+        return true;
+    }
     let lower = stem.to_lowercase();
     let number_follows = after.starts_with(|c: char| c.is_ascii_digit());
     if ALWAYS.contains(&lower.as_str()) || (number_follows && BEFORE_NUMBER.contains(&lower.as_str())) {
@@ -86,6 +89,14 @@ fn is_label(stem: &str) -> bool {
     stem.len() <= 4
         && (stem.chars().all(|c| c.is_ascii_digit() || c == '.')
             || stem.chars().all(|c| matches!(c, 'i' | 'v' | 'x' | 'I' | 'V' | 'X')))
+}
+
+/// Whether a number with a full stop counts the word after it: "am 5. Dezember", "im 19. Jahrhundert".
+/// In languages that write ordinals so, that word is a name of time or begins small.
+fn is_ordinal(stem: &str, before: &str, after: &str) -> bool {
+    let is_number = stem.len() <= 2 && stem.chars().all(|c| c.is_ascii_digit());
+    let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect();
+    is_number && before.len() > stem.len() + 1 && COUNTED.contains(&word.as_str())
 }
 
 /// Whether the next word is one that opens sentences and is seldom part of a name.
@@ -137,6 +148,51 @@ const SOMETIMES: &[&str] = &[
     "al", "etc", "inc", "ltd", "co", "corp", "llc", "bros", "jr", "dept", "univ", "assn", "est", "ave",
     "blvd", "rd", "mt", "ft", "fig", "figs", "sec", "vol", "eq", "ed", "eds", "usw", "gmbh", "a.m", "p.m",
     "ph.d", "m.sc", "b.sc",
+];
+
+/// Words that a number with a full stop counts.
+const COUNTED: &[&str] = &[
+    "Januar",
+    "Jänner",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+    "Jahrhundert",
+    "Jahrhunderts",
+    "Jh",
+    "Tag",
+    "Tage",
+    "Tages",
+    "Woche",
+    "Kapitel",
+    "Auflage",
+    "Absatz",
+    "Mal",
+    "januar",
+    "februar",
+    "mars",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "desember",
+    "december",
+    "marts",
+    "maj",
+    "århundre",
+    "århundrede",
 ];
 
 /// Words that open a sentence.

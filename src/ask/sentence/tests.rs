@@ -39,6 +39,15 @@ fn abbreviations_titles_and_initials_do_not_end_a_sentence() {
 }
 
 #[test]
+fn ordinals_with_a_full_stop_do_not_end_a_sentence() {
+    check(
+        "Am 5. Dezember 2021 stieg das Wasser. Im 19. Jahrhundert auch.",
+        &["Am 5. Dezember 2021 stieg das Wasser.", "Im 19. Jahrhundert auch."],
+    );
+    check("Es waren 12. Dann kam der Winter.", &["Es waren 12.", "Dann kam der Winter."]);
+}
+
+#[test]
 fn decimals_and_lower_case_do_not_end_a_sentence() {
     check("It grew 3.5 per cent. Then 0.2.", &["It grew 3.5 per cent.", "Then 0.2."]);
     check("\"Really?\" he asked. No.", &["\"Really?\" he asked.", "No."]);

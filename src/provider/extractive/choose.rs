@@ -2,12 +2,15 @@
 //! best one and those that add to it. Works on counts of words, so a sentence that answers in
 //! words the question does not use is found only through its surroundings.
 
-use ibid_index::analysis::Language;
+use ibid_index::analysis::{Language, TermKind, terms};
 
-use super::cue::{Asked, is_debris, is_finished, is_form, measure};
+use super::cue::{Asked, is_debris, is_finished};
+use super::subject::{framing, subject};
 use crate::ask::cite::{Facts, Weights};
+use crate::ask::facets::facets;
+use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{SentenceKind, sentences};
+use crate::ask::sentence::{Sentence, SentenceKind, sentences};
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
@@ -28,9 +31,6 @@ const FURTHER: f32 = 0.6;
 /// Share of words in common from which on two sentences say the same.
 const SAME: f32 = 0.65;
 
-/// Stems of words that say what an answer should look like and not what it is about.
-const ASK_FOR_A_FORM: &[&str] = &["summar", "summaris", "summari"];
-
 /// A chosen sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
@@ -38,6 +38,21 @@ pub(super) struct Choice {
     pub(super) n: u32,
     /// Its words as stored.
     pub(super) text: String,
+}
+
+/// A passage with its sentences.
+struct Read<'a> {
+    lines: Vec<Line<'a>>,
+    /// Of its title and its headings.
+    heading: Facts,
+}
+
+struct Line<'a> {
+    sentence: Sentence,
+    text: &'a str,
+    facts: Facts,
+    /// Whether it ends as a sentence and has a word of grammar, without which few get along.
+    is_whole: bool,
 }
 
 struct Candidate<'a> {
@@ -52,19 +67,34 @@ struct Candidate<'a> {
     score: f32,
 }
 
-/// The sentences of the answer in the order of telling; none if the passages do not answer.
+/// The sentences of the answer in the order of telling; none if the passages do not answer. If they
+/// do not answer all of a question, they may still answer parts of it.
 pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
+    let whole = choose_for(question, passages);
+    if !whole.is_empty() {
+        return whole;
+    }
+    let mut chosen: Vec<Choice> = Vec::new();
+    for part in facets(question) {
+        let new = choose_for(&part, passages).into_iter().filter(|choice| !chosen.contains(choice));
+        let new: Vec<_> = new.collect();
+        chosen.extend(new);
+    }
+    chosen.truncate(MAX_SENTENCES);
+    chosen
+}
+
+fn choose_for(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::detect(question));
-    let mut asked = Facts::of(question, language);
-    if let Some(measure) = measure(question).filter(|measure| is_form(measure)) {
-        let measure = Facts::of(&measure, language);
-        asked.words.retain(|(word, _)| measure.holds(word) == 0.0);
+    let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
+    let mut asked = subject(unframed(question), language);
+    let framing = framing(question, language);
+    if asked.words.iter().any(|(word, _)| !framing.contains(word)) {
+        // "Report" is of the subject where the passages speak of one.
+        asked.words.retain(|(word, _)| !framing.contains(word) || shelf.iter().any(|read| read.says(word)));
     }
-    if asked.words.len() > 1 {
-        asked.words.retain(|(word, _)| !ASK_FOR_A_FORM.contains(&word.as_str()));
-    }
-    let (mut candidates, weights) = weigh(question, &asked, passages, language);
+    let (mut candidates, weights) = weigh(question, &asked, &shelf);
     candidates.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
     });
@@ -136,39 +166,58 @@ fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
     chosen.into_iter().map(choice).collect()
 }
 
-fn weigh<'a>(
-    question: &str,
-    asked: &Facts,
-    passages: &'a [Excerpt],
-    language: Option<Language>,
-) -> (Vec<Candidate<'a>>, Weights) {
-    let read = |(passage, excerpt): (usize, &'a Excerpt)| {
-        let sentences = sentences(&excerpt.text).into_iter();
-        let told = sentences.map(|sentence| {
+impl<'a> Read<'a> {
+    fn of(excerpt: &'a Excerpt, language: Option<Language>) -> Self {
+        let own = Language::detect(&excerpt.text);
+        let has_grammar = |text: &str| terms(text, own).iter().any(|term| term.kind == TermKind::Stop);
+        // Of some languages the words of grammar are not known.
+        let is_known = has_grammar(&excerpt.text);
+        let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
-            (sentence, text, Facts::of(text, language))
-        });
-        (passage, excerpt, told.collect::<Vec<_>>())
-    };
-    let shelf: Vec<_> = passages.iter().enumerate().map(read).collect();
-    let weights = Weights::of(shelf.iter().flat_map(|(_, _, told)| told.iter().map(|(_, _, facts)| facts)));
+            let is_whole = is_finished(text) && (!is_known || has_grammar(text));
+            Line { sentence, text, facts: Facts::of(text, language), is_whole }
+        };
+        let title = excerpt.source.title.as_str();
+        let heading = [title, excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
+        let lines = sentences(&excerpt.text).into_iter().map(line).collect();
+        Self { lines, heading: Facts::of(&heading, language) }
+    }
+
+    fn says(&self, word: &str) -> bool {
+        self.lines.iter().any(|line| line.facts.holds(word) == 1.0)
+    }
+
+    /// Whether a line says nothing that the question, or the title and the headings above it, do not
+    /// say: a heading that is laid out as text.
+    fn is_heading(&self, line: &Line<'_>, asked: &Facts) -> bool {
+        let Line { text, facts, .. } = line;
+        let label = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+        let mut numbers = facts.numbers.iter().filter(|number| number.start >= label);
+        let mut words = facts.words.iter();
+        !is_finished(text)
+            && words.all(|(word, _)| asked.holds(word) == 1.0 || self.heading.holds(word) == 1.0)
+            && numbers.all(|number| asked.holds_number(number) || self.heading.holds_number(number))
+    }
+}
+
+fn weigh<'a>(question: &str, asked: &Facts, shelf: &[Read<'a>]) -> (Vec<Candidate<'a>>, Weights) {
+    let weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
     let kind = Asked::by(question);
     let mut candidates = Vec::new();
-    for (passage, excerpt, told) in &shelf {
-        let heading =
-            [excerpt.source.title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
-        let heading = Facts::of(&heading, language);
-        let whole = told.iter().map(|(_, _, facts)| facts.clone()).reduce(Facts::and).unwrap_or_default();
-        for (at, (sentence, text, facts)) in told.iter().enumerate() {
+    for (passage, read) in shelf.iter().enumerate() {
+        let whole = read.lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
+        for (at, line) in read.lines.iter().enumerate() {
+            let Line { sentence, text, facts, is_whole } = line;
             let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
-                || text.ends_with(['?', ':', '？']);
+                || text.ends_with(['?', ':', '？'])
+                || read.is_heading(line, asked);
             if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
                 continue;
             }
-            let before = at.checked_sub(1).map(|before| &told[before].2);
+            let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
             let surroundings = [
                 Some((facts, 1.0)),
-                Some((&heading, 0.7)),
+                Some((&read.heading, 0.7)),
                 before.map(|before| (before, 0.6)),
                 Some((&whole, 0.5)),
             ];
@@ -180,22 +229,22 @@ fn weigh<'a>(
             let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
             let long = if text.len() > 450 { 0.05 } else { 0.0 };
             // A title, a byline, a caption: words that stand there without saying anything.
-            let is_fragment = sentence.kind == SentenceKind::Prose && !is_finished(text);
+            let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
             let fragment = if is_fragment { 0.3 } else { 0.0 };
             let score = 0.5 * itself
                 + 0.5 * coverage
                 + 0.15 * nearness(asked, facts)
                 + 0.15 * kind.shown(text, facts, asked)
-                - 0.015 * ratio((*passage).min(8), 1)
+                - 0.015 * ratio(passage.min(8), 1)
                 - row
                 - long
                 - fragment;
             candidates.push(Candidate {
-                passage: *passage,
+                passage,
                 text,
                 start: sentence.range.start,
                 facts: facts.clone(),
-                around: whole.clone().and(heading.clone()),
+                around: whole.clone().and(read.heading.clone()),
                 coverage,
                 score,
             });

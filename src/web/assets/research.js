@@ -172,8 +172,8 @@ export function contents(prose) {
 export function coverage(found) {
   if (!found) return null;
   const { searched, read, cited, unmatched, skipped = [], resumed } = found;
-  const parts = [`${count(searched, 'document')} searched`, `${read} read`, `${cited} cited`, skipped.length && `${skipped.length} matched and not read`,
-    unmatched && `${unmatched} never matched`, resumed && `taken up again ${count(resumed, 'time')}`];
+  const parts = [`${count(searched, 'document')} searched`, `${read} read`, `${cited} cited`, skipped.length && `${skipped.length} came up and not read`,
+    unmatched && `${unmatched} did not come up`, resumed && `taken up again ${count(resumed, 'time')}`];
   return h('p', { class: 'coverage', text: parts.filter(Boolean).join(' · ') });
 }
 

@@ -14,7 +14,9 @@ pub(super) fn transcript(frames: &[Frame], message: &Value) -> String {
     let _ = writeln!(out, "\nmessage {}", words(&message["status"]));
     for (what, told) in message["coverage"].as_object().into_iter().flatten() {
         let _ = match told.as_array() {
-            Some(skipped) if what == "skipped" => writeln!(out, "  {what}: {}", skipped.len()),
+            Some(all) if ["skipped", "readings"].contains(&what.as_str()) => {
+                writeln!(out, "  {what}: {}", all.len())
+            }
             Some(_) => {
                 lines(&mut out, &format!("  {what}:"), told, |question| format!("  {}", words(question)))
             }

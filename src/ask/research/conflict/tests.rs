@@ -44,6 +44,16 @@ fn another_year_for_the_same_day_is_a_conflict() {
 }
 
 #[test]
+fn another_day_is_no_other_amount() {
+    check(
+        "Why did Sam Altman leave the board?",
+        "The board of Sam Altman met on November 17, 2023 to speak of it.",
+        "The board of Sam Altman met on November 18, 2023 to speak of it.",
+        None,
+    );
+}
+
+#[test]
 fn another_amount_of_the_same_measure_is_a_conflict() {
     check(
         "What did the Sallow restoration cost?",

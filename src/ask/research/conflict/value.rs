@@ -132,7 +132,10 @@ pub(super) fn values(text: &str, facts: &Facts, language: Option<Language>) -> V
         let is_year = number.unit.is_none() && is_year(&text[term.start..term.end]);
         let kind = if is_year { Kind::Year(day_before(text, term.start)) } else { Kind::Amount };
         // A day of a month belongs to its year.
-        let is_day = !is_year && is_month(words.get(at + 1).map_or("", |term| &text[term.start..term.end]));
+        let word = |term: Option<&Term>| term.map_or("", |term| &text[term.start..term.end]);
+        let counts = words.get(at + 1).is_some_and(|next| next.kind == TermKind::Word);
+        let is_after_month = !counts && number.value <= 31.0 && is_month(word(words[..at].last()));
+        let is_day = !is_year && (is_after_month || is_month(word(words.get(at + 1))));
         let next = words.get(at + 1).filter(|next| !is_year && next.kind == TermKind::Word);
         let end = next.map_or(term.end, |next| next.end);
         let before = text[..term.start].chars().next_back().filter(|c| matches!(c, '€' | '$' | '£' | '¥'));

@@ -14,9 +14,20 @@ pub(super) struct Clause {
 }
 
 impl Clause {
-    /// The clause with its question mark, if it asks.
-    pub(super) fn as_written(&self) -> String {
-        if self.asks { format!("{}?", self.text) } else { self.text.clone() }
+    /// The clause as a line of a plan: with a question mark if it asks in a sentence that has one.
+    pub(super) fn as_written(&self, is_question: bool) -> String {
+        if self.asks && is_question { format!("{}?", self.text) } else { self.text.clone() }
+    }
+
+    /// Whether it asks what a thing is: there a noun ends it, and no verb ("what are the risks of the
+    /// project").
+    pub(super) fn names_a_thing(&self) -> bool {
+        let mut words = self.text.split(' ').map(str::to_lowercase);
+        let (Some(opener), Some(verb), Some(third)) = (words.next(), words.next(), words.next()) else {
+            return false;
+        };
+        let is_noun = terms(&third, Language::from_code("en")).iter().all(|term| term.kind == TermKind::Stop);
+        THING.contains(&opener.as_str()) && BEING.contains(&verb.as_str()) && is_noun
     }
 
     /// Where what it asks with ends and what it speaks of begins: after "how high", "in which year".
@@ -43,6 +54,10 @@ impl Clause {
 /// Cuts a sentence where clauses are joined.
 pub(super) fn clauses(sentence: &str, language: Option<Language>) -> Vec<Clause> {
     let whole = |text: &str| Clause { text: bare(text).to_owned(), asks: asks(bare(text), true, language) };
+    if let Some(sides) = compared(sentence) {
+        // Each is something to find out, however short it is.
+        return sides.map(|side| Clause { text: bare(side).to_owned(), asks: true }).to_vec();
+    }
     let lower = sentence.to_lowercase();
     // Lowering changes the length of few letters; where it does, nothing is cut.
     if lower.len() != sentence.len() {
@@ -90,6 +105,16 @@ pub(super) fn clauses(sentence: &str, language: Option<Language>) -> Vec<Clause>
         (!text.is_empty()).then(|| Clause { text: text.to_owned(), asks: asks(text, joined, language) })
     };
     parts.into_iter().filter_map(clause).collect()
+}
+
+/// The two sides of what a sentence wants compared.
+fn compared(sentence: &str) -> Option<[&str; 2]> {
+    let (opener, rest) = sentence.trim_start().split_once(' ')?;
+    if !COMPARING.contains(&opener.to_lowercase().as_str()) {
+        return None;
+    }
+    let (one, other) = BESIDE.iter().find_map(|joint| rest.split_once(joint))?;
+    Some([one, other])
 }
 
 /// A clause without the signs at its end and the conjunction at its beginning.
@@ -236,6 +261,14 @@ const TONGUES: &[Tongue] = &[
         prepositions: &["in", "op", "aan", "bij", "voor", "van", "met", "sinds", "tot"],
     },
 ];
+
+/// Words that ask what a thing is, and the verbs that follow them.
+const THING: &[&str] = &["what", "which", "quel", "quelle", "quels", "quelles"];
+const BEING: &[&str] = &["is", "are", "was", "were", "est", "sont", "était", "étaient"];
+
+/// Words that want two things compared, and those that part these.
+const COMPARING: &[&str] = &["compare", "contrast", "vergleiche", "vergleichen", "comparez", "comparer"];
+const BESIDE: &[&str] = &[" with ", " to ", " against ", " mit ", " avec ", " and ", " und ", " et "];
 
 /// Words between clauses that are alike.
 const CONJUNCTIONS: &[&str] =

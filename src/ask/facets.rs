@@ -6,6 +6,8 @@ mod clause;
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use self::clause::{Clause, clauses};
+use crate::ask::condense::points;
+use crate::ask::framing::is_framing;
 use crate::ask::sentence::sentences;
 
 /// Most parts of a question.
@@ -16,8 +18,8 @@ const LEAST_WORDS: usize = 3;
 const LEAST_IN_HALF: usize = 2;
 
 /// The parts of a question that can be looked into one by one; empty if it has only one. A part
-/// that names nothing is put under the subject of the others.
-pub(super) fn facets(question: &str) -> Vec<String> {
+/// that names nothing is put under the subject of the one before it that does.
+pub(crate) fn facets(question: &str) -> Vec<String> {
     let (question, carried) = without_carried(question);
     let language = Language::detect(question).or_else(|| Language::from_code("en"));
     let mut parts: Vec<Clause> = Vec::new();
@@ -31,23 +33,26 @@ pub(super) fn facets(question: &str) -> Vec<String> {
     if parts.len() < 2 {
         return Vec::new();
     }
-    let leading = parts.iter().find(|part| !pins(&part.text).is_empty()).unwrap_or(&parts[0]);
-    let subject = carried.map_or_else(|| subject(leading, language), str::to_owned);
-    let names = carried.is_some() || !pins(&leading.text).is_empty();
-    let leads = leading.text.clone();
-    let put = |part: Clause| {
-        let text = part.as_written();
-        let is_own = !pins(&part.text).is_empty() || (!names && num_words(&part.text, language) > 1);
-        match subject.is_empty() || part.text == leads || is_own {
-            true => capitalised(&text),
-            false => capitalised(&under(&subject, &text)),
+    let is_question = question.trim_end().ends_with('?');
+    let leads = parts.iter().position(|part| !pins(&part.text).is_empty()).unwrap_or(0);
+    let subject = carried.map_or_else(|| subject(&parts[leads], language), str::to_owned);
+    let names = carried.is_some() || !pins(&parts[leads].text).is_empty();
+    let put = |(at, part): (usize, Clause)| {
+        let text = part.as_written(is_question);
+        let says_enough = !names && num_words(&part.text, language) > 1 && !points(&part.text);
+        let is_own = !pins(&part.text).is_empty() || says_enough;
+        // What a part leaves out was said before it, not after.
+        let may_lean = carried.is_some() || at > leads;
+        match may_lean && !is_own && !subject.is_empty() {
+            true => capitalised(&under(&subject, &text)),
+            false => capitalised(&text),
         }
     };
-    parts.into_iter().map(put).collect()
+    parts.into_iter().enumerate().map(put).collect()
 }
 
 /// A question put under a subject: `Sallow Dike: how wide was the breach?`
-pub(super) fn under(subject: &str, question: &str) -> String {
+pub(crate) fn under(subject: &str, question: &str) -> String {
     let known = question.split_once(": ").filter(|(known, _)| known.split(' ').count() <= MAX_SUBJECT);
     match known {
         Some((known, rest)) => format!("{subject}, {known}: {rest}"),
@@ -59,7 +64,7 @@ pub(super) fn under(subject: &str, question: &str) -> String {
 const MAX_SUBJECT: usize = 6;
 
 /// A text that begins with a capital, as a heading does.
-pub(super) fn capitalised(text: &str) -> String {
+pub(crate) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -74,60 +79,77 @@ fn without_carried(question: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// What a clause speaks of: its runs of content words, or of these only the named and the numbered
-/// ones if they are many. A verb at its end is left out, which in a question is where verbs stand.
+/// A run of content words.
+struct Run {
+    start: usize,
+    end: usize,
+    /// Where its last word begins.
+    last: usize,
+    is_named: bool,
+    has_number: bool,
+}
+
+/// What a clause speaks of: its runs of content words, or of these only those with names and numbers
+/// if it has names. A verb at its end is left out, which in a question is where verbs stand.
 fn subject(clause: &Clause, language: Option<Language>) -> String {
     let text = clause.text.as_str();
-    let mut runs: Vec<(usize, usize, usize, bool)> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     let mut is_open = false;
     for term in terms(text, language) {
         let word = &text[term.start..term.end];
-        if term.kind == TermKind::Stop || term.start < clause.subject_at() {
+        if term.kind == TermKind::Stop || term.start < clause.subject_at() || is_framing(word) {
             is_open = false;
             continue;
         }
-        let pins = term.kind == TermKind::Number || (word.starts_with(char::is_uppercase) && term.start > 0);
+        let has_number = term.kind == TermKind::Number;
+        let is_named = word.starts_with(char::is_uppercase) && term.start > 0;
         match runs.last_mut() {
-            Some((_, end, last, pinned))
-                if is_open && text[*end..term.start].chars().all(|c| c == ' ' || c == '-') =>
-            {
-                (*end, *last, *pinned) = (term.end, term.start, *pinned || pins);
+            Some(run) if is_open && text[run.end..term.start].chars().all(|c| c == ' ' || c == '-') => {
+                (run.end, run.last) = (term.end, term.start);
+                run.is_named |= is_named;
+                run.has_number |= has_number;
             }
-            _ => runs.push((term.start, term.end, term.start, pins)),
+            _ => runs.push(Run { start: term.start, end: term.end, last: term.start, is_named, has_number }),
         }
         is_open = true;
     }
-    let ends_in_verb = |last: usize, end: usize| {
-        clause.asks && end == text.len() && text[last..].starts_with(char::is_lowercase)
-    };
-    if let Some((start, end, last, pinned)) = runs.last().copied()
-        && ends_in_verb(last, end)
+    let num_runs = runs.len();
+    if let Some(run) = runs.last_mut()
+        && clause.asks
+        && !clause.names_a_thing()
+        && run.end == text.len()
+        && text[run.last..].starts_with(char::is_lowercase)
     {
-        let kept = text[start..last].trim_end();
+        let kept = text[run.start..run.last].trim_end();
         // "The old bridge" has no verb to lose.
         match kept.split(' ').count() {
-            0 | 1 if runs.len() == 1 && !pinned => {}
+            0 | 1 if num_runs == 1 && !run.is_named && !run.has_number => {}
             _ if kept.is_empty() => drop(runs.pop()),
-            _ => {
-                let pinned = !pins(&format!("a {kept}")).is_empty();
-                runs.pop();
-                runs.push((start, start + kept.len(), start, pinned));
-            }
+            _ => (run.end, run.last) = (run.start + kept.len(), run.start),
         }
     }
-    let num_words: usize = runs.iter().map(|(start, end, ..)| text[*start..*end].split(' ').count()).sum();
-    if num_words > MAX_SUBJECT && runs.iter().any(|(.., pinned)| *pinned) {
-        runs.retain(|(.., pinned)| *pinned);
+    if runs.iter().any(|run| run.is_named) {
+        runs.retain(|run| run.is_named || run.has_number);
     }
-    runs.iter().map(|(start, end, ..)| &text[*start..*end]).collect::<Vec<_>>().join(", ")
+    // What was done to it, in English, is no part of a name: "Sam Altman removed".
+    let bare = |run: &Run| {
+        let run = &text[run.start..run.end];
+        match run.rsplit_once(' ') {
+            Some((name, done)) if done.ends_with("ed") && done.starts_with(char::is_lowercase) => name,
+            _ => run,
+        }
+    };
+    runs.iter().map(bare).collect::<Vec<_>>().join(", ")
 }
 
 /// A text cut in two between its content words, for when all of it together finds nothing; none if
 /// its halves would say too little.
-pub(super) fn halves(text: &str) -> Option<[String; 2]> {
+pub(crate) fn halves(text: &str) -> Option<[String; 2]> {
     let language = Language::detect(text).or_else(|| Language::from_code("en"));
-    let words: Vec<_> =
-        terms(text, language).into_iter().filter(|term| term.kind != TermKind::Stop).collect();
+    let words = terms(text, language).into_iter();
+    let words: Vec<_> = words
+        .filter(|term| term.kind != TermKind::Stop && !is_framing(&text[term.start..term.end]))
+        .collect();
     if words.len() < 2 * LEAST_IN_HALF {
         return None;
     }
@@ -137,7 +159,7 @@ pub(super) fn halves(text: &str) -> Option<[String; 2]> {
 }
 
 /// The names in a text: runs of capitalised words, the first word of a sentence only if it goes on.
-pub(super) fn names(text: &str) -> Vec<String> {
+pub(crate) fn names(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for sentence in sentences(text) {
         let sentence = &text[sentence.range];
@@ -249,7 +271,45 @@ mod tests {
         );
         assert_eq!(
             facets("What did it cost, and who paid? (Halden bridge)"),
-            ["What did it cost?", "Halden bridge: who paid?"]
+            ["Halden bridge: What did it cost?", "Halden bridge: who paid?"]
+        );
+    }
+
+    #[test]
+    fn a_part_leans_on_what_was_said_before_it_and_on_the_names_in_that() {
+        assert_eq!(
+            facets("Why did lapwings decline, and how many redshank pairs were there in 2022?"),
+            ["Why did lapwings decline?", "How many redshank pairs were there in 2022?"]
+        );
+        assert_eq!(
+            facets(
+                "What are the risks of the Thornholme project, when will it be built and what will it cost?"
+            ),
+            [
+                "What are the risks of the Thornholme project?",
+                "Thornholme project: when will it be built?",
+                "Thornholme project: what will it cost?"
+            ]
+        );
+        assert_eq!(
+            facets("Why was Sam Altman removed from OpenAI, and who replaced him?"),
+            ["Why was Sam Altman removed from OpenAI?", "Sam Altman, OpenAI: who replaced him?"]
+        );
+        assert_eq!(
+            facets("List all species of birds in the reed and how their numbers changed."),
+            ["List all species of birds in the reed", "Species, birds, reed: how their numbers changed"]
+        );
+    }
+
+    #[test]
+    fn two_sides_that_are_to_be_compared_are_looked_into_one_by_one() {
+        assert_eq!(
+            facets("Compare the ladder that was built with what the French workshop advised."),
+            ["The ladder that was built", "What the French workshop advised"]
+        );
+        assert_eq!(
+            facets("Vergleiche die Leiter am Wehr mit der Leiter am Hafen."),
+            ["Die Leiter am Wehr", "Der Leiter am Hafen"]
         );
     }
 

@@ -1,0 +1,142 @@
+//! Words of a question that frame it and are not what it is about: they ask for a kind of answer
+//! ("list", "summarise"), name the documents as such, or ask where these disagree.
+
+use ibid_index::analysis::{Language, TermKind, terms};
+
+/// Whether a word asks for an answer of a kind, names the documents as such, or is about their
+/// disagreement.
+pub(crate) fn is_framing(word: &str) -> bool {
+    FRAMING.contains(&word.to_lowercase().as_str()) || is_dissent(word)
+}
+
+/// Whether a word is about disagreement.
+pub(super) fn is_dissent(word: &str) -> bool {
+    let word = word.to_lowercase();
+    DISSENT.iter().any(|beginning| word.starts_with(beginning))
+}
+
+/// A question without the frame that it opens with: `eels` of "tell me about eels". A frame ends in
+/// a word of grammar; "information science" opens with a subject.
+pub(crate) fn unframed(question: &str) -> &str {
+    let language = Language::detect(question).or_else(|| Language::from_code("en"));
+    let (mut has_frame, mut is_closed) = (false, false);
+    for term in terms(question, language) {
+        let is_stop = term.kind == TermKind::Stop;
+        if !is_stop && !is_framing(&question[term.start..term.end]) {
+            return if has_frame && is_closed { &question[term.start..] } else { question };
+        }
+        has_frame |= !is_stop;
+        is_closed = is_stop;
+    }
+    question
+}
+
+/// Words that ask for a kind of answer, or name what is searched as a whole.
+const FRAMING: &[&str] = &[
+    "summarise",
+    "summarize",
+    "summary",
+    "list",
+    "name",
+    "describe",
+    "explain",
+    "outline",
+    "overview",
+    "compare",
+    "comparison",
+    "tell",
+    "give",
+    "show",
+    "say",
+    "says",
+    "said",
+    "mention",
+    "mentioned",
+    "mentions",
+    "information",
+    "details",
+    "documents",
+    "document",
+    "sources",
+    "texts",
+    "files",
+    "library",
+    "everything",
+    "fasse",
+    "zusammen",
+    "zusammenfassung",
+    "nenne",
+    "beschreibe",
+    "erkläre",
+    "liste",
+    "überblick",
+    "vergleiche",
+    "vergleich",
+    "dokumente",
+    "dokumenten",
+    "unterlagen",
+    "sagen",
+    "steht",
+    "résume",
+    "résumer",
+    "résumez",
+    "résumé",
+    "décris",
+    "décrire",
+    "décrivez",
+    "explique",
+    "expliquer",
+    "expliquez",
+    "aperçu",
+    "compare",
+    "comparez",
+    "comparer",
+    "documents",
+    "disent",
+    "dit",
+    "resume",
+    "resumen",
+    "describe",
+    "explica",
+    "compara",
+    "documentos",
+    "dicen",
+];
+
+/// How words for disagreement begin.
+const DISSENT: &[&str] = &[
+    "disagree",
+    "contradict",
+    "discrepanc",
+    "inconsisten",
+    "widerspr",
+    "uneinig",
+    "unstimmig",
+    "contredi",
+    "contradic",
+    "désaccord",
+    "diverge",
+    "contraddi",
+    "discrepan",
+    "tegenspr",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::unframed;
+
+    #[test]
+    fn the_frame_that_a_question_opens_with_is_no_part_of_its_subject() {
+        for (question, rest) in [
+            ("Tell me about eels", "eels"),
+            ("Summarise what the documents say about the eel ladder.", "eel ladder."),
+            ("List all the species of birds", "species of birds"),
+            ("Information science in libraries", "Information science in libraries"),
+            ("Who lists the birds?", "Who lists the birds?"),
+            ("Summarise the documents", "Summarise the documents"),
+            ("", ""),
+        ] {
+            assert_eq!(unframed(question), rest);
+        }
+    }
+}

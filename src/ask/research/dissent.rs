@@ -1,0 +1,63 @@
+//! Questions for disagreement itself ("and where do the reports disagree?"). They are answered by
+//! comparing what was read, since no document says of itself that it disagrees.
+
+use ibid_index::analysis::{Language, TermKind, terms};
+
+use crate::ask::framing::{is_dissent, is_framing};
+
+/// Whether a question wants to know where documents disagree, whatever else it asks.
+pub(super) fn asks_for_dissent(question: &str) -> bool {
+    words(question).any(|word| is_dissent(&word))
+}
+
+/// Whether that is all it asks: nothing is left of it without the words for documents and for
+/// disagreement.
+pub(super) fn is_for_dissent_only(question: &str) -> bool {
+    let asked = question.split_once(": ").map_or(question, |(_, asked)| asked);
+    let is_named = |word: &String| is_framing(word) || DOCUMENTS.contains(&word.as_str());
+    asks_for_dissent(asked) && words(asked).all(|word| is_named(&word))
+}
+
+/// The content words of a question, in lower case. It is short, and its language not always known, so
+/// words of grammar in any language are left out.
+fn words(question: &str) -> impl Iterator<Item = String> {
+    let is_grammar = |word: &str| {
+        let known = LANGUAGES.iter().filter_map(|code| Language::from_code(code));
+        let mut kinds = known.flat_map(|language| terms(word, Some(language)));
+        kinds.any(|term| term.kind == TermKind::Stop)
+    };
+    let words = terms(question, None).into_iter();
+    let words = words.map(|term| question[term.start..term.end].to_lowercase());
+    words.filter(move |word| !is_grammar(word))
+}
+
+const LANGUAGES: &[&str] = &["en", "de", "fr", "es", "it", "nl"];
+
+/// Words for what disagrees.
+const DOCUMENTS: &[&str] = &[
+    "report", "reports", "paper", "papers", "article", "articles", "account", "accounts", "author",
+    "authors", "source", "other", "each", "another", "einander", "sich", "bericht", "berichte", "quellen",
+    "artikel", "rapport", "rapports", "articles", "auteurs", "autres", "entre",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{asks_for_dissent, is_for_dissent_only};
+
+    #[test]
+    fn a_part_that_asks_for_disagreement_only_is_told_from_one_that_has_a_subject() {
+        for question in [
+            "Where do the reports disagree?",
+            "Mud rise: who disagrees?",
+            "Which documents contradict each other?",
+            "Wo widersprechen sich die Berichte?",
+            "Où les documents se contredisent-ils?",
+        ] {
+            assert!(is_for_dissent_only(question), "{question}");
+        }
+        assert!(asks_for_dissent("Why do the valuers disagree about the north field?"));
+        for question in ["Why do the valuers disagree about the north field?", "How long is the dike?", ""] {
+            assert!(!is_for_dissent_only(question), "{question}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a question is about, apart from the words that say how it is to be answered.
+
+use std::collections::HashSet;
+
+use ibid_index::analysis::{Language, TermKind, terms};
+
+use super::cue::{is_form, measure};
+use crate::ask::cite::Facts;
+use crate::ask::framing::is_framing;
+
+/// The facts of a question without words of grammar, of its own language too, and without those of
+/// the form of its answer: "many" in "how many", "year" in "in which year".
+pub(super) fn subject(question: &str, language: Option<Language>) -> Facts {
+    let mut asked = Facts::of(question, language);
+    let mut left_out: Vec<&str> = Vec::new();
+    let own = Language::detect(question).filter(|own| Some(*own) != language);
+    let grammar = own.map(|own| terms(question, Some(own))).unwrap_or_default();
+    let grammar = grammar.iter().filter(|term| term.kind == TermKind::Stop);
+    left_out.extend(grammar.map(|term| &question[term.start..term.end]));
+    left_out.extend(span_of_time(question));
+    let measure = measure(question).filter(|measure| is_form(measure));
+    left_out.extend(measure.as_deref());
+    let left_out = stems(question, language, |word| left_out.contains(&word));
+    if asked.words.iter().any(|(word, _)| !left_out.contains(word)) {
+        asked.words.retain(|(word, _)| !left_out.contains(word));
+    }
+    asked
+}
+
+/// The stems of the words of a question that frame it.
+pub(super) fn framing(question: &str, language: Option<Language>) -> HashSet<String> {
+    stems(question, language, is_framing)
+}
+
+fn stems(text: &str, language: Option<Language>, is_meant: impl Fn(&str) -> bool) -> HashSet<String> {
+    let terms = terms(text, language).into_iter();
+    terms.filter(|term| is_meant(&text[term.start..term.end])).map(|term| term.stem).collect()
+}
+
+/// The span that an answer is to name: `year` in "in which year".
+fn span_of_time(question: &str) -> Option<&str> {
+    let words = question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let pair = words.windows(2).find(|pair| {
+        let [opener, span] = [pair[0], pair[1]].map(str::to_lowercase);
+        OPENERS.contains(&opener.as_str()) && SPANS.contains(&span.as_str())
+    })?;
+    Some(pair[1])
+}
+
+const OPENERS: &[&str] =
+    &["which", "what", "welches", "welchem", "welcher", "welchen", "quelle", "quel", "qué", "quale", "welk"];
+const SPANS: &[&str] = &[
+    "year",
+    "date",
+    "day",
+    "month",
+    "decade",
+    "century",
+    "jahr",
+    "datum",
+    "tag",
+    "monat",
+    "jahrzehnt",
+    "jahrhundert",
+    "année",
+    "date",
+    "jour",
+    "mois",
+    "siècle",
+    "año",
+    "fecha",
+    "anno",
+    "data",
+    "jaar",
+];
