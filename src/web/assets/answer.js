@@ -1,11 +1,11 @@
 // One answer: the fold of its events, and how it is shown with its citations, sources and grounding.
 
-import { askFor, button, count, fill, h, say } from './dom.js';
+import { askFor, button, count, fill, h, plain, say } from './dom.js';
 import { documentOf, api } from './api.js';
 import { ranges } from './bytes.js';
-import { marks, show } from './markdown.js';
+import { marks, read, show } from './markdown.js';
 import { contents, coverage, Work } from './research.js';
-import { hideCard, showCard, place, verdicts } from './source.js';
+import { door, hideCard, openSource, place, showCard, verdicts } from './source.js';
 
 /** Adds an event to a message. Unknown events change nothing. */
 export function fold(message, event) {
@@ -30,42 +30,32 @@ export function fold(message, event) {
       Object.assign(message, { finish_reason, grounding, usage, coverage, status, timings: event.timings_ms });
       break;
     }
-    case 'error': {
-      const { code, message: words, retryable } = event;
-      Object.assign(message, { status: 'failed', error: { code, message: words, retryable } });
-      break;
-    }
+    case 'error': Object.assign(message, { status: 'failed', error: event }); break;
     default:
   }
 }
 
 /** A message as it came from the store, with everything the fold expects. */
 export function whole(message) {
-  return { ...message, content: message.content ?? '', steps: steps(message.steps), citations: message.citations ?? [], sources: message.sources ?? [] };
-}
-
-/** Stored steps may come as their starts and ends; a reader wants one line a step. */
-function steps(stored) {
-  const known = new Map();
-  for (const step of stored ?? []) known.set(step.id, { ...known.get(step.id), ...step });
-  return [...known.values()];
+  const { content = '', citations = [], sources = [], steps = [] } = message;
+  const found = { ...message, content, citations, sources, steps: [] };
+  // Stored steps may come as their starts and ends; a reader wants one line a step.
+  for (const step of steps) fold(found, { ...step, type: 'step' });
+  return found;
 }
 
 export class Answer {
-  /**
-   * `open(answer, at, from)` opens the source panel, `again()` asks the same once more,
-   * `steer(change)` sends the reader's word on a plan, `react(word)` on the answer, `turn(id)` shows
-   * another answer to the same question.
-   */
-  constructor(message, { open, again, steer, react, turn }) {
+  /** `again()` asks once more, `steer(change)` sends the reader's word on a plan, `react(word)` on the answer, `turn(id)` shows another. */
+  constructor(message, { again, steer, react, turn }) {
     this.message = whole(message);
-    Object.assign(this, { open, again, react, turn });
+    Object.assign(this, { again, react, turn });
     this.work = new Work(steer);
-    this.prose = h('div', { class: 'prose' });
-    this.foot = h('footer', { class: 'foot' });
+    this.prose = h('div.prose');
+    this.foot = h('footer.foot');
     this.contents = h('div');
-    this.element = h('div', { class: 'answer' }, this.work.element, this.contents, this.prose, this.foot);
+    this.element = h('div.answer', this.work.element, this.contents, this.prose, this.foot);
     this.told = 0;
+    this.marks = [];
     this.paint();
   }
 
@@ -96,7 +86,7 @@ export class Answer {
 
   /** Says why the reader's wish was not granted; the answer stays. */
   fail(words) {
-    this.foot.append(h('p', { class: 'fault', role: 'alert', text: words }));
+    this.foot.append(h('p.fault', { role: 'alert', text: words }));
   }
 
   set(message) {
@@ -116,7 +106,8 @@ export class Answer {
     const found = ranges(content, pairs);
     this.claims = found.slice(0, citations.length);
     const spans = found.slice(citations.length);
-    const placed = assign(marks(content), citations, this.claims);
+    const blocks = read(content);
+    const placed = assign(marks(blocks, this.marks), citations, this.claims);
     const notes = {
       streaming: this.running,
       unsupported: spans,
@@ -127,7 +118,7 @@ export class Answer {
       ].join(),
       mark: (at, n) => this.mark(n, placed.get(at)),
     };
-    show(this.prose, content, notes);
+    show(this.prose, blocks, notes);
     this.prose.classList.toggle('writing', this.running && content !== '');
     this.tell();
     this.work.show(message);
@@ -152,15 +143,12 @@ export class Answer {
   mark(n, at) {
     const citation = this.message.citations[at];
     const source = this.message.sources.find((source) => source.n === n);
-    if (!citation && !source) return this.running ? h('span', { class: 'mark pending', text: n }) : null;
-    if (!citation) {
-      return h('span', { class: 'mark pending', title: source.title, text: n });
-    }
+    if (!citation) return source || this.running ? h('span.mark.pending', { title: source?.title, text: n }) : null;
     const words = `Source ${n}, ${citation.title}${citation.page ? `, page ${citation.page}` : ''}, ${verdicts[citation.verdict] ?? ''}`;
     const element = button(n, () => {
       hideCard();
-      this.open(this.message, at, element);
-    }, { class: `mark ${citation.verdict}`, 'aria-label': words });
+      openSource(this.message.citations, at, element);
+    }, { class: `mark ${citation.verdict}`, label: words });
     const enter = () => {
       showCard(element, citation);
       this.point(at);
@@ -197,10 +185,10 @@ export class Answer {
   footer(numUnsupported) {
     const { message } = this;
     const state = {
-      running: message.content || message.mode === 'deep_research' ? null : h('p', { class: 'state wait' }, this.work.now(message)),
-      cancelled: h('p', { class: 'state', text: 'Stopped. What was written so far is kept.' }),
-      interrupted: h('p', { class: 'state' }, 'The server stopped in mid-answer; this is what there was. ', this.retry()),
-      failed: h('p', { class: 'state fault', role: 'alert' }, message.error?.message ?? 'The answer failed.', ' ', this.retry()),
+      running: message.content || message.mode === 'deep_research' ? null : h('p.state.wait', this.work.now(message)),
+      cancelled: h('p.state', 'Stopped. What was written so far is kept.'),
+      interrupted: h('p.state', 'The server stopped in mid-answer; this is what there was. ', this.retry()),
+      failed: h('p.state.fault', { role: 'alert' }, message.error?.message ?? 'The answer failed.', ' ', this.retry()),
     }[message.status];
     const cut = { length: 'The model reached its length limit.', budget: 'The budget was spent; this is what there was.' }[message.finish_reason];
     if (this.running) {
@@ -210,21 +198,21 @@ export class Answer {
       return;
     }
     this.footKey = undefined;
-    fill(this.foot, state, cut && h('p', { class: 'state', text: cut }),
-      this.summary(numUnsupported), receipt(message, this.open), coverage(message.coverage), this.sources(), this.tools());
+    fill(this.foot, state, cut && h('p.state', cut),
+      this.summary(numUnsupported), receipt(message), coverage(message.coverage), this.sources(), this.tools());
   }
 
   retry() {
-    return this.again && button('Ask again', () => this.again(), { class: 'plain' });
+    return this.again && plain('Ask again', () => this.again());
   }
 
   summary(numUnsupported) {
     const grounding = this.message.grounding;
     if (!grounding || !grounding.sentences) return null;
     const parts = [`${grounding.cited} of ${count(grounding.sentences, 'claim')} cited`, `${grounding.supported} supported`];
-    if (numUnsupported) parts.push(h('span', { class: 'unsupported' }, `${numUnsupported} not found in the sources`));
+    if (numUnsupported) parts.push(h('span.unsupported', `${numUnsupported} not found in the sources`));
     if (grounding.dropped_marks) parts.push(`${count(grounding.dropped_marks, 'mark')} to no source removed`);
-    return h('p', { class: 'grounding' }, parts.flatMap((part, at) => (at ? [' · ', part] : [part])));
+    return h('p.grounding', parts.flatMap((part, at) => (at ? [' · ', part] : [part])));
   }
 
   sources() {
@@ -233,33 +221,27 @@ export class Answer {
     if (!numbers.length && !sources.length) return null;
     const cited = numbers.map((n) => {
       const at = citations.findIndex((one) => one.n === n);
-      const source = sources.find((source) => source.n === n) ?? citations[at];
-      const element = this.source(source, () => this.open(this.message, at, element.querySelector('button')));
-      return element;
+      return this.source(sources.find((source) => source.n === n) ?? citations[at], citations, at);
     });
-    const rest = sources.filter(({ n }) => !numbers.includes(n)).map((source) => {
-      const element = this.source(source, () => this.open({ citations: [{ ...source, quote: '' }] }, 0, element.querySelector('button')));
-      return element;
-    });
-    return h('div', { class: 'sources', role: 'group', 'aria-label': 'Sources' },
-      cited.length > 0 && h('h3', { text: 'Sources' }),
-      cited.length > 0 && h('ol', null, cited),
+    const rest = sources.filter(({ n }) => !numbers.includes(n)).map((source) => this.source(source, [{ ...source, quote: '' }]));
+    return h('div.sources', { role: 'group', label: 'Sources' },
+      cited.length > 0 && h('h3', 'Sources'),
+      cited.length > 0 && h('ol', cited),
       rest.length > 0 && h('details', null,
-        h('summary', { text: cited.length ? `${count(rest.length, 'more passage')} read, not cited` : `${count(rest.length, 'passage')} read` }),
-        h('ol', null, rest)));
+        h('summary', cited.length ? `${count(rest.length, 'more passage')} read, not cited` : `${count(rest.length, 'passage')} read`),
+        h('ol', rest)));
   }
 
-  source(source, onclick) {
-    const badge = h('span', { class: 'badge', hidden: true });
+  source(source, citations, at) {
+    const badge = h('span.badge', { hidden: true });
     tellStanding(source.document_id, badge);
-    return h('li', { value: source.n },
-      h('span', { class: 'number', 'aria-hidden': 'true', text: source.n }),
-      h('div', null, button(source.title, onclick, { class: 'title' }), h('span', { class: 'where', text: place(source) }), badge));
+    return h('li', { value: source.n }, h('span.number', { 'aria-hidden': 'true', text: source.n }),
+      h('div', door(source.title, citations, at), h('span.where', place(source)), badge));
   }
 
   tools() {
     const { message } = this;
-    const copy = button('Copy', async () => {
+    const copy = plain('Copy', async () => {
       const list = [...new Map(message.citations.map((one) => [one.n, one])).values()].sort((a, b) => a.n - b.n);
       const notes = list.map((one) => `[${one.n}] ${one.title}${place(one) ? `, ${place(one)}` : ''}: “${one.quote}”`);
       try {
@@ -270,12 +252,12 @@ export class Answer {
         copy.textContent = 'The browser refused';
       }
       setTimeout(() => (copy.textContent = 'Copy'), 1600);
-    }, { class: 'plain' });
+    });
     const seconds = message.timings?.total >= 100 && `${(message.timings.total / 1000).toFixed(1)} s`;
     const about = [message.cached && 'an earlier answer, given again', message.model, seconds, message.usage?.output_tokens ? `${message.usage.output_tokens} tokens` : ''];
-    const retry = this.again && button('Answer again', () => this.again(), { class: 'plain' });
-    return h('p', { class: 'tools' }, copy, retry, this.react && this.thumbs(), siblings(message, this.turn, 'answer'),
-      h('span', { class: 'about', text: about.filter(Boolean).join(' · ') }));
+    const retry = this.again && plain('Answer again', () => this.again());
+    return h('p.tools', copy, retry, this.react && this.thumbs(), siblings(message, this.turn, 'answer'),
+      h('span.about', about.filter(Boolean).join(' · ')));
   }
 
   /** What the reader thinks of the answer, and in a few words why. */
@@ -285,7 +267,7 @@ export class Answer {
     const note = message.reaction?.note ?? message.reaction_note;
     const keep = async (reaction, words) => {
       try {
-        await this.react({ reaction, ...(words && { note: words }) });
+        await this.react({ reaction, note: words || undefined });
         message.reaction = reaction && { reaction, note: words };
         say(reaction ? 'Noted.' : 'Taken back.');
       } catch (error) {
@@ -299,7 +281,7 @@ export class Answer {
       const words = await askFor('What was it?', [{ name: 'note', label: 'A note for yourself and for those who look after this library', value: note, long: true, maxlength: 2000 }], 'Keep');
       if (words) keep(told, words.note.trim());
     };
-    return [thumb('like', 'Good'), thumb('dislike', 'Bad'), told && button(note ? 'Note' : 'Add a note', why, { class: 'plain', title: note })];
+    return [thumb('like', 'Good'), thumb('dislike', 'Bad'), told && plain(note ? 'Note' : 'Add a note', why, { title: note })];
   }
 }
 
@@ -307,9 +289,9 @@ export class Answer {
 export function siblings({ id, siblings }, turn, what) {
   if (!(siblings?.length > 1)) return null;
   const at = siblings.indexOf(id);
-  const step = (by, words, sign) => button(sign, () => turn(siblings[at + by]), { 'aria-label': words, ...(siblings[at + by] === undefined && { disabled: true }) });
-  return h('span', { class: 'stepper', role: 'group', 'aria-label': `Other ${what}s` }, step(-1, `Earlier ${what}`, '‹'),
-    h('span', { text: `${at + 1}/${siblings.length}` }), step(1, `Later ${what}`, '›'));
+  const step = (by, words, sign) => button(sign, () => turn(siblings[at + by]), { label: words, ...(siblings[at + by] === undefined && { disabled: true }) });
+  return h('span.stepper', { role: 'group', label: `Other ${what}s` }, step(-1, `Earlier ${what}`, '‹'),
+    h('span', `${at + 1}/${siblings.length}`), step(1, `Later ${what}`, '›'));
 }
 
 /** Says on a badge if a document was replaced or removed since it was cited. */
@@ -336,22 +318,20 @@ function assign(found, citations, claims) {
   return placed;
 }
 
-function receipt(message, open) {
+function receipt(message) {
   const found = message.grounding?.receipt;
   if (!found) return null;
-  const nearest = h('ul', { class: 'nearest' });
+  const nearest = h('ul.nearest');
   for (const id of (found.nearest ?? []).slice(0, 5)) {
     const [document, ordinal] = id.split(':');
     const item = h('li');
     nearest.append(item);
     api(`/api/documents/${document}/passages/${ordinal}`).then((passage) => {
-      const target = { ...passage, quote: passage.text.trim(), n: '' };
-      const element = button(passage.title, () => open({ citations: [target] }, 0, element), { class: 'title' });
-      fill(item, element, h('span', { class: 'where', text: place(passage) }));
+      fill(item, door(passage.title, [{ ...passage, quote: passage.text.trim() }]), h('span.where', place(passage)));
     }).catch(() => item.remove());
   }
-  return h('div', { class: 'receipt', role: 'group', 'aria-label': 'What was tried' },
-    h('p', null, `Searched ${count(found.documents_searched, 'document')} for `,
-      (found.queries ?? []).flatMap((query, at) => [at ? ', ' : '', h('q', { text: query })]), '. Nothing relevant was found.'),
-    nearest.children.length > 0 && [h('p', { class: 'label', text: 'The nearest passages' }), nearest]);
+  return h('div.receipt', { role: 'group', label: 'What was tried' },
+    h('p', `Searched ${count(found.documents_searched, 'document')} for `,
+      (found.queries ?? []).flatMap((query, at) => [at ? ', ' : '', h('q', query)]), '. Nothing relevant was found.'),
+    nearest.children.length > 0 && [h('p.label', 'The nearest passages'), nearest]);
 }

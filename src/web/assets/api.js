@@ -34,9 +34,9 @@ export function lost() {
 }
 
 /** Resolves once the server answers. */
-export function reachable(signal) {
-  if (!away) return Promise.resolve();
-  return new Promise((resolve) => {
+export async function reachable(signal) {
+  if (!away) return;
+  await new Promise((resolve) => {
     connection.addEventListener('back', resolve, { once: true, signal });
     signal?.addEventListener('abort', resolve, { once: true });
   });
@@ -59,17 +59,13 @@ export async function request(path, { method = 'GET', body, signal, headers } = 
     throw new Problem(0, 'unreachable', 'the server can’t be reached');
   }
   // A sign-in that is over: the page begins again, and asks.
-  if (response.status === 401 && path !== '/api/me') location.reload();
-  if (!response.ok) throw await problem(response);
+  if (response.status === 401 && !['/api/me', '/api/login'].includes(path)) location.reload();
+  if (!response.ok) {
+    // What is not ours has other words, or none.
+    const told = await response.json().catch(() => ({}));
+    throw new Problem(response.status, told.code ?? 'unknown', told.detail ?? `the server said ${response.status}`);
+  }
   return response;
-}
-
-export async function problem(response) {
-  let told = {};
-  try {
-    told = await response.json();
-  } catch { /* not ours */ }
-  return new Problem(response.status, told.code ?? 'unknown', told.detail ?? `the server said ${response.status}`);
 }
 
 export async function api(path, options) {

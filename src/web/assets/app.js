@@ -2,7 +2,7 @@
 
 import { connection } from './api.js';
 import { chat } from './chat.js';
-import { $, button, fill, h, say } from './dom.js';
+import { $, fill, h, plain, say } from './dom.js';
 import { acceptDrops, library } from './library.js';
 import { reading, review, uses } from './review.js';
 import { clearScope } from './scope.js';
@@ -44,30 +44,31 @@ async function show() {
     await view(main, { id: pattern.exec(location.pathname)?.[1], go, signal });
   } catch (error) {
     if (signal.aborted) return;
-    const again = button('Try again', show, { class: 'plain' });
+    const again = plain('Try again', show);
     const words = error.status === 404 ? 'There is no such session; it may have been deleted.' : error.message;
-    fill(main, h('div', { class: 'bar' }, h('h1', { text: error.status === 404 ? 'Not here' : 'This can’t be shown' })),
-      h('p', { class: 'lede' }, words, ' ', error.status !== 404 && again));
+    fill(main, h('div.bar', h('h1', error.status === 404 ? 'Not here' : 'This can’t be shown')),
+      h('p.lede', words, ' ', error.status !== 404 && again));
     if (error.status === 0) connection.addEventListener('back', show, { once: true, signal });
+  }
+}
+
+/** What this browser keeps of the reader's choice, where it may. */
+function kept(theme) {
+  try {
+    if (theme) localStorage.setItem('theme', theme);
+    return localStorage.getItem('theme');
+  } catch {
+    return null;
   }
 }
 
 /** A choice between the system's colours, light ones and dark ones. */
 function theme() {
   const names = { auto: 'Colours of the system', light: 'Light', dark: 'Dark' };
-  const element = h('select', { class: 'theme', 'aria-label': 'Colours' }, Object.entries(names).map(([value, text]) => h('option', { value, text })));
-  const set = (name) => (document.documentElement.dataset.theme = element.value = name);
-  element.addEventListener('change', () => {
-    set(element.value);
-    try {
-      localStorage.setItem('theme', element.value);
-    } catch { /* not kept, then */ }
-  });
-  let kept;
-  try {
-    kept = localStorage.getItem('theme');
-  } catch { /* as the system, then */ }
-  set(kept in names ? kept : 'auto');
+  const show = () => (document.documentElement.dataset.theme = element.value);
+  const element = h('select.theme', { label: 'Colours', onchange: () => kept(show()) }, Object.entries(names).map(([value, text]) => h('option', { value, text })));
+  element.value = kept() in names ? kept() : 'auto';
+  show();
   return element;
 }
 

@@ -41,9 +41,9 @@ export function snippet({ text, highlights }, most = 420) {
   let at = from;
   for (const [start, end] of marked) {
     if (start < at || end > to) continue;
-    parts.push(text.slice(at, start), h('mark', { text: text.slice(start, end) }));
+    parts.push(text.slice(at, start), h('mark', text.slice(start, end)));
     at = end;
   }
   parts.push(text.slice(at, to), to < text.length && ' …');
-  return h('p', { class: 'snippet' }, parts);
+  return h('p.snippet', parts);
 }

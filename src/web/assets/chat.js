@@ -2,11 +2,10 @@
 
 import { Answer, siblings } from './answer.js';
 import { api, connection, documentOf, follow, request } from './api.js';
-import { askFor, button, confirm, fill, h, link, menu } from './dom.js';
+import { button, fill, h, link, menu, plain } from './dom.js';
 import { composer } from './composer.js';
 import { adopt } from './scope.js';
-import { closeSource, openSource } from './source.js';
-import { news, project, projects, tell } from './sessions.js';
+import { news, project, remove, rename, tell } from './sessions.js';
 
 /** Shows a session, or without an id the beginning of a new one. `go(path, quietly)` changes the address. */
 export async function chat(main, { id, go, signal }) {
@@ -15,11 +14,11 @@ export async function chat(main, { id, go, signal }) {
   const exchanges = new Map();
   let running = null;
 
-  const talk = h('div', { class: 'talk' });
-  const bar = h('div', { class: 'bar' });
+  const talk = h('div.talk');
+  const bar = h('div.bar');
   const last = session?.messages.filter(isShown).findLast(({ role }) => role === 'user');
-  const writing = composer({ ask, stop, mode: last?.mode ?? session?.mode, model: session?.messages.at(-1)?.model ?? session?.model });
-  const foot = h('div', { class: 'dock' }, writing.element);
+  const writing = composer({ ask, stop, signal, draft: () => session?.id, mode: last?.mode ?? session?.mode, model: session?.messages.at(-1)?.model ?? session?.model });
+  const foot = h('div.dock', writing.element);
 
   fill(main, bar, talk, foot);
   heading();
@@ -46,45 +45,27 @@ export async function chat(main, { id, go, signal }) {
     document.title = session?.title ? `${session.title} · ibid.` : 'ibid.';
     bar.hidden = !session;
     if (!session) return;
-    fill(bar, h('h1', { text: session.title || 'New session' }),
-      link(`/s/${session.id}/citations`, { class: 'plain' }, 'Citations'),
+    fill(bar, h('h1', session.title || 'New session'),
+      link(`/s/${session.id}/citations`, 'Citations'),
       menu('More', 'More about this session', [
-        ['Title and project', rename],
-        ['Keep as Markdown', `${base()}/export?format=markdown`],
-        ['Keep as PDF', `${base()}/export?format=pdf`],
-        ['Keep as JSON', `${base()}/export?format=json`],
-        ['Delete', remove],
+        ['Title and project', async () => (await rename(session)) && heading()],
+        ...['Markdown', 'PDF', 'JSON'].map((kind) => [`Keep as ${kind}`, `${base()}/export?format=${kind.toLowerCase()}`]),
+        ['Delete', () => remove(session)],
       ]));
   }
 
   async function welcome() {
-    const words = h('p', { class: 'lede' });
-    fill(talk, h('div', { class: 'welcome' }, h('h1', { text: 'Ask your own documents.' }), words));
+    const words = h('p.lede');
+    fill(talk, h('div.welcome', h('h1', 'Ask your own documents.'), words));
     const page = await api('/api/documents?limit=500').catch(() => null);
     if (!page || session) return;
     const ready = page.items.filter(({ status }) => status === 'ready').length;
     if (page.items.length === 0) {
-      fill(words, 'The library is empty. ', link('/library', null, 'Add documents'), ', or drop files anywhere on this page.');
+      fill(words, 'The library is empty. ', link('/library', 'Add documents'), ', or drop files anywhere on this page.');
     } else {
-      fill(words, `Answers come from `, link('/library', null, `${ready}${page.next_cursor ? '+' : ''} ${ready === 1 ? 'document' : 'documents'}`),
+      fill(words, `Answers come from `, link('/library', `${ready}${page.next_cursor ? '+' : ''} ${ready === 1 ? 'document' : 'documents'}`),
         ', and each claim carries a number that opens the very passage it rests on.');
     }
-  }
-
-  async function rename() {
-    const { title, project_id = '' } = session;
-    const fields = [
-      { name: 'title', label: 'Title', value: title, required: true, maxlength: 200 },
-      { name: 'project_id', label: 'Project', value: project_id, among: await projects(), maxlength: 200, hint: 'Sessions of a project can be listed by themselves; none takes it out.' },
-    ];
-    const told = await askFor('Title and project', fields, 'Save', async (told) => {
-      const project = told.project_id.trim();
-      const body = { ...(told.title !== title && { title: told.title }), ...(project !== project_id && { project_id: project }) };
-      if (Object.keys(body).length) Object.assign(session, { project_id: undefined }, await api(base(), { method: 'PATCH', body }));
-    });
-    if (!told) return;
-    heading();
-    tell(session.id);
   }
 
   /** Shows the branch that is chosen; what stands there already stays. */
@@ -124,12 +105,12 @@ export async function chat(main, { id, go, signal }) {
 
   function question(message) {
     talk.querySelector('.welcome')?.remove();
-    const about = h('p', { class: 'asked' });
+    const about = h('p.asked');
     if (message.mode === 'deep_research') about.append('Deep research');
     limits(about, message);
-    const tools = h('p', { class: 'tools' });
-    const head = h('div', { class: 'head' }, h('h2', { class: 'question', text: message.content }), tools, about);
-    const element = h('article', { class: 'exchange', 'aria-label': 'Question and answer' }, head);
+    const tools = h('p.tools');
+    const head = h('div.head', h('h2.question', message.content), tools, about);
+    const element = h('article.exchange', { label: 'Question and answer' }, head);
     const exchange = { element, head, tools, body: message };
     turns(tools, message, exchange);
     talk.append(element);
@@ -140,7 +121,6 @@ export async function chat(main, { id, go, signal }) {
   function attach(exchange, message) {
     const path = (what) => `${base()}/messages/${exchange.answer.message.id}/${what}`;
     const answer = new Answer(message, {
-      open: (answer, at, from) => openSource(answer.citations, at, from),
       again: () => again(exchange),
       steer: (body) => api(path('plan'), { method: 'POST', body }),
       react: (body) => api(path('reaction'), { method: 'PUT', body }),
@@ -153,7 +133,7 @@ export async function chat(main, { id, go, signal }) {
 
   /** What can be done with a question: ask it in other words, see how else it was asked. */
   function turns(tools, message, exchange) {
-    fill(tools, message.id && button('Edit', () => reword(exchange), { class: 'plain', 'aria-label': 'Edit this question' }),
+    fill(tools, message.id && plain('Edit', () => reword(exchange), { label: 'Edit this question' }),
       siblings(message, turnTo, 'question'));
   }
 
@@ -169,7 +149,7 @@ export async function chat(main, { id, go, signal }) {
     if (running) return;
     const old = exchange.answer.message;
     try {
-      const body = writing.model() ? { model: writing.model() } : {};
+      const body = { model: writing.model() };
       const first = await request(`${base()}/messages/${old.id}/regenerate`, { method: 'POST', body, signal });
       cutAfter(exchange);
       attach(exchange, fresh(old));
@@ -183,8 +163,8 @@ export async function chat(main, { id, go, signal }) {
   function reword(exchange) {
     if (running) return;
     const { head, body } = exchange;
-    const text = h('textarea', { 'aria-label': 'The question in other words', rows: 3, text: body.content, maxlength: 30000 });
-    const fault = h('p', { class: 'fault', role: 'alert' });
+    const text = h('textarea', { label: 'The question in other words', rows: 3, text: body.content, maxlength: 30000 });
+    const fault = h('p.fault', { role: 'alert' });
     const back = () => {
       box.replaceWith(head);
       exchange.tools.querySelector('button')?.focus();
@@ -193,14 +173,14 @@ export async function chat(main, { id, go, signal }) {
       const content = text.value.trim();
       if (!content || content === body.content) return back();
       const { parent_id, mode, document_ids, collection } = body;
-      const changed = { content, parent_id, ...(mode && { mode }), ...(document_ids && { document_ids }), ...(collection && { collection }), ...(writing.model() && { model: writing.model() }) };
+      const changed = { content, parent_id, mode, document_ids, collection, model: writing.model() };
       try {
         await ask(changed, exchange);
       } catch (error) {
         fault.textContent = error.message;
       }
     };
-    const box = h('div', { class: 'box', onkeydown: (event) => {
+    const box = h('div.box', { onkeydown: (event) => {
       if (event.key === 'Escape') {
         event.stopPropagation();
         back();
@@ -208,7 +188,7 @@ export async function chat(main, { id, go, signal }) {
         event.preventDefault();
         send();
       }
-    } }, text, fault, h('div', { class: 'row end' }, button('Cancel', back, { class: 'plain' }), button('Ask this instead', send, { class: 'strong' })));
+    } }, text, fault, h('div.row.end', plain('Cancel', back), button('Ask this instead', send, { class: 'strong' })));
     head.replaceWith(box);
     text.focus();
   }
@@ -223,7 +203,7 @@ export async function chat(main, { id, go, signal }) {
   async function ask(body, instead) {
     if (running) return;
     if (!session) {
-      session = { ...(await api('/api/chat/sessions', { method: 'POST', body: { ...(project() && { project_id: project() }) } })), messages: [] };
+      session = { ...(await api('/api/chat/sessions', { method: 'POST', body: { project_id: project() } })), messages: [] };
       go(`/s/${session.id}`, true);
     }
     const first = await request(`${base()}/messages`, { method: 'POST', body, signal });
@@ -253,7 +233,8 @@ export async function chat(main, { id, go, signal }) {
         if (first) tell(session.id);
       }
     };
-    const ended = follow(path, onEvent, { signal, first }).catch((error) => {
+    // The question counts as asked; its answer tells its own failures.
+    follow(path, onEvent, { signal, first }).catch((error) => {
       answer.set({ ...answer.message, status: 'failed', error: { message: error.message } });
     }).finally(() => {
       exchange.listening = false;
@@ -263,8 +244,6 @@ export async function chat(main, { id, go, signal }) {
       refresh();
       tell(session.id);
     });
-    // The question counts as asked; its answer tells its own failures.
-    void ended;
   }
 
   async function stop() {
@@ -284,14 +263,6 @@ export async function chat(main, { id, go, signal }) {
     Object.assign(session, rest);
     heading();
     show(messages);
-  }
-
-  async function remove() {
-    if (!(await confirm('Delete this session?', 'Its questions, answers and citations are gone for good. The documents stay.', 'Delete'))) return;
-    await api(base(), { method: 'DELETE' }).catch(() => {});
-    closeSource();
-    tell(session.id);
-    go('/');
   }
 }
 

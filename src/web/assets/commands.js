@@ -7,7 +7,7 @@ let known;
 
 /** Lets a text area complete the name of a command. A server that knows none offers none. */
 export function complete(text) {
-  const list = h('ul', { id: 'commands', class: 'commands', role: 'listbox', 'aria-label': 'Commands', hidden: true });
+  const list = h('ul.commands', { id: 'commands', role: 'listbox', label: 'Commands', hidden: true });
   let found = [];
   let at = 0;
   const close = () => {
@@ -25,7 +25,7 @@ export function complete(text) {
     fill(list, found.map((one, index) => h('li', { id: `command-${index}`, role: 'option', 'aria-selected': String(index === at), onpointerdown: (event) => {
       event.preventDefault();
       take(one);
-    } }, h('b', { text: `/${one.name} ${one.argument}` }), h('span', { text: one.about }))));
+    } }, h('b', `/${one.name} ${one.argument}`), h('span', one.about))));
     list.hidden = !found.length;
     text.setAttribute('aria-expanded', String(!list.hidden));
     if (list.hidden) return close();
@@ -57,6 +57,5 @@ export function complete(text) {
     event.preventDefault();
     event.stopImmediatePropagation();
   });
-  for (const [name, value] of Object.entries({ role: 'combobox', 'aria-autocomplete': 'list', 'aria-haspopup': 'listbox', 'aria-controls': 'commands', 'aria-expanded': 'false' })) text.setAttribute(name, value);
   return list;
 }

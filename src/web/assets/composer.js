@@ -1,35 +1,37 @@
 // Where a question is written: its words, how it is to be answered, by which model, over what.
 
-import { api } from './api.js';
+import { api, connection } from './api.js';
 import { complete } from './commands.js';
-import { button, fill, h } from './dom.js';
+import { button, fill, h, plain } from './dom.js';
 import { chips, pickScope, scope, scopeOfMessage } from './scope.js';
 
 let models;
+/** What was written and not yet asked, by session. */
+const drafts = new Map();
 
 /** `ask(question)` takes a message's body and rejects with the problem if it was refused. */
-export function composer({ ask, stop, mode = 'regular', model }) {
+export function composer({ ask, stop, draft, signal, mode = 'regular', model }) {
   let isRunning = false;
   const text = h('textarea', {
-    id: 'question', rows: 1, placeholder: 'Ask your documents', 'aria-label': 'Question',
-    enterkeyhint: 'send', maxlength: 30000, 'aria-describedby': 'composer-hint',
+    id: 'question', rows: 1, placeholder: 'Ask your documents', label: 'Question',
+    enterkeyhint: 'send', maxlength: 30000, role: 'combobox', 'aria-autocomplete': 'list', 'aria-controls': 'commands', 'aria-expanded': 'false', 'aria-describedby': 'composer-hint', value: drafts.get(draft()) ?? '',
   });
-  const fault = h('p', { class: 'state fault', role: 'alert', hidden: true });
+  const fault = h('p.state.fault', { role: 'alert', hidden: true });
   const send = button('Ask', () => (isRunning ? stop() : submit()), { class: 'send strong' });
-  const choice = h('select', { 'aria-label': 'Model', hidden: true });
+  const choice = h('select', { label: 'Model', hidden: true });
   const radio = (value, words, hint) => h('label', { title: hint },
-    h('input', { type: 'radio', name: 'mode', value, ...(value === mode && { checked: true }) }), h('span', { text: words }));
-  const modes = h('fieldset', { class: 'modes' }, h('legend', { class: 'unseen', text: 'How to answer' }),
+    h('input', { type: 'radio', name: 'mode', value, ...(value === mode && { checked: true }) }), h('span', words));
+  const modes = h('fieldset.modes', h('legend.unseen', 'How to answer'),
     radio('regular', 'Answer', 'One search, one answer'),
     radio('deep_research', 'Deep research', 'Plan, search, read, look for gaps, write a report'));
   const ahead = h('input', { type: 'checkbox' });
-  const review = h('label', { class: 'check', hidden: mode !== 'deep_research' }, ahead, 'Show me the plan first');
+  const review = h('label.check', { hidden: mode !== 'deep_research' }, ahead, 'Show me the plan first');
   modes.addEventListener('change', () => (review.hidden = modes.querySelector(':checked').value !== 'deep_research'));
-  const limit = button('', pickScope, { class: 'plain', 'aria-haspopup': 'dialog' });
+  const limit = plain('', pickScope, { 'aria-haspopup': 'dialog' });
   const nameLimit = () => {
     limit.textContent = scope.documents.size || scope.collection ? 'Change scope' : 'All documents';
   };
-  scope.addEventListener('change', nameLimit);
+  scope.addEventListener('change', nameLimit, { signal });
   nameLimit();
 
   const commands = complete(text);
@@ -37,7 +39,10 @@ export function composer({ ask, stop, mode = 'regular', model }) {
     text.style.height = 'auto';
     text.style.height = `${Math.min(text.scrollHeight, innerHeight * 0.4)}px`;
   };
-  text.addEventListener('input', fit);
+  text.addEventListener('input', () => {
+    drafts.set(draft(), text.value);
+    fit();
+  });
   text.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -49,8 +54,9 @@ export function composer({ ask, stop, mode = 'regular', model }) {
     if (!content) return text.focus();
     fault.hidden = true;
     const chosen = element.querySelector('input[name=mode]:checked');
-    const body = { content, mode: chosen.value, ...(chosen.value === 'deep_research' && ahead.checked && { approve_plan: true }), ...scopeOfMessage(), ...(choice.value && { model: choice.value }) };
+    const body = { content, mode: chosen.value, approve_plan: (chosen.value === 'deep_research' && ahead.checked) || undefined, ...scopeOfMessage(), model: choice.value || undefined };
     text.value = '';
+    drafts.delete(draft());
     fit();
     scope.isFresh = false;
     try {
@@ -63,11 +69,14 @@ export function composer({ ask, stop, mode = 'regular', model }) {
     }
   }
 
-  const element = h('form', { class: 'composer', onsubmit: (event) => event.preventDefault() },
-    fault, chips(),
-    h('div', { class: 'box' }, commands, text,
-      h('div', { class: 'row' }, modes, review, limit, choice, h('span', { class: 'space' }), send)),
-    h('p', { id: 'composer-hint', class: 'unseen', text: 'Enter sends, Shift and Enter begins a new line.' }));
+  if (text.value) queueMicrotask(fit);
+  connection.addEventListener('back', () => (fault.hidden = true), { signal });
+
+  const element = h('form.composer', { onsubmit: (event) => event.preventDefault() },
+    fault, chips(signal),
+    h('div.box', commands, text,
+      h('div.row', modes, review, limit, choice, send)),
+    h('p.unseen', { id: 'composer-hint', text: 'Enter sends, Shift and Enter begins a new line.' }));
 
   models ??= api('/api/models').then(({ items }) => items).catch(() => {
     models = undefined;
@@ -81,7 +90,7 @@ export function composer({ ask, stop, mode = 'regular', model }) {
 
   return {
     element,
-    model: () => choice.value,
+    model: () => choice.value || undefined,
     focus: () => text.focus({ preventScroll: true }),
     running(is) {
       isRunning = is;

@@ -1,18 +1,26 @@
 // Building elements, safely: text is only ever text. Nothing here knows what the page shows.
 
-/** An element. `on…` properties are listeners, `text` is its text, the rest are attributes. */
-export function h(tag, props, ...children) {
+/**
+ * An element, as in `h('p.fault', { role: 'alert' }, 'No.')`; what it is to have may be left out. `on…`
+ * are listeners, `text` is its text, `label` its name for those who don't see it, the rest are attributes.
+ */
+export function h(kind, props, ...children) {
+  if (props?.constructor !== Object) {
+    children.unshift(props);
+    props = {};
+  }
+  const [tag, ...classes] = kind.split('.');
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(props ?? {})) {
+  element.classList.add(...classes);
+  for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (name === 'text') element.textContent = value;
     else if (name === 'class') element.className = value;
     else if (name === 'value') element.value = value;
-    else element.setAttribute(name, value === true ? '' : value);
+    else element.setAttribute(name === 'label' ? 'aria-label' : name, value === true ? '' : value);
   }
-  append(element, children);
-  return element;
+  return append(element, children);
 }
 
 export function append(element, children) {
@@ -29,12 +37,20 @@ export function fill(element, ...children) {
 }
 
 /** A link inside the page. */
-export function link(href, props, ...children) {
-  return h('a', { href, 'data-inside': true, ...props }, ...children);
+export function link(href, ...rest) {
+  const element = h('a', ...rest);
+  element.setAttribute('href', href);
+  element.dataset.inside = '';
+  return element;
 }
 
 export function button(text, onclick, props) {
   return h('button', { type: 'button', text, onclick, ...props });
+}
+
+/** A button that is no more than its words. */
+export function plain(text, onclick, props) {
+  return button(text, onclick, { class: 'plain', ...props });
 }
 
 /** Does it once nothing has asked for it in a while. */
@@ -51,7 +67,7 @@ export const $ = (id) => document.getElementById(id);
 const said = [];
 /** Tells screen readers; older words leave so that the log stays short. */
 export function say(text) {
-  const line = h('p', { text });
+  const line = h('p', text);
   $('said').append(line);
   said.push(line);
   if (said.length > 12) said.shift().remove();
@@ -59,10 +75,10 @@ export function say(text) {
 
 function ask(title, inside, action, kind, no, keep) {
   return new Promise((resolve) => {
-    const fault = h('p', { class: 'fault', role: 'alert' });
+    const fault = h('p.fault', { role: 'alert' });
     const form = h('form', { method: 'dialog' }, h('h2', { id: 'ask-title', text: title }), inside, fault,
-      h('div', { class: 'row end' }, h('button', { value: 'no', formnovalidate: true, text: no }), h('button', { value: 'yes', class: kind, text: action })));
-    const box = h('dialog', { class: 'ask', 'aria-labelledby': 'ask-title' }, form);
+      h('div.row.end', h('button', { value: 'no', formnovalidate: true, text: no }), h('button', { value: 'yes', class: kind, text: action })));
+    const box = h('dialog.ask', { 'aria-labelledby': 'ask-title' }, form);
     const told = () => Object.fromEntries(new FormData(form));
     form.addEventListener('submit', async (event) => {
       if (!keep || event.submitter?.value !== 'yes') return;
@@ -91,7 +107,7 @@ function ask(title, inside, action, kind, no, keep) {
 
 /** Asks before something is lost. Resolves to whether to go on. */
 export function confirm(title, detail, action) {
-  return ask(title, h('p', { text: detail }), action, 'danger', 'Keep').then(Boolean);
+  return ask(title, h('p', detail), action, 'danger', 'Keep').then(Boolean);
 }
 
 /**
@@ -99,21 +115,21 @@ export function confirm(title, detail, action) {
  * refusal is shown for another try. Resolves to them, or to `null`.
  */
 export function askFor(title, fields, action, keep) {
-  return ask(title, fields.map(({ name, label, value, among, long, hint, ...rest }) => h('label', { class: 'field' }, h('span', { text: label }),
+  return ask(title, fields.map(({ name, label, value, among, long, hint, ...rest }) => h('label.field', h('span', label),
     long ? h('textarea', { name, rows: 4, text: value ?? '', ...rest }) : h('input', { name, value: value ?? '', list: among && `${name}-list`, autocomplete: 'off', ...rest }),
     among && h('datalist', { id: `${name}-list` }, among.map((value) => h('option', { value }))),
-    hint && h('small', { text: hint }))), action, 'strong', 'Cancel', keep);
+    hint && h('small', hint))), action, 'strong', 'Cancel', keep);
 }
 
 /** A button that opens a short list of things to do: `[words, what to do or where to go]`. */
 export function menu(words, label, entries) {
-  const list = h('div', { popover: 'auto', class: 'actions' }, entries.filter(Boolean).map(([text, act]) => (typeof act === 'string'
-    ? h('a', { href: act, download: true, text, onclick: () => list.hidePopover() })
+  const list = h('div.actions', { popover: 'auto' }, entries.filter(Boolean).map(([text, act]) => (typeof act === 'string'
+    ? h('a', { href: act, ...(act.endsWith('/content') ? { target: '_blank' } : { download: true }), text, onclick: () => list.hidePopover() })
     : button(text, () => {
       list.hidePopover();
       act();
     }))));
-  const opener = button(words, null, { class: 'plain', 'aria-label': label, 'aria-expanded': 'false' });
+  const opener = plain(words, null, { label, 'aria-expanded': 'false' });
   opener.popoverTargetElement = list;
   list.addEventListener('toggle', ({ newState }) => {
     const isOpen = newState === 'open';
@@ -131,7 +147,7 @@ export function menu(words, label, entries) {
     const all = [...list.children];
     all.at((all.indexOf(document.activeElement) + by) % all.length).focus();
   });
-  return h('span', { class: 'menu-of' }, opener, list);
+  return h('span.menu-of', opener, list);
 }
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });

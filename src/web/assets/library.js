@@ -1,14 +1,15 @@
 // The library: what is in it, what is on its way, searching it by name and by text.
 
-import { api, connection, documentOf, watchDocuments } from './api.js';
-import { askFor, button, confirm, count, fill, h, link, menu, say, size, soon, when } from './dom.js';
+import { api, connection, documentOf, request, watchDocuments } from './api.js';
+import { askFor, button, confirm, count, fill, h, link, menu, plain, say, size, soon, when } from './dom.js';
 import { snippet } from './bytes.js';
-import { choose, chooseCollection, clearScope, collections, scope } from './scope.js';
-import { openSource, place } from './source.js';
-import { clearDone, dropped, line, picked, send, uploads } from './upload.js';
+import { choose, clearScope, collections, limitTo, scope } from './scope.js';
+import { door, place } from './source.js';
+import { dropped, forget, line, picked, send, uploads } from './upload.js';
 
 const PAGE = 50;
-const WORDS = { queued: 'waiting to be read', extracting: 'being read', indexing: 'being indexed', ready: '', failed: 'failed' };
+const WORDS = { queued: 'waiting to be read', extracting: 'being read', indexing: 'being indexed', ready: '', failed: '' };
+const languages = new Intl.DisplayNames('en', { type: 'language' });
 
 /** What the reader named as the place for new files; also used by files dropped elsewhere. */
 let target = '';
@@ -20,26 +21,28 @@ export async function library(main, { go, signal }) {
   let cursor = null;
   let turn = 0;
 
-  const find = h('input', { type: 'search', placeholder: 'Search names and texts', 'aria-label': 'Search names and texts' });
-  const group = h('select', { 'aria-label': 'Show a collection' }, h('option', { value: '', text: 'All collections' }));
+  const find = h('input', { type: 'search', placeholder: 'Search names and texts', label: 'Search names and texts' });
+  const group = h('select', { label: 'Show a collection' }, h('option', { value: '', text: 'All collections' }));
   const old = h('input', { type: 'checkbox', onchange: () => load() });
   const failed = h('input', { type: 'checkbox', onchange: () => load() });
   const askGroup = button('Ask in this collection', () => {
-    clearScope();
-    scope.isFresh = true;
-    chooseCollection(group.value);
+    limitTo({ collection: group.value });
     go('/');
   }, { hidden: true });
   const files = h('input', { type: 'file', multiple: true, hidden: true });
   const folder = h('input', { type: 'file', webkitdirectory: true, hidden: true });
-  const into = h('input', { list: 'collections', placeholder: 'Collection (optional)', 'aria-label': 'Collection for new files', value: target, oninput: () => (target = into.value.trim()) });
+  const into = h('input', { list: 'collections', placeholder: 'Collection (optional)', label: 'Collection for new files', value: target, oninput: () => (target = into.value.trim()) });
   const names = h('datalist', { id: 'collections' });
-  const sending = h('ul', { class: 'uploads', 'aria-label': 'Files being added' });
-  const passages = h('section', { class: 'passages', 'aria-label': 'Passages', hidden: true });
-  const list = h('ul', { class: 'documents', 'aria-label': 'Documents' });
-  const total = h('p', { class: 'total', role: 'status' });
-  const more = button('More documents', () => load(true), { class: 'plain', hidden: true });
-  const chosen = h('div', { class: 'chosen', hidden: true });
+  const sending = h('ul.uploads', { label: 'Files being added' });
+  const passages = h('section.passages', { label: 'Passages', hidden: true });
+  const list = h('ul.documents', { label: 'Documents' });
+  const total = h('p.total', { role: 'status' });
+  const every = h('input', { type: 'checkbox', label: 'Choose all that are listed', onchange: () => {
+    scope.isFresh = true;
+    choose(every.checked, ...[...rows.values()].filter(isChoosable));
+  } });
+  const more = plain('More documents', () => load(true), { hidden: true });
+  const chosen = h('div.chosen', { hidden: true });
 
   for (const input of [files, folder]) {
     input.addEventListener('change', () => {
@@ -48,14 +51,14 @@ export async function library(main, { go, signal }) {
     });
   }
   fill(main,
-    h('div', { class: 'bar' }, h('h1', { text: 'Library' })),
-    h('div', { class: 'library' },
-      h('section', { class: 'add', 'aria-label': 'Add documents' },
-        h('div', { class: 'row' }, button('Add files', () => files.click(), { class: 'strong' }), button('Add a folder', () => folder.click()),
-          h('span', { class: 'or', text: 'or drop them here, into' }), into, names, files, folder),
+    h('div.bar', h('h1', 'Library')),
+    h('div.library',
+      h('section.add', { label: 'Add documents' },
+        h('div.row', button('Add files', () => files.click(), { class: 'strong' }), button('Add a folder', () => folder.click()),
+          h('span.or', 'or drop them here, into'), into, names, files, folder),
         sending),
-      h('div', { class: 'row filters', role: 'search' }, find, group, h('label', { class: 'check' }, old, 'Older versions'), h('label', { class: 'check' }, failed, 'Not readable'), askGroup),
-      passages, total, list, more),
+      h('div.row.filters', { role: 'search' }, find, group, h('label.check', old, 'Older versions'), h('label.check', failed, 'Not readable'), askGroup),
+      passages, h('div.tally', every, total), list, more),
     chosen);
 
   find.addEventListener('input', soon(load));
@@ -115,6 +118,8 @@ export async function library(main, { go, signal }) {
     total.textContent = rows.size || words || group.value || failed.checked
       ? `${many}${words ? ` with “${words}” in the name or title` : ''}`
       : 'Nothing here yet. PDF, HTML, Markdown, text, Office and OpenDocument files, EPUB, RTF, CSV and source code can be read.';
+    every.hidden = !rows.size;
+    paintChosen();
   }
 
   async function searchTexts(words, mine) {
@@ -125,10 +130,7 @@ export async function library(main, { go, signal }) {
     const found = await api(`/api/search?${query}`, { signal }).catch(() => null);
     if (!found || mine !== turn || !found.hits.length) return;
     passages.hidden = false;
-    fill(passages, h('h2', { text: 'In the texts' }), h('ol', null, found.hits.map((hit) => {
-      const title = button(hit.title, () => openSource([{ ...hit, quote: hit.text }], 0, title), { class: 'title' });
-      return h('li', null, title, h('span', { class: 'where', text: place(hit) }), snippet(hit));
-    })), h('h2', { text: 'Documents' }));
+    fill(passages, h('h2', 'In the texts'), h('ol', found.hits.map((hit) => h('li', door(hit.title, [{ ...hit, quote: hit.text }]), h('span.where', place(hit)), snippet(hit)))), h('h2', 'Documents'));
     say(`${count(found.hits.length, 'passage')} found.`);
   }
 
@@ -136,26 +138,26 @@ export async function library(main, { go, signal }) {
     const element = list.querySelector(`[data-id="${CSS.escape(document.id)}"]`) ?? h('li', { 'data-id': document.id });
     element.className = `document ${document.status}${document.superseded_by ? ' superseded' : ''}`;
     const isReady = document.status === 'ready';
-    const box = h('input', { type: 'checkbox', 'aria-label': `Choose ${document.title}`, onchange: () => {
+    const box = h('input', { type: 'checkbox', label: `Choose ${document.title}`, onchange: () => {
       scope.isFresh = true;
-      choose(document, box.checked);
+      choose(box.checked, document);
     } });
     box.checked = scope.documents.has(document.id);
-    box.disabled = !isReady || Boolean(document.superseded_by);
+    box.disabled = !isChoosable(document);
     const title = isReady
-      ? button(document.title, () => openSource([{ document_id: document.id, version: document.version, title: document.title }], 0, title), { class: 'title' })
-      : h('span', { class: 'title', text: document.title });
+      ? door(document.title, [{ document_id: document.id, version: document.version, title: document.title }])
+      : h('span.title', document.title);
     const facts = [
       document.title !== document.name && document.name, document.pages && count(document.pages, 'page'),
-      size(document.bytes), document.language, document.collection && `in ${document.collection}`,
+      size(document.bytes), document.language && languages.of(document.language), document.collection && `in ${document.collection}`,
     ].filter(Boolean);
-    const earlier = document.supersedes && isReady && [' · ', link(`/d/${document.id}`, null, 'has earlier versions')];
+    const earlier = document.supersedes && isReady && [' · ', link(`/d/${document.id}`, 'has earlier versions')];
     fill(element, box,
-      h('div', { class: 'what' }, title,
-        h('p', { class: 'facts' }, facts.join(' · '), ' · ', when(document.created_at), earlier),
-        document.error && h('p', { class: 'fault', text: document.error }),
-        document.notes?.length > 0 && h('p', { class: 'note', text: document.notes.join(' ') })),
-      h('span', { class: 'status' }, WORDS[document.status] ?? document.status, document.superseded_by && 'older version'),
+      h('div.what', title,
+        h('p.facts', facts.join(' · '), ' · ', when(document.created_at), earlier),
+        document.error && h('p.fault', document.error, ' ', plain('Try again', () => readAgain(document))),
+        document.notes?.length > 0 && h('p.note', document.notes.join(' '))),
+      h('span.status', WORDS[document.status] ?? document.status, document.superseded_by && 'older version'),
       menu('⋯', `More about ${document.title}`, [
         isReady && ['Read it', () => go(`/d/${document.id}`)],
         isReady && ['What cites it', () => go(`/d/${document.id}/citations`)],
@@ -173,11 +175,11 @@ export async function library(main, { go, signal }) {
     const before = rows.get(document.id);
     const isNew = !before && !failed.checked && !find.value.trim() && (!group.value || group.value === document.collection);
     const isElsewhere = group.value && group.value !== document.collection;
-    if (before && isElsewhere) forget(document.id);
+    if (before && isElsewhere) unlist(document.id);
     else if (before) row(document);
     else if (isNew) list.prepend(row(document));
     if (document.supersedes && rows.has(document.supersedes) && !old.checked) {
-      forget(document.supersedes);
+      unlist(document.supersedes);
     }
     if (before && before.status !== document.status && ['ready', 'failed'].includes(document.status)) {
       say(`${document.title}: ${document.status === 'ready' ? 'ready' : document.error}`);
@@ -188,21 +190,25 @@ export async function library(main, { go, signal }) {
   }
 
   function paintUploads() {
-    const shown = uploads.files.filter((entry) => entry.state !== 'sent');
-    const done = shown.filter(({ state }) => state === 'known' || state === 'failed').length;
-    fill(sending, shown.map(line), done > 0 && h('li', null, button('Clear this list', clearDone, { class: 'plain' })));
-    sending.hidden = !shown.length;
+    const of = (...states) => uploads.files.filter(({ state }) => states.includes(state));
+    const [under, over, waiting] = [of('sending'), of('known', 'failed'), of('waiting').length];
+    fill(sending, under.map(line), waiting > 0 && h('li.upload', `${count(waiting, 'more file')} to send`, plain('Stop', () => forget('waiting'))),
+      over.map(line), over.length > 0 && h('li', plain('Clear this list', () => forget('known', 'failed'))));
+    sending.hidden = !sending.childElementCount;
   }
 
   function paintChosen() {
     const number = scope.documents.size;
     chosen.hidden = !number;
+    const choosable = [...rows.values()].filter(isChoosable);
+    every.disabled = !choosable.length;
+    every.checked = number > 0 && choosable.every(({ id }) => scope.documents.has(id));
     for (const element of list.children) element.querySelector('input').checked = scope.documents.has(element.dataset.id);
     if (!number) return;
-    fill(chosen, h('span', { text: `${count(number, 'document')} chosen` }), h('span', { class: 'space' }),
-      button('Clear', clearScope, { class: 'plain' }),
-      button('Delete', () => remove([...scope.documents.keys()]), { class: 'plain' }),
-      button('Move', moveChosen, { class: 'plain' }),
+    fill(chosen, h('span', `${count(number, 'document')} chosen`),
+      plain('Clear', clearScope),
+      plain('Delete', () => remove([...scope.documents.keys()])),
+      plain('Move', moveChosen),
       button('Ask about these', () => go('/'), { class: 'strong' }));
   }
 
@@ -210,6 +216,16 @@ export async function library(main, { go, signal }) {
     const detail = 'Gone from every search and answer at once. Answers that cite what is deleted keep their quotes.';
     if (!(await confirm(`Delete ${title ? `“${title}”` : count(ids.length, 'document')}?`, detail, 'Delete'))) return;
     for (const id of ids) await drop(id);
+  }
+
+  /** A failed document gets another try when its bytes come again. */
+  async function readAgain({ id, name, collection }) {
+    try {
+      const response = await request(`/api/documents/${id}/content`);
+      send([{ file: await response.blob(), path: name }], collection);
+    } catch (error) {
+      total.textContent = error.message;
+    }
   }
 
   async function moveChosen() {
@@ -221,7 +237,7 @@ export async function library(main, { go, signal }) {
     nameCollections();
   }
 
-  function forget(id) {
+  function unlist(id) {
     list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.remove();
     rows.delete(id);
   }
@@ -235,14 +251,16 @@ export async function library(main, { go, signal }) {
         return;
       }
     }
-    forget(id);
+    unlist(id);
     documentOf(id, true);
-    choose({ id }, false);
+    choose(false, { id });
     tally();
   }
 }
 
-const placed = (known, value) => ({ name: 'collection', label: 'Collection', value, among: known.map(({ name }) => name), hint: 'A new name makes a new collection; none takes it out of any. Earlier versions go along.', maxlength: 200 });
+const isChoosable = ({ status, superseded_by }) => status === 'ready' && !superseded_by;
+
+const placed = (known, value) => ({ name: 'collection', label: 'Collection', value, among: known.map(({ name }) => name), hint: 'A new name makes a new one, none takes it out of any. Earlier versions go along.', maxlength: 200 });
 
 /** Asks for the title and the collection of a document, and keeps them. */
 export async function edit(document) {

@@ -13,14 +13,16 @@ const RULE = /^ {0,3}([-*_])(?: *\1){2,} *$/;
 const TABLE_RULE = /^ {0,3}\|? *:?-+:? *(\| *:?-+:? *)*\|? *$/;
 const URL_START = /^https?:\/\/[^\s<>"'`]+/i;
 
+/** The blocks of a text: what the two below need to know of it. */
+export const read = (source) => parse(lines(source), 0).map((block) => ({ ...block, text: source.slice(block.start, block.end) }));
+
 /**
- * Shows `source` in `target`. `notes` says what stands where, in string indexes: `mark(at, n)`
+ * Shows what was read in `target`. `notes` says what stands where, in string indexes: `mark(at, n)`
  * gives the element of a citation mark or nothing, `key(start, end)` changes when what
  * it would give between the two does, `unsupported` holds ranges.
  */
-export function show(target, source, notes) {
+export function show(target, blocks, notes) {
   const kept = target.blocks ?? [];
-  const blocks = parse(lines(source), 0);
   const shown = [];
   const above = [];
   blocks.forEach((block, at) => {
@@ -31,14 +33,13 @@ export function show(target, source, notes) {
       above.push(block.level);
       block.shown = Math.min(above.length + 2, 6);
     }
-    const [start, end] = [block.start, block.end];
     const open = notes.streaming && isLast;
-    const key = `${start} ${block.shown} ${open} ${notes.key(start, end)} ${block.type} ${source.slice(start, end)}`;
+    const key = `${block.start} ${block.shown} ${open} ${notes.key(block.start, block.end)} ${block.text}`;
     if (kept[at]?.key === key) {
       shown.push(kept[at]);
       return;
     }
-    const element = build(block, { notes, source, open });
+    const element = build(block, { notes, open });
     if (kept[at]) kept[at].element.replaceWith(element);
     else target.append(element);
     shown.push({ key, element, closed: !open });
@@ -47,12 +48,17 @@ export function show(target, source, notes) {
   target.blocks = shown;
 }
 
-/** Where `[n]` stands outside code and links: `[{n, at}]`. */
-export function marks(source) {
-  const found = [];
-  const notes = { key: () => '', unsupported: [], mark: (at, n) => void found.push({ n, at }) };
-  for (const block of parse(lines(source), 0)) build(block, { notes, source });
-  return found;
+/** Where `[n]` stands outside code and links: `[{n, at}]`. `known` is what it found before. */
+export function marks(blocks, known) {
+  return blocks.flatMap((block, k) => {
+    const { start, text } = block;
+    if (known[k]?.text !== text || known[k].start !== start) {
+      const found = [];
+      if (text.includes('[')) build(block, { notes: { unsupported: [], mark: (at, n) => void found.push({ n, at }) } });
+      known[k] = { start, text, found };
+    }
+    return known[k].found;
+  });
 }
 
 function lines(source) {
@@ -186,10 +192,10 @@ function cells(line) {
 
 function build(block, context) {
   switch (block.type) {
-    case 'code': return h('pre', { tabindex: 0 }, h('code', { text: block.code }));
+    case 'code': return h('pre', { tabindex: 0 }, h('code', block.code));
     case 'heading': return inline(h(`h${block.shown ?? Math.min(block.level + 2, 6)}`), block.content, context);
     case 'rule': return h('hr');
-    case 'quote': return h('blockquote', null, block.blocks.map((inner) => build(inner, context)));
+    case 'quote': return h('blockquote', block.blocks.map((inner) => build(inner, context)));
     case 'list': {
       const props = block.ordered && block.first !== 1 ? { start: block.first } : null;
       return h(block.ordered ? 'ol' : 'ul', props, block.items.map((blocks) => {
@@ -204,14 +210,14 @@ function build(block, context) {
       }));
     }
     case 'table': {
-      const row = (tag, line) => h('tr', null, line.map((cell, at) => {
+      const row = (tag, line) => h('tr', line.map((cell, at) => {
         const element = inline(h(tag, tag === 'th' ? { scope: 'col' } : null), [cell], context);
         if (block.aligns[at]) element.classList.add(block.aligns[at]);
         return element;
       }));
-      return h('div', { class: 'table', tabindex: 0, role: 'group', 'aria-label': 'Table' },
-        h('table', null, h('thead', null, row('th', block.rows[0])),
-          h('tbody', null, block.rows.slice(1).map((line) => row('td', line)))));
+      return h('div.table', { tabindex: 0, role: 'group', label: 'Table' },
+        h('table', h('thead', row('th', block.rows[0])),
+          h('tbody', block.rows.slice(1).map((line) => row('td', line)))));
     }
     default: return inline(h('p'), block.content, context);
   }
@@ -263,7 +269,7 @@ function walk(parent, text, from, to, context) {
       let end = close(text, run, i + run.length, to, context);
       if (end < 0 && context.open) end = to;
       if (end < 0) i += run.length;
-      else take(h('code', { text: text.slice(i + run.length, end).replace(/\n/g, ' ').replace(/^ (.*[^ ].*) $/, '$1') }), Math.min(end + run.length, to));
+      else take(h('code', text.slice(i + run.length, end).replace(/\n/g, ' ').replace(/^ (.*[^ ].*) $/, '$1')), Math.min(end + run.length, to));
     } else if (c === '*' || c === '_' || (c === '~' && text[i + 1] === '~')) {
       i = emphasis(parent, text, i, to, context, take);
     } else if (c === '[' || (c === '!' && text[i + 1] === '[')) {
@@ -367,8 +373,8 @@ function reference(text, i, to) {
 
 /** A link shows where it goes, and goes there only when it is clicked. */
 function address(url) {
-  if (!/^(https?:\/\/|mailto:)/i.test(url)) return h('span', { class: 'url', text: url ? `(${url})` : '' });
-  return h('a', { class: 'url', href: url, rel: 'noreferrer noopener nofollow', target: '_blank', text: url });
+  if (!/^(https?:\/\/|mailto:)/i.test(url)) return h('span.url', url ? `(${url})` : '');
+  return h('a.url', { href: url, rel: 'noreferrer noopener nofollow', target: '_blank', text: url });
 }
 
 /** Plain text, with what no source carries set apart. Also remembers where the text stands. */
@@ -383,7 +389,7 @@ function words(parent, text, from, to, context) {
       const [a, b] = [Math.max(done, i + start - at), Math.min(end, i + stop - at)];
       if (a >= b) continue;
       if (a > done) piece(parent, text.slice(done, a), context.source(done));
-      const span = h('span', { class: 'unsupported' });
+      const span = h('span.unsupported');
       piece(span, text.slice(a, b), context.source(a));
       parent.append(span);
       done = b;
@@ -401,7 +407,7 @@ function tie(parent, mark) {
   if (from < 0) return parent.append(mark);
   const word = text.splitText(from);
   word.at = text.at + from;
-  home.append(h('span', { class: 'tied' }, word, mark));
+  home.append(h('span.tied', word, mark));
 }
 
 function piece(parent, text, at) {

@@ -1,6 +1,6 @@
 // The work behind an answer while it is done: the plan of deep research, its steps, the time.
 
-import { askFor, button, count, fill, h } from './dom.js';
+import { askFor, button, count, fill, h, plain } from './dom.js';
 
 const DOING = { plan: 'Planning', search: 'Searching', read: 'Reading', gap: 'Looking for what is missing', write: 'Writing', resume: 'Going on after a stop' };
 const DONE = { plan: 'Planned', search: 'Searched', read: 'Read', gap: 'Looked for what is missing', write: 'Wrote', resume: 'Went on after a stop' };
@@ -13,10 +13,10 @@ export class Work {
   /** `steer(change)` sends the reader's word on a plan. */
   constructor(steer) {
     this.steer = steer;
-    this.element = h('details', { class: 'work', hidden: true });
+    this.element = h('details.work', { hidden: true });
     this.summary = h('summary');
     this.body = h('div');
-    this.spent = h('p', { class: 'spent' });
+    this.spent = h('p.spent');
     this.element.append(this.summary, this.spent, this.body);
     this.touched = false;
     this.summary.addEventListener('click', () => (this.touched = true));
@@ -43,8 +43,8 @@ export class Work {
       this.key = key;
       this.element.hidden = !plan && !steps.some(({ note, query }) => note || query);
       if (!this.touched) this.element.open = isDeep && message.status === 'running';
-      fill(this.body, plan && this.plan(plan, steps, message.status === 'running'), !plan?.awaiting_approval && h('ul', { class: 'steps' },
-        steps.filter(({ question_id }) => !plan?.questions?.some(({ id }) => id === question_id)).map((step) => this.step(step))));
+      fill(this.body, plan && this.plan(plan, steps, message.status === 'running'), !plan?.awaiting_approval && h('ul.steps',
+        steps.filter(({ kind, question_id }) => !(plan && kind === 'plan') && !plan?.questions?.some(({ id }) => id === question_id)).map((step) => this.step(step))));
     }
     const isRunning = message.status === 'running';
     if (isRunning && isDeep && !this.clock) {
@@ -63,15 +63,17 @@ export class Work {
     const searches = steps.filter(({ kind }) => kind === 'search');
     const found = searches.reduce((sum, step) => sum + (step.found ?? 0), 0);
     const parts = [];
-    if (this.clock) parts.push(elapsed(Date.now() - this.begun), this.now(message));
+    const isWaiting = message.plan?.awaiting_approval;
+    const spent = this.clock && !isWaiting ? budget(message, Date.now() - this.begun) : '';
+    // Told with the budget if that is in sight.
+    if (this.clock) parts.push(!isWaiting && !(spent && this.element.open) && elapsed(Date.now() - this.begun), this.now(message));
     else {
       if (message.plan?.questions) parts.push(count(message.plan.questions.length, 'question'));
       if (searches.length) parts.push(`${count(searches.length, 'search', 'searches')}, ${count(found, 'passage')} found`);
     }
     const note = steps.find((step) => step.note && step.kind === 'write')?.note;
     if (note && !message.plan) parts.push(note);
-    const text = parts.join(' · ');
-    const spent = this.clock ? budget(message, Date.now() - this.begun) : '';
+    const text = parts.filter(Boolean).join(' · ');
     if (this.spent.textContent !== spent) this.spent.textContent = spent;
     if (this.summary.textContent !== text) this.summary.textContent = text;
   }
@@ -81,18 +83,18 @@ export class Work {
     const questions = plan.questions ?? [];
     // Once the report is begun, its questions stand.
     const isOpen = isRunning && this.steer && !steps.some(({ kind }) => kind === 'write');
-    const list = h('ol', { class: 'plan' }, questions.map((question) => {
+    const list = h('ol.plan', questions.map((question) => {
       const own = steps.filter(({ question_id }) => question_id === question.id);
-      const drop = isOpen && questions.length > 1 && button('Drop', () => this.change(questions.filter((one) => one !== question)), { class: 'plain', 'aria-label': `Drop: ${question.text}` });
-      return h('li', null, h('p', null, question.text, ' ', drop), question.why && h('p', { class: 'why', text: question.why }),
-        own.length > 0 && h('ul', { class: 'steps' }, own.map((step) => this.step(step))));
+      const drop = isOpen && questions.length > 1 && plain('Drop', () => this.change(questions.filter((one) => one !== question)), { label: `Drop: ${question.text}` });
+      return h('li', h('div.row', h('p', question.text), drop), question.why && h('p.why', question.why),
+        own.length > 0 && h('ul.steps', own.map((step) => this.step(step, question.text))));
     }));
     if (!isOpen) return list;
     const add = async () => {
       const told = await askFor('Also look into', [{ name: 'text', label: 'Question', required: true, maxlength: 500 }], 'Add', ({ text }) => this.steer({ questions: [...questions.map(({ id }) => ({ id })), { text }] }));
       if (told) this.element.querySelector('.extend')?.focus();
     };
-    return [list, h('p', null, button('Add a question', add, { class: 'plain extend' }))];
+    return [list, h('p', button('Add a question', add, { class: 'plain extend' }))];
   }
 
   /** Tells the research which of its questions remain. */
@@ -106,20 +108,20 @@ export class Work {
 
   /** A plan that waits: its questions can be reworded, dropped and added to before it is carried out. */
   draft(plan) {
-    const list = h('ol', { class: 'plan' });
+    const list = h('ol.plan');
     const add = (question) => {
-      const input = h('textarea', { rows: 1, text: question.text, 'aria-label': 'Question of the plan' });
+      const input = h('textarea', { rows: 1, text: question.text, label: 'Question of the plan' });
       input.question = question.id;
-      const item = h('li', null, h('div', { class: 'row' }, input, button('Drop', () => item.remove(), { class: 'plain' })),
-        question.why && h('p', { class: 'why', text: question.why }));
+      const item = h('li', h('div.row', input, plain('Drop', () => item.remove())),
+        question.why && h('p.why', question.why));
       list.append(item);
       return input;
     };
     for (const question of plan.questions ?? []) add(question);
-    const fault = h('p', { class: 'fault', role: 'alert' });
+    const fault = h('p.fault', { role: 'alert' });
     const begin = async () => {
       const inputs = [...list.querySelectorAll('textarea')].filter(({ value }) => value.trim());
-      const questions = inputs.map((input) => ({ ...(input.question !== undefined && { id: input.question }), text: input.value.trim() }));
+      const questions = inputs.map((input) => ({ id: input.question, text: input.value.trim() }));
       try {
         await this.steer({ approve: true, questions });
       } catch (error) {
@@ -127,18 +129,18 @@ export class Work {
       }
     };
     const { calls, tokens, seconds } = plan.estimate ?? {};
-    const cost = [calls && `${calls} calls`, tokens && `${tokens} tokens`, seconds && elapsed(seconds * 1000)].filter(Boolean);
-    return h('div', { class: 'draft' }, list, cost.length > 0 && h('p', { class: 'why', text: `At most ${cost.join(', ')}.` }), fault,
-      h('div', { class: 'row' }, button('Start the research', begin, { class: 'strong' }),
-        button('Add a question', () => add({ text: '' }).focus(), { class: 'plain' })));
+    const cost = [calls && count(calls, 'call'), tokens && `${short.format(tokens)} tokens`, seconds && elapsed(seconds * 1000)].filter(Boolean);
+    return h('div.draft', list, cost.length > 0 && h('p.why', `At most ${cost.join(', ')}.`), fault,
+      h('div.row', button('Start the research', begin, { class: 'strong' }),
+        plain('Add a question', () => add({ text: '' }).focus())));
   }
 
-  step(step) {
-    return h('li', { class: step.state === 'finished' ? 'finished' : 'started' },
-      h('span', null, (step.state === 'finished' ? DONE : DOING)[step.kind] ?? step.kind),
-      step.query && [' ', h('q', { text: step.query })],
-      step.found !== undefined && FINDS[step.kind] && h('span', { class: 'found', text: ` ${count(step.found, FINDS[step.kind])}` }),
-      step.note && h('span', { class: 'note', text: ` ${step.note}` }));
+  step(step, question) {
+    return h(`li.${step.state}`,
+      h('span', (step.state === 'finished' ? DONE : DOING)[step.kind] ?? step.kind),
+      step.query && step.query !== question && [' ', h('q', step.query)],
+      step.found !== undefined && FINDS[step.kind] && h('span.found', ` ${count(step.found, FINDS[step.kind])}`),
+      step.note && h('span.note', ` ${step.note}`));
   }
 }
 
@@ -165,7 +167,7 @@ export function contents(prose) {
     head.focus({ preventScroll: true });
     head.scrollIntoView({ block: 'start', behavior: 'smooth' });
   }, { class: 'title' });
-  return h('nav', { class: 'contents', 'aria-label': 'Contents of the report' }, h('ol', null, heads.map((head) => h('li', { class: head.localName }, item(head)))));
+  return h('nav.contents', { label: 'Contents of the report' }, h('ol', heads.map((head) => h(`li.${head.localName}`, item(head)))));
 }
 
 /** What a deep research looked at, in a line; the report itself names what it left out. */
@@ -174,7 +176,7 @@ export function coverage(found) {
   const { searched, read, cited, unmatched, skipped = [], resumed } = found;
   const parts = [`${count(searched, 'document')} searched`, `${read} read`, `${cited} cited`, skipped.length && `${skipped.length} came up and not read`,
     unmatched && `${unmatched} did not come up`, resumed && `taken up again ${count(resumed, 'time')}`];
-  return h('p', { class: 'coverage', text: parts.filter(Boolean).join(' · ') });
+  return h('p.coverage', parts.filter(Boolean).join(' · '));
 }
 
 function elapsed(ms) {

@@ -2,11 +2,11 @@
 
 import { tellStanding } from './answer.js';
 import { all, api, documentOf } from './api.js';
-import { button, count, fill, h, link, menu, when } from './dom.js';
+import { count, fill, h, link, menu, plain, when } from './dom.js';
 import { edit } from './library.js';
 import { ranges } from './bytes.js';
-import { choose, clearScope, scope } from './scope.js';
-import { openSource, place, showText, verdicts } from './source.js';
+import { limitTo } from './scope.js';
+import { door, original, place, replaced, showText, told } from './source.js';
 
 export async function review(main, { id, signal }) {
   const session = await api(`/api/chat/sessions/${id}`, { signal });
@@ -32,32 +32,23 @@ export async function review(main, { id, signal }) {
   const weak = h('input', { type: 'checkbox', onchange: () => main.classList.toggle('weak', weak.checked) });
   main.classList.remove('weak');
   fill(main,
-    h('div', { class: 'bar' }, h('h1', { text: session.title || 'Untitled' }), link(`/s/${id}`, { class: 'plain' }, 'Back to the session')),
-    h('div', { class: 'review' },
-      h('p', { class: 'lede', text: everything.length
+    h('div.bar', h('h1', session.title || 'Untitled'), link(`/s/${id}`, 'Back to the session')),
+    h('div.review',
+      h('p.lede', everything.length
         ? `${count(everything.length, 'citation')} from ${count(groups.size, 'document')}${numWeak ? `; ${numWeak} not carried in full by the quote` : ''}.`
-        : 'Nothing has been cited in this session.' }),
-      numWeak > 0 && h('label', { class: 'check' }, weak, 'Only what its quote does not carry in full'),
+        : 'Nothing has been cited in this session.'),
+      numWeak > 0 && h('label.check', weak, 'Only what its quote does not carry in full'),
       [...groups.values()].map((group) => {
         const { document_id, title } = group[0].citation;
-        const badge = h('span', { class: 'badge', hidden: true });
+        const badge = h('span.badge', { hidden: true });
         tellStanding(document_id, badge);
         group.sort((a, b) => a.citation.start - b.citation.start);
-        return h('section', null, h('h2', null, title, ' ', badge), group.map(({ citation, claim, question }) => {
-          const open = button(citation.quote, () => openSource(list, list.indexOf(citation), open), { class: 'quote' });
-          return cited(citation, open, claim, h('p', { class: 'asked', text: question }));
-        }));
+        return h('section', h('h2', title, ' ', badge), group.map(({ citation, claim, question }) => h(`article.cited.is-${citation.verdict}`,
+          h('p.where', place(citation) || 'in the text', ' · ', told(citation)), h('blockquote', door(citation.quote, list, list.indexOf(citation), 'quote')),
+          claim.trim() !== citation.quote.trim() && h('p.claim', h('span.label', 'for '), claim), h('p.asked', question))));
       }),
-      bare.length > 0 && h('section', { class: 'bare' }, h('h2', { text: 'Said without a source that carries it' }),
-        bare.map((one) => h('article', { class: 'cited' }, h('p', null, h('span', { class: 'unsupported', text: one.claim })), h('p', { class: 'asked', text: one.question }))))));
-}
-
-function cited(citation, open, claim, ...below) {
-  return h('article', { class: `cited is-${citation.verdict}` },
-    h('p', { class: 'where' }, place(citation) || 'in the text', ' · ', h('span', { class: `verdict ${citation.verdict}`, text: verdicts[citation.verdict] ?? '' })),
-    h('blockquote', null, open),
-    claim && claim.trim() !== citation.quote.trim() && h('p', { class: 'claim' }, h('span', { class: 'label', text: 'for ' }), claim),
-    below);
+      bare.length > 0 && h('section.bare', h('h2', 'Said without a source that carries it'),
+        bare.map((one) => h('article.cited', h('p', h('span.unsupported', one.claim)), h('p.asked', one.question))))));
 }
 
 /** Where answers cite a document, in the order of its text. */
@@ -67,13 +58,15 @@ export async function uses(main, { id, signal }) {
   const title = found?.title ?? 'A document since removed';
   document.title = `Citations · ${title} · ibid.`;
   cites.sort((a, b) => a.start - b.start);
+  const quotes = Map.groupBy(cites, ({ start, end }) => `${start} ${end}`);
   fill(main,
-    h('div', { class: 'bar' }, h('h1', { text: title }), found && link(`/d/${id}`, { class: 'plain' }, 'Read it'), link('/library', { class: 'plain' }, 'Library')),
-    h('div', { class: 'review' },
-      h('p', { class: 'lede', text: cites.length ? `Cited ${count(cites.length, 'time')}.` : 'No answer cites this document.' }),
-      h('section', null, cites.map((one, at) => {
-        const open = button(one.quote, () => openSource(cites, at, open), { class: 'quote' });
-        return cited(one, open, '', h('p', { class: 'asked' }, link(`/s/${one.session_id}#${one.message_id}`, null, one.session_title || 'Untitled'), ' · ', when(one.created_at)));
+    h('div.bar', h('h1', title), found && link(`/d/${id}`, 'Read it'), link('/library', 'Library')),
+    h('div.review',
+      h('p.lede', cites.length ? `Cited ${count(cites.length, 'time')}.` : 'No answer cites this document.'),
+      h('section', [...quotes.values()].map((same) => {
+        const [one] = same;
+        return h('article.cited', h('p.where', place(one) || 'in the text'), h('blockquote', door(one.quote, cites, cites.indexOf(one), 'quote')), same.map((use) => h('p.asked',
+          link(`/s/${use.session_id}#${use.message_id}`, use.session_title || 'Untitled'), ' · ', when(use.created_at), ' · ', told(use))));
       }))));
 }
 
@@ -83,33 +76,30 @@ export async function reading(main, view) {
   const found = await documentOf(id, true);
   if (signal.aborted) return;
   if (!found) {
-    fill(main, h('div', { class: 'bar' }, h('h1', { text: 'Not in the library' })), h('p', { class: 'lede', text: 'This document was removed, or never was here.' }));
+    fill(main, h('div.bar', h('h1', 'Not in the library')), h('p.lede', 'This document was removed, or never was here.'));
     return;
   }
   document.title = `${found.title} · ibid.`;
-  const body = h('div', { class: 'text', role: 'region', 'aria-label': 'Stored text', tabindex: 0 });
-  const versions = h('p', { class: 'facts', hidden: true });
+  const body = h('div.text', { role: 'region', label: 'Stored text', tabindex: 0 });
+  const versions = h('p.facts', { hidden: true });
+  const facts = h('p.facts', found.name, found.collection && ` · in ${found.collection}`);
   fill(main,
-    h('div', { class: 'bar' }, h('h1', { text: found.title }),
-      !found.superseded_by && button('Ask about it', () => {
-        clearScope();
-        scope.isFresh = true;
-        choose(found, true);
+    h('div.bar', h('h1', found.title),
+      !found.superseded_by && plain('Ask about it', () => {
+        limitTo({ documents: [found] });
         go('/');
-      }, { class: 'plain' }),
+      }),
       menu('More', 'More about this document', [
         ['What cites it', () => go(`/d/${id}/citations`)],
         ['Title and collection', async () => (await edit(found)) && reading(main, view)],
-        ['Original', `/api/documents/${id}/content`],
       ]),
-      link('/library', { class: 'plain' }, 'Library')),
-    h('p', { class: 'facts', text: [found.name, found.pages && count(found.pages, 'page'), found.collection && `in ${found.collection}`].filter(Boolean).join(' · ') }),
-    found.superseded_by && h('p', { class: 'badge' }, 'A newer version has replaced this text. ', link(`/d/${found.superseded_by}`, null, 'Open the newest')),
-    versions, body);
+      link('/library', 'Library')),
+    h('div', facts, versions, replaced(found)), body);
   earlier(found, versions);
   const wanted = new URLSearchParams(location.search);
   const [start, end] = ['start', 'end'].map((name) => Number(wanted.get(name)) || 0);
-  await showText(body, { document_id: id, version: found.version, start, end });
+  const leaf = await showText(body, { document_id: id, version: found.version, start, end });
+  facts.append(' · ', original(id), ...(leaf ? [' · ', leaf] : []));
 }
 
 /** The versions before this one, newest first, each to be opened. */
@@ -119,7 +109,7 @@ async function earlier(found, line) {
     seen.add(id);
     const older = await documentOf(id);
     if (!older) return;
-    line.append(line.hidden ? 'Earlier versions: ' : ', ', link(`/d/${id}`, null, when(older.created_at)));
+    line.append(line.hidden ? 'Earlier versions: ' : ', ', link(`/d/${id}`, when(older.created_at)));
     line.hidden = false;
     id = older.supersedes;
   }

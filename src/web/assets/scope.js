@@ -1,7 +1,7 @@
 // What a question is limited to: chosen documents, a collection, or nothing.
 
 import { api, documentOf } from './api.js';
-import { button, fill, h, soon } from './dom.js';
+import { $, button, fill, h, plain, soon } from './dom.js';
 
 /** The reader's choice, for the message that is being written. Tells `change`. */
 export const scope = Object.assign(new EventTarget(), { documents: new Map(), collection: null, isFresh: false });
@@ -10,9 +10,11 @@ function changed() {
   scope.dispatchEvent(new Event('change'));
 }
 
-export function choose(document, isChosen) {
-  if (isChosen) scope.documents.set(document.id, document.title);
-  else scope.documents.delete(document.id);
+export function choose(isChosen, ...documents) {
+  for (const { id, title } of documents) {
+    if (isChosen) scope.documents.set(id, title);
+    else scope.documents.delete(id);
+  }
   changed();
 }
 
@@ -26,6 +28,13 @@ export function clearScope() {
   scope.collection = null;
   scope.isFresh = false;
   changed();
+}
+
+/** Chooses this and nothing else, for a new session. */
+export function limitTo({ collection = null, documents = [] }) {
+  clearScope();
+  Object.assign(scope, { collection, isFresh: true });
+  choose(true, ...documents);
 }
 
 /** Takes the scope of a stored question or session over. */
@@ -50,47 +59,43 @@ export async function adopt({ document_ids, collection }) {
 
 /** As a message carries it. */
 export function scopeOfMessage() {
-  return {
-    ...(scope.documents.size && { document_ids: [...scope.documents.keys()] }),
-    ...(scope.collection && { collection: scope.collection }),
-  };
+  return { document_ids: scope.documents.size ? [...scope.documents.keys()] : undefined, collection: scope.collection || undefined };
 }
 
 /** The collections there are, each with its number of documents. */
 export const collections = () => api('/api/collections').then(({ items }) => items);
 
 /** The chips of the scope, each with a way to take it off. */
-export function chips() {
-  const element = h('ul', { class: 'chips', 'aria-label': 'Limited to' });
+export function chips(signal) {
+  const element = h('ul.chips', { label: 'Limited to' });
   const paint = () => {
-    if (!element.isConnected && element.childElementCount) return;
     const found = [...scope.documents];
     fill(element,
       scope.collection && chip(`Collection: ${scope.collection}`, () => chooseCollection(null)),
-      found.slice(0, 4).map(([id, title]) => chip(title, () => choose({ id }, false))),
-      found.length > 4 && h('li', { text: `and ${found.length - 4} more` }));
+      found.slice(0, 4).map(([id, title]) => chip(title, () => choose(false, { id }))),
+      found.length > 4 && h('li', `and ${found.length - 4} more`));
     element.hidden = !element.childElementCount;
   };
-  const chip = (text, remove) => h('li', { class: 'chip' }, h('span', { text }), button('×', remove, { 'aria-label': `Don’t limit to ${text}` }));
-  scope.addEventListener('change', paint);
+  const chip = (text, remove) => h('li.chip', h('span', text), button('×', remove, { label: `Don’t limit to ${text}` }));
+  scope.addEventListener('change', paint, { signal });
   paint();
   return element;
 }
 
 /** A dialog to choose from the library without leaving the question. */
 export async function pickScope() {
-  const list = h('ul', { class: 'pick' });
-  const find = h('input', { type: 'search', placeholder: 'Name or title', 'aria-label': 'Find a document' });
-  const group = h('select', { 'aria-label': 'Collection' }, h('option', { value: '', text: 'All collections' }));
-  const box = h('dialog', { class: 'ask wide', 'aria-labelledby': 'pick-title' },
+  const list = h('ul.pick');
+  const find = h('input', { type: 'search', placeholder: 'Name or title', label: 'Find a document' });
+  const group = h('select', { label: 'Collection' }, h('option', { value: '', text: 'All collections' }));
+  const box = h('dialog.ask.wide', { 'aria-labelledby': 'pick-title' },
     h('h2', { id: 'pick-title', text: 'Search only in' }),
-    h('div', { class: 'row' }, find, group),
+    h('div.row', find, group),
     list,
-    h('div', { class: 'row end' },
-      button('Everything', () => {
+    h('div.row.end',
+      plain('Everything', () => {
         clearScope();
         box.close();
-      }, { class: 'plain' }),
+      }),
       button('Done', () => box.close(), { class: 'strong' })));
   const load = async () => {
     const query = new URLSearchParams({ status: 'ready', limit: 100 });
@@ -98,17 +103,20 @@ export async function pickScope() {
     if (group.value) query.set('collection', group.value);
     const { items } = await api(`/api/documents?${query}`);
     fill(list, items.map((document) => {
-      const box = h('input', { type: 'checkbox', onchange: () => choose(document, box.checked) });
+      const box = h('input', { type: 'checkbox', onchange: () => choose(box.checked, document) });
       box.checked = scope.documents.has(document.id);
-      return h('li', null, h('label', null, box, h('span', { text: document.title })));
-    }), !items.length && h('li', { class: 'state', text: 'No document has this in its name or title.' }));
+      return h('li', h('label', box, h('span', document.title)));
+    }), !items.length && h('li.state', 'No document has this in its name or title.'));
   };
   find.addEventListener('input', soon(load));
   group.addEventListener('change', () => {
     chooseCollection(group.value || null);
     load();
   });
-  box.addEventListener('close', () => box.remove());
+  box.addEventListener('close', () => {
+    box.remove();
+    $('question')?.focus();
+  });
   document.body.append(box);
   box.showModal();
   await Promise.all([load(), collections().then((names) => {

@@ -1,7 +1,7 @@
 // The side of the page: the way around, the sessions, what other tabs and clients change about them.
 
 import { all, api, connection } from './api.js';
-import { $, append, button, fill, h, link, soon, when } from './dom.js';
+import { $, append, askFor, button, confirm, fill, h, link, menu, plain, soon } from './dom.js';
 import { snippet } from './bytes.js';
 
 const PAGE = 40;
@@ -18,6 +18,7 @@ export function tell(id) {
   glance();
 }
 
+let go;
 let list;
 let find;
 let within;
@@ -27,11 +28,12 @@ let shown = [];
 let searched = null;
 let said = [];
 
-export function side({ go, theme }) {
-  list = h('ul', { class: 'sessions' });
-  find = h('input', { type: 'search', placeholder: 'Find in sessions', 'aria-label': 'Find in titles, questions and answers' });
-  older = button('Earlier sessions', () => load(true), { class: 'plain', hidden: true });
-  within = h('select', { 'aria-label': 'Project', hidden: true, onchange: search });
+export function side({ go: goTo, theme }) {
+  go = goTo;
+  list = h('ul.sessions');
+  find = h('input', { type: 'search', placeholder: 'Find in sessions', label: 'Find in titles, questions and answers' });
+  older = plain('Earlier sessions', () => load(true), { hidden: true });
+  within = h('select', { label: 'Project', hidden: true, onchange: search });
   find.addEventListener('input', search);
   document.querySelector('.top').append(button('Menu', () => toggle(), { class: 'plain menu', 'aria-expanded': 'false', 'aria-controls': 'nav' }));
   append($('nav'), [find, within, list, older, theme]);
@@ -46,7 +48,7 @@ export function side({ go, theme }) {
 }
 
 /** The project whose sessions are listed, if one is chosen; new sessions belong to it. */
-export const project = () => within?.value ?? '';
+export const project = () => within?.value || undefined;
 
 /** The names of all projects, as sessions tell them. */
 export async function projects() {
@@ -57,6 +59,40 @@ export async function projects() {
   within.value = names.includes(now) ? now : '';
   within.hidden = !names.length;
   return names;
+}
+
+/** Asks for another title or project. Resolves to whether there is one, which `session` then has. */
+export async function rename(session) {
+  const { id, title, project_id = '' } = session;
+  const fields = [
+    { name: 'title', label: 'Title', value: title, required: true, maxlength: 200 },
+    { name: 'project_id', label: 'Project', value: project_id, among: await projects(), maxlength: 200, hint: 'None takes it out of any.' },
+  ];
+  const told = await askFor('Title and project', fields, 'Save', async (told) => {
+    const project = told.project_id.trim();
+    const body = { ...(told.title !== title && { title: told.title }), ...(project !== project_id && { project_id: project }) };
+    if (Object.keys(body).length) Object.assign(session, { project_id: undefined }, await api(`/api/chat/sessions/${id}`, { method: 'PATCH', body }));
+  });
+  if (told) tell(id);
+  return Boolean(told);
+}
+
+export async function remove({ id, title }) {
+  const detail = 'Its questions, answers and citations are gone for good. The documents stay.';
+  if (!(await confirm(`Delete “${title || 'Untitled'}”?`, detail, 'Delete'))) return;
+  await api(`/api/chat/sessions/${id}`, { method: 'DELETE' }).catch(() => {});
+  const rest = (sessions) => sessions?.filter((one) => one.id !== id) ?? null;
+  [shown, searched] = [rest(shown), rest(searched)];
+  paint();
+  tell(id);
+  if (location.pathname.includes(id)) go('/');
+}
+
+/** Which part of a list by time something belongs to. */
+function era(timestamp) {
+  const then = new Date(timestamp);
+  const days = Math.ceil((new Date().setHours(0, 0, 0, 0) - then) / 864e5);
+  return days < 1 ? 'Today' : days < 2 ? 'Yesterday' : days < 7 ? 'This week' : then.toLocaleDateString('en', { month: 'long', year: 'numeric' });
 }
 
 /** Opens or closes the list on a small screen. */
@@ -108,15 +144,19 @@ export function paint() {
   if (!list) return;
   const sessions = searched ?? shown;
   const focused = document.activeElement?.closest?.('.sessions a')?.getAttribute('href');
+  let day;
   fill(list, sessions.map((session) => {
+    const before = day;
+    day = era(session.updated_at);
     const href = `/s/${session.id}`;
     const isHere = location.pathname === href || location.pathname.startsWith(`${href}/`);
-    return h('li', null, link(href, { 'aria-current': isHere ? 'page' : null },
-      h('span', { class: 'name', text: session.title || 'Untitled' }), when(session.updated_at),
-      !within.value && session.project_id && h('span', { class: 'project', text: session.project_id })));
-  }), said.length > 0 && h('li', { class: 'state', text: 'In what was said' }), said.map((hit) => h('li', null,
-    link(`/s/${hit.session_id}#${hit.message_id}`, null, h('span', { class: 'name', text: hit.session_title || 'Untitled' }), snippet(hit, 90)))),
-  !sessions.length && !said.length && h('li', { class: 'state', text: searched ? 'Nothing has this.' : 'No sessions yet.' }));
+    return [day !== before && h('li.state', day), h('li', link(href, { 'aria-current': isHere ? 'page' : null, title: new Date(session.updated_at).toLocaleString() },
+      h('span.name', session.title || 'Untitled'),
+      !within.value && session.project_id && h('span.project', session.project_id)),
+      menu('⋯', `More about ${session.title || 'Untitled'}`, [['Title and project', () => rename({ ...session })], ['Delete', () => remove(session)]]))];
+  }), said.length > 0 && h('li.state', 'In what was said'), said.map((hit) => h('li', null,
+    link(`/s/${hit.session_id}#${hit.message_id}`, h('span.name', hit.session_title || 'Untitled'), snippet(hit, 90)))),
+  !sessions.length && !said.length && h('li.state', searched ? 'Nothing has this.' : 'No sessions yet.'));
   if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   older.hidden = !cursor || Boolean(searched);
   for (const way of document.querySelectorAll('.way')) {

@@ -5,8 +5,8 @@ import { api, documentOf, textOf } from './api.js';
 import { ranges } from './bytes.js';
 
 export const verdicts = { supported: 'supported', partial: 'partly supported', unsupported: 'not supported by this quote' };
-/** How much text is shown around a quote, in characters; more on demand. */
-const AROUND = 12_000;
+/** How much of a text without pages is one sheet, in characters. */
+const SHEET = 12_000;
 
 /** Page and heading, as they are told everywhere. */
 export function place({ page, heading, title }) {
@@ -15,16 +15,21 @@ export function place({ page, heading, title }) {
   return [page ? `p. ${page}` : '', rest].filter(Boolean).join(' · ');
 }
 
+/** The verdict on a citation, in words. */
+export function told({ verdict }) {
+  return h(`span.verdict.${verdict}`, verdicts[verdict] ?? '');
+}
+
 let timer;
 export function showCard(anchor, citation) {
   clearTimeout(timer);
   timer = setTimeout(() => {
     if (!anchor.isConnected) return;
     const card = fill($('card'),
-      h('p', { class: 'title', text: citation.title }),
-      place(citation) && h('p', { class: 'where', text: place(citation) }),
-      h('blockquote', { text: shorten(citation.quote) }),
-      h('p', { class: `verdict ${citation.verdict}`, text: verdicts[citation.verdict] ?? '' }));
+      h('p.title', citation.title),
+      place(citation) && h('p.where', place(citation)),
+      h('blockquote', shorten(citation.quote)),
+      h('p', told(citation)));
     card.hidden = false;
     anchor.setAttribute('aria-describedby', 'card');
     const at = anchor.getBoundingClientRect();
@@ -45,6 +50,16 @@ function shorten(text) {
   return text.length > 600 ? `${text.slice(0, 600)}…` : text;
 }
 
+/** Words that open `citations[at]` beside the page. */
+export function door(words, citations, at = 0, kind = 'title') {
+  const element = button(words, () => openSource(citations, at, element), { class: kind });
+  return element;
+}
+
+/** Says so where a newer version stands for a document. */
+export const replaced = ({ superseded_by }) => superseded_by
+  && h('p.badge', 'A newer version has replaced this text. ', link(`/d/${superseded_by}`, 'Open the newest'));
+
 let opener;
 let opened = 0;
 
@@ -55,23 +70,21 @@ export async function openSource(citations, at, from) {
   opener = from ?? opener;
   const citation = citations[at];
   const title = h('h2', { tabindex: -1, text: citation.title ?? 'Document' });
-  const badge = h('p', { class: 'badge', hidden: true });
-  const body = h('div', { class: 'text', tabindex: 0, role: 'region', 'aria-label': 'Stored text' }, h('p', { class: 'state wait', text: 'Opening…' }));
+  const body = h('div.text', { tabindex: 0, role: 'region', label: 'Stored text' }, h('p.state.wait', 'Opening…'));
   const step = (by) => openSource(citations, (at + by + citations.length) % citations.length);
+  const ways = h('p.where.leads', original(citation.document_id, citation.page),
+    link(`/d/${citation.document_id}${citation.end ? `?start=${citation.start}&end=${citation.end}` : ''}`, 'Whole text'));
   fill(panel,
-    h('div', { class: 'head' },
-      h('div', { class: 'row' },
-        citations.length > 1 && h('div', { class: 'stepper' },
-          button('‹', () => step(-1), { 'aria-label': 'Previous citation' }),
-          h('span', { text: `${at + 1} of ${citations.length}` }),
-          button('›', () => step(1), { 'aria-label': 'Next citation' })),
+    h('div.head',
+      h('div.row',
+        citations.length > 1 && h('div.stepper',
+          button('‹', () => step(-1), { label: 'Previous citation' }),
+          h('span', `${at + 1} of ${citations.length}`),
+          button('›', () => step(1), { label: 'Next citation' })),
         button('Close', closeSource, { class: 'plain close' })),
       title,
-      h('p', { class: 'where' }, place(citation), place(citation) && ' · ',
-        h('a', { href: `/api/documents/${citation.document_id}/content`, download: true, text: 'Original' }), ' · ',
-        link(`/d/${citation.document_id}${citation.end ? `?start=${citation.start}&end=${citation.end}` : ''}`, null, 'Whole text')),
-      citation.verdict && h('p', { class: `verdict ${citation.verdict}`, text: verdicts[citation.verdict] }),
-      badge),
+      h('p.where', place(citation), place(citation) && citation.verdict && ' · ', citation.verdict && told(citation)),
+      ways),
     body);
   panel.hidden = false;
   document.body.classList.add('reading');
@@ -79,15 +92,16 @@ export async function openSource(citations, at, from) {
 
   const record = await documentOf(citation.document_id);
   if (turn !== opened) return;
-  if (record?.superseded_by) {
-    badge.hidden = false;
-    fill(badge, 'A newer version has replaced this text. ', link(`/d/${record.superseded_by}`, null, 'Open the newest'));
-  }
-  await showText(body, citation, () => turn === opened);
+  if (record?.superseded_by) ways.after(replaced(record));
+  const leaf = await showText(body, citation, () => turn === opened);
+  if (leaf) ways.prepend(leaf);
 }
 
-/** Puts the stored text of a document into `body`, at a range of bytes if there is one. */
-export async function showText(body, { document_id, version, start, end, quote }, isWanted = () => true) {
+/**
+ * Puts the stored text of a document into `body`, at a range of bytes if there is one. Each page is a
+ * sheet of its own, and a browser lays out only those in sight. Resolves to a field to turn pages with.
+ */
+export async function showText(body, { document_id, version, start = 0, end = 0, quote }, isWanted = () => true) {
   let text;
   let pages;
   try {
@@ -98,59 +112,37 @@ export async function showText(body, { document_id, version, start, end, quote }
   } catch (error) {
     if (!isWanted()) return;
     const words = error.status === 404 ? 'This document is no longer in the library. What was quoted from it:' : `The text can’t be shown: ${error.message}.`;
-    fill(body, h('p', { class: 'state', text: words }), quote && h('blockquote', { text: quote }));
+    fill(body, h('p.state', words), quote && h('blockquote', quote));
     return;
   }
   if (!isWanted()) return;
-  const [[from, to], ...starts] = ranges(text, [[start ?? 0, end ?? 0], ...pages.map((page) => [page.start, page.start])]);
-  const breaks = pages.map(({ page }, at) => ({ page, at: starts[at][0] }));
-  let low = Math.max(0, from - AROUND);
-  let high = Math.min(text.length, to + AROUND);
-  // Never begins or ends within a line.
-  const align = () => {
-    low = low && text.lastIndexOf('\n', low) + 1;
-    const next = text.indexOf('\n', high);
-    high = next < 0 ? text.length : next;
-  };
-  const paint = () => {
-    align();
-    const nodes = [];
-    const marked = { from: Math.max(from, low), to };
-    const cuts = breaks.filter(({ at }) => at >= low && at < high);
-    let at = low;
-    const upTo = (end) => {
-      for (const [a, b, isQuote] of [[at, Math.min(end, marked.from)], [Math.max(at, marked.from), Math.min(end, marked.to), true], [Math.max(at, marked.to), end]]) {
-        if (b > a) nodes.push(isQuote ? h('mark', { text: text.slice(a, b) }) : text.slice(a, b));
-      }
-      at = end;
-    };
-    for (const cut of cuts) {
-      upTo(cut.at);
-      nodes.push(h('span', { class: 'page', role: 'separator', 'aria-label': `Page ${cut.page}` }, `page ${cut.page}`));
-    }
-    upTo(high);
-    fill(body,
-      low > 0 && button('Earlier text', () => {
-        const rest = body.scrollHeight - body.scrollTop;
-        low = Math.max(0, low - 8 * AROUND);
-        paint();
-        body.scrollTop = body.scrollHeight - rest;
-      }, { class: 'plain more' }),
-      h('div', { class: 'stored' }, nodes),
-      high < text.length && button('Later text', () => {
-        const top = body.scrollTop;
-        high = Math.min(text.length, high + 8 * AROUND);
-        paint();
-        body.scrollTop = top;
-      }, { class: 'plain more' }));
-  };
-  paint();
-  const mark = body.querySelector('mark');
-  if (mark) {
-    const offset = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
-    body.scrollTop += offset - body.clientHeight / 3;
-    if (body.scrollHeight <= body.clientHeight) mark.scrollIntoView({ block: 'center' });
-  }
+  const [[from, to], ...starts] = ranges(text, [[start, end], ...pages.map((page) => [page.start, page.start])]);
+  const cuts = pages.length ? pages.map(({ page }, k) => ({ page, at: k && starts[k][0] })) : [];
+  if (!cuts.length) for (let at = 0; at < text.length; at = text.indexOf('\n', at + SHEET) + 1 || text.length) cuts.push({ at });
+  const sheets = new Map(cuts.map(({ page, at }, k) => {
+    const last = cuts[k + 1]?.at ?? text.length;
+    const [a, b] = [from, to].map((edge) => Math.min(Math.max(edge, at), last));
+    const sheet = h('div.sheet', page && h('span.page', { role: 'separator', label: `Page ${page}`, text: `page ${page}` }),
+      text.slice(at, a), b > a && h('mark', text.slice(a, b)), text.slice(b, last));
+    sheet.style.containIntrinsicHeight = `auto ${Math.round((last - at) / 2.5) + 60}px`;
+    return [page ?? `at ${at}`, sheet];
+  }));
+  fill(body, h('div.stored', [...sheets.values()]));
+  bring(body.querySelector('mark'), 'center');
+  if (pages.length < 2) return null;
+  const page = h('input', { type: 'number', min: 1, max: pages.length, value: pages.findLast((one) => one.start <= start)?.page ?? 1, label: `Page, of ${pages.length}` });
+  page.addEventListener('change', () => bring(sheets.get(page.valueAsNumber), 'start'));
+  return h('label.leaf', 'Page ', page, ` of ${pages.length}`);
+}
+
+/** Scrolls there; again once the sheets on the way are laid out and have taken their true height. */
+function bring(element, block) {
+  for (const ms of [0, 60, 180]) setTimeout(() => element?.scrollIntoView({ block }), ms);
+}
+
+/** Leads to the file itself; a PDF opens at its page. */
+export function original(id, page) {
+  return h('a', { href: `/api/documents/${id}/content${page ? `#page=${page}` : ''}`, target: '_blank', rel: 'noopener', text: 'Original' });
 }
 
 export function closeSource() {

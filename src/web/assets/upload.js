@@ -1,83 +1,91 @@
 // Files on their way into the library: picked, dropped, folders included; a few at a time.
 
-import { lost } from './api.js';
-import { h } from './dom.js';
+import { lost, reachable } from './api.js';
+import { h, plain } from './dom.js';
 
 const AT_ONCE = 3;
+/** A file that the browser can't read any more looks like a server that is away. */
+const TRIES = 3;
 
-/** Files of this tab, newest last. Tells `change`. */
+/** Files of this tab, newest last: `{name, file, collection, state, sent, detail}`. Tells `change`, at most once a frame. */
 export const uploads = Object.assign(new EventTarget(), { files: [] });
-const waiting = [];
 let active = 0;
+let frame = 0;
 
 function changed() {
-  uploads.dispatchEvent(new Event('change'));
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    uploads.dispatchEvent(new Event('change'));
+  });
 }
 
 /** Takes files with the paths they are to be known by. */
 export function send(files, collection) {
-  for (const { file, path } of files) {
-    const entry = { name: path, sent: 0, state: 'waiting', detail: '' };
-    uploads.files.push(entry);
-    waiting.push({ entry, file, collection });
-  }
-  changed();
+  for (const { file, path } of files) uploads.files.push({ name: path, file, collection, state: 'waiting', sent: 0 });
   pump();
 }
 
-export function clearDone() {
-  uploads.files = uploads.files.filter(({ state }) => state === 'waiting' || state === 'sending');
+function again(entry) {
+  Object.assign(entry, { state: 'waiting', tries: 0 });
+  pump();
+}
+
+/** Takes those of this state off the list. */
+export function forget(...states) {
+  uploads.files = uploads.files.filter(({ state }) => !states.includes(state));
   changed();
 }
 
-function pump() {
-  while (active < AT_ONCE && waiting.length) {
+async function pump() {
+  changed();
+  while (active < AT_ONCE) {
+    const entry = uploads.files.find(({ state }) => state === 'waiting');
+    if (!entry) return;
     active += 1;
-    one(waiting.shift()).finally(() => {
+    entry.state = 'sending';
+    reachable().then(() => one(entry)).finally(() => {
       active -= 1;
       pump();
     });
   }
 }
 
-function one({ entry, file, collection }) {
+function one(entry) {
   return new Promise((resolve) => {
     // Only XMLHttpRequest tells how much of a body has left.
     const request = new XMLHttpRequest();
     const form = new FormData();
-    if (collection) form.append('collection', collection);
-    form.append('file', file, entry.name);
+    if (entry.collection) form.append('collection', entry.collection);
+    form.append('file', entry.file, entry.name);
     const end = (state, detail) => {
       Object.assign(entry, { state, detail });
-      changed();
       resolve();
     };
-    entry.state = 'sending';
     request.upload.onprogress = ({ loaded, total }) => {
       entry.sent = loaded / total;
       changed();
     };
     request.onerror = () => {
+      entry.tries = (entry.tries ?? 0) + 1;
+      if (entry.tries >= TRIES) return end('failed', 'it could not be sent; was the file moved or changed?');
       lost();
-      end('failed', 'the server can’t be reached; add it again when it is back');
+      end('waiting');
     };
     request.onload = () => {
-      let told = {};
-      try {
-        told = JSON.parse(request.responseText);
-      } catch { /* worded below */ }
+      const told = request.response ?? {};
       const document = told.documents?.[0];
       if (request.status >= 400 || !document) {
         end('failed', told.detail ?? told.rejected?.[0]?.detail ?? `the server said ${request.status}`);
         return;
       }
-      entry.id = document.id;
       uploads.dispatchEvent(new CustomEvent('document', { detail: document }));
-      end(document.duplicate ? 'known' : 'sent', document.duplicate ? 'already in the library' : '');
+      // The same bytes again: read once more if that failed, or else as before.
+      const isKnown = document.duplicate && document.status === 'ready';
+      end(isKnown ? 'known' : 'sent', isKnown && 'already in the library');
     };
+    request.responseType = 'json';
     request.open('POST', '/api/documents');
     request.send(form);
-    changed();
   });
 }
 
@@ -88,8 +96,7 @@ export function picked(input) {
 
 /** Files that were dropped, with all that is in folders among them. */
 export async function dropped(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
   const found = [];
   const take = async (entry) => {
     if (entry.isFile) {
@@ -114,9 +121,8 @@ function isVisible({ path }) {
 
 /** The line of a file that is not in the list of documents yet. */
 export function line(entry) {
-  const words = { waiting: 'waiting', sending: 'sending', known: entry.detail, sent: 'received', failed: entry.detail }[entry.state];
-  return h('li', { class: `upload ${entry.state}` },
-    h('span', { class: 'name', text: entry.name }),
-    entry.state === 'sending' && h('progress', { max: 1, value: entry.sent, 'aria-label': `Sending ${entry.name}` }),
-    h('span', { class: 'status', text: words }));
+  const { name, state, sent, detail } = entry;
+  return h(`li.upload.${state}`, h('span.name', name),
+    h('span.status', state === 'sending' ? `${Math.floor(sent * 100)} %` : detail),
+    state === 'failed' && plain('Try again', () => again(entry)));
 }
