@@ -125,7 +125,7 @@ async fn a_quote_in_a_pdf_is_in_sight_on_its_page_and_the_original_opens_there()
 #[tokio::test]
 async fn what_a_source_does_not_carry_is_marked_and_can_be_listed_alone() {
     let reply = "Silver eels leave the Grève in October “under a new moon” 🌑, on the ebb [1]. \
-        In 1987 the mayor gave every fisherman a golden boat [1]. Nobody knows why he did that to them.";
+        In 1987 the mayor gave every fisherman a **golden** boat [1]. Nobody knows why he did that to them.";
     let (server, _script) = scripted_server(reply, 0).await;
     server.add("eels.md", EELS).await;
     let Some(browser) = Browser::open(&server).await else { return };
@@ -133,10 +133,11 @@ async fn what_a_source_does_not_carry_is_marked_and_can_be_listed_alone() {
     browser.ask("When do silver eels leave?").await;
     browser.see(".prose .mark.supported", "1").await;
     browser.see(".prose .mark.unsupported", "1").await;
-    browser.see(".prose .unsupported", "golden boat").await;
+    browser.see(".prose .unsupported", "golden").await;
     browser.see(".grounding", "not found in the sources").await;
     browser.click(".bar a", "Citations").await;
     browser.see(".cited .verdict.unsupported", "not supported").await;
+    browser.see(".cited .claim", "gave every fisherman a golden boat").await;
     browser.see(".bare .unsupported", "golden boat").await;
     browser.click("label", "Only what its quote").await;
     browser.see_gone(".cited.is-supported", "").await;

@@ -5,9 +5,9 @@ const SILENCE_MS = 40_000;
 
 /** A refusal in the server's words. */
 export class Problem extends Error {
-  constructor(status, code, detail) {
+  constructor(status, detail) {
     super(detail);
-    Object.assign(this, { status, code, detail });
+    this.status = status;
   }
 }
 
@@ -56,14 +56,14 @@ export async function request(path, { method = 'GET', body, signal, headers } = 
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     lost();
-    throw new Problem(0, 'unreachable', 'the server can’t be reached');
+    throw new Problem(0, 'the server can’t be reached');
   }
   // A sign-in that is over: the page begins again, and asks.
   if (response.status === 401 && !['/api/me', '/api/login'].includes(path)) location.reload();
   if (!response.ok) {
     // What is not ours has other words, or none.
     const told = await response.json().catch(() => ({}));
-    throw new Problem(response.status, told.code ?? 'unknown', told.detail ?? `the server said ${response.status}`);
+    throw new Problem(response.status, told.detail ?? `the server said ${response.status}`);
   }
   return response;
 }

@@ -94,13 +94,13 @@ export async function chat(main, { id, go, signal }) {
     }
     const exchange = exchanges.get(message.parent_id) ?? [...exchanges.values()].at(-1);
     if (!exchange) return;
-    if (exchange.answer) exchange.answer.message.siblings = message.siblings;
-    if (!exchange.answer) {
-      attach(exchange, message);
-      if (message.status === 'running') listen(exchange);
-    } else if (!exchange.listening && message.status === 'running') listen(exchange);
-    else if (!exchange.listening && exchange.answer.message.status !== message.status) exchange.answer.set(message);
-    else if (!exchange.listening) exchange.answer.paint();
+    const known = exchange.answer;
+    if (known) known.message.siblings = message.siblings;
+    else attach(exchange, message);
+    if (exchange.listening) return;
+    if (message.status === 'running') listen(exchange);
+    else if (known?.message.status === message.status) known.paint();
+    else known?.set(message);
   }
 
   function question(message) {

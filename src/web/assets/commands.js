@@ -26,9 +26,9 @@ export function complete(text) {
       event.preventDefault();
       take(one);
     } }, h('b', `/${one.name} ${one.argument}`), h('span', one.about))));
-    list.hidden = !found.length;
-    text.setAttribute('aria-expanded', String(!list.hidden));
-    if (list.hidden) return close();
+    if (!found.length) return close();
+    list.hidden = false;
+    text.setAttribute('aria-expanded', 'true');
     text.setAttribute('aria-activedescendant', `command-${at}`);
     list.children[at].scrollIntoView({ block: 'nearest' });
   };

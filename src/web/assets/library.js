@@ -3,7 +3,7 @@
 import { api, connection, documentOf, request, watchDocuments } from './api.js';
 import { askFor, button, confirm, count, fill, h, link, menu, plain, say, size, soon, when } from './dom.js';
 import { snippet } from './bytes.js';
-import { choose, clearScope, collections, limitTo, scope } from './scope.js';
+import { choose, clearScope, collections, limitTo, offer, scope } from './scope.js';
 import { door, place } from './source.js';
 import { dropped, forget, line, picked, send, uploads } from './upload.js';
 
@@ -22,7 +22,7 @@ export async function library(main, { go, signal }) {
   let turn = 0;
 
   const find = h('input', { type: 'search', placeholder: 'Search names and texts', label: 'Search names and texts' });
-  const group = h('select', { label: 'Show a collection' }, h('option', { value: '', text: 'All collections' }));
+  const group = h('select', { label: 'Show a collection', hidden: true });
   const old = h('input', { type: 'checkbox', onchange: () => load() });
   const failed = h('input', { type: 'checkbox', onchange: () => load() });
   const askGroup = button('Ask in this collection', () => {
@@ -73,12 +73,8 @@ export async function library(main, { go, signal }) {
   await Promise.all([load(), nameCollections()]);
 
   async function nameCollections() {
-    const now = group.value;
     known = await collections().catch(() => known);
-    fill(group, h('option', { value: '', text: 'All collections' }), known.map(({ name, documents }) => h('option', { value: name, text: `${name} (${documents})` })));
-    group.value = now;
-    if (group.selectedIndex < 0) group.value = '';
-    group.hidden = !known.length;
+    offer(group, known, group.value);
     fill(names, known.map(({ name }) => h('option', { value: name })));
   }
 
@@ -91,7 +87,7 @@ export async function library(main, { go, signal }) {
     if (group.value) query.set('collection', group.value);
     if (old.checked) query.set('superseded', 'true');
     if (failed.checked) query.set('status', 'failed');
-    if (isMore === true && cursor) query.set('cursor', cursor);
+    if (isMore && cursor) query.set('cursor', cursor);
     const hits = !isMore && searchTexts(words, mine);
     let page;
     try {
@@ -101,7 +97,7 @@ export async function library(main, { go, signal }) {
       return;
     }
     if (mine !== turn) return;
-    if (isMore !== true) {
+    if (!isMore) {
       rows.clear();
       list.replaceChildren();
     }

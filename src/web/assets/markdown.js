@@ -42,11 +42,18 @@ export function show(target, blocks, notes) {
     const element = build(block, { notes, open });
     if (kept[at]) kept[at].element.replaceWith(element);
     else target.append(element);
-    shown.push({ key, element, closed: !open });
+    shown.push({ key, element });
   });
   for (const block of kept.slice(shown.length)) block.element.remove();
   target.blocks = shown;
 }
+
+/** What a reader reads of a piece of it. */
+export const wording = (source) => {
+  const shown = h('p');
+  show(shown, read(source), { key: () => '', unsupported: [], mark: () => h('i') });
+  return shown.textContent.replace(/^\| *| *\|$/g, '');
+};
 
 /** Where `[n]` stands outside code and links: `[{n, at}]`. `known` is what it found before. */
 export function marks(blocks, known) {
@@ -374,7 +381,7 @@ function reference(text, i, to) {
 /** A link shows where it goes, and goes there only when it is clicked. */
 function address(url) {
   if (!/^(https?:\/\/|mailto:)/i.test(url)) return h('span.url', url ? `(${url})` : '');
-  return h('a.url', { href: url, rel: 'noreferrer noopener nofollow', target: '_blank', text: url });
+  return h('a.url', { href: url, rel: 'noreferrer', target: '_blank', text: url });
 }
 
 /** Plain text, with what no source carries set apart. Also remembers where the text stands. */

@@ -5,6 +5,7 @@ import { all, api, documentOf } from './api.js';
 import { count, fill, h, link, menu, plain, when } from './dom.js';
 import { edit } from './library.js';
 import { ranges } from './bytes.js';
+import { wording } from './markdown.js';
 import { limitTo } from './scope.js';
 import { door, original, place, replaced, showText, told } from './source.js';
 
@@ -17,10 +18,10 @@ export async function review(main, { id, signal }) {
   for (const message of session.messages.filter(({ active }) => active !== false)) {
     if (message.role === 'user') question = message.content;
     const loose = message.grounding?.unsupported ?? [];
-    ranges(message.content, loose.map(({ start, end }) => [start, end])).forEach((at) => bare.push({ claim: message.content.slice(...at), question }));
+    ranges(message.content, loose.map(({ start, end }) => [start, end])).forEach((at) => bare.push({ claim: wording(message.content.slice(...at)), question }));
     const citations = message.citations ?? [];
     const claims = ranges(message.content, citations.map((one) => [one.answer_start, one.answer_end]));
-    citations.forEach((citation, at) => everything.push({ citation, question, claim: message.content.slice(...claims[at]) }));
+    citations.forEach((citation, at) => everything.push({ citation, question, claim: wording(message.content.slice(...claims[at])) }));
   }
   const groups = new Map();
   for (const one of everything) {
@@ -45,7 +46,7 @@ export async function review(main, { id, signal }) {
         group.sort((a, b) => a.citation.start - b.citation.start);
         return h('section', h('h2', title, ' ', badge), group.map(({ citation, claim, question }) => h(`article.cited.is-${citation.verdict}`,
           h('p.where', place(citation) || 'in the text', ' · ', told(citation)), h('blockquote', door(citation.quote, list, list.indexOf(citation), 'quote')),
-          claim.trim() !== citation.quote.trim() && h('p.claim', h('span.label', 'for '), claim), h('p.asked', question))));
+          !citation.quote.startsWith(claim) && h('p.claim', h('span.label', 'for '), claim), h('p.asked', question))));
       }),
       bare.length > 0 && h('section.bare', h('h2', 'Said without a source that carries it'),
         bare.map((one) => h('article.cited', h('p', h('span.unsupported', one.claim)), h('p.asked', one.question))))));

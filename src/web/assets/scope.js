@@ -65,6 +65,13 @@ export function scopeOfMessage() {
 /** The collections there are, each with its number of documents. */
 export const collections = () => api('/api/collections').then(({ items }) => items);
 
+/** Puts collections into a list to choose from. */
+export function offer(list, known, now) {
+  fill(list, h('option', { value: '', text: 'All collections' }), known.map(({ name, documents }) => h('option', { value: name, text: `${name} (${documents})` })));
+  list.value = known.some(({ name }) => name === now) ? now : '';
+  list.hidden = !known.length;
+}
+
 /** The chips of the scope, each with a way to take it off. */
 export function chips(signal) {
   const element = h('ul.chips', { label: 'Limited to' });
@@ -86,7 +93,7 @@ export function chips(signal) {
 export async function pickScope() {
   const list = h('ul.pick');
   const find = h('input', { type: 'search', placeholder: 'Name or title', label: 'Find a document' });
-  const group = h('select', { label: 'Collection' }, h('option', { value: '', text: 'All collections' }));
+  const group = h('select', { label: 'Collection', hidden: true });
   const box = h('dialog.ask.wide', { 'aria-labelledby': 'pick-title' },
     h('h2', { id: 'pick-title', text: 'Search only in' }),
     h('div.row', find, group),
@@ -119,9 +126,6 @@ export async function pickScope() {
   });
   document.body.append(box);
   box.showModal();
-  await Promise.all([load(), collections().then((names) => {
-    for (const { name, documents } of names) group.append(h('option', { value: name, text: `${name} (${documents})` }));
-    group.value = scope.collection ?? '';
-    group.hidden = !names.length;
-  })]);
+  offer(group, await collections(), scope.collection);
+  await load();
 }

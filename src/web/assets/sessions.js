@@ -159,8 +159,5 @@ export function paint() {
   !sessions.length && !said.length && h('li.state', searched ? 'Nothing has this.' : 'No sessions yet.'));
   if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   older.hidden = !cursor || Boolean(searched);
-  for (const way of document.querySelectorAll('.way')) {
-    if (way.getAttribute('href') === location.pathname) way.setAttribute('aria-current', 'page');
-    else way.removeAttribute('aria-current');
-  }
+  for (const way of document.querySelectorAll('.way')) way.ariaCurrent = way.pathname === location.pathname ? 'page' : null;
 }

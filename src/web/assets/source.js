@@ -142,7 +142,7 @@ function bring(element, block) {
 
 /** Leads to the file itself; a PDF opens at its page. */
 export function original(id, page) {
-  return h('a', { href: `/api/documents/${id}/content${page ? `#page=${page}` : ''}`, target: '_blank', rel: 'noopener', text: 'Original' });
+  return h('a', { href: `/api/documents/${id}/content${page ? `#page=${page}` : ''}`, target: '_blank', text: 'Original' });
 }
 
 export function closeSource() {
