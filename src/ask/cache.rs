@@ -13,12 +13,14 @@ use super::retrieve::revision;
 use crate::Error;
 use crate::app::App;
 use crate::config::model::Vendor;
-use crate::event::{Event, FinishReason, Grounding, Timings, Usage};
+use crate::event::{AnswerSpan, Event, FinishReason, Grounding, Timings, Usage};
 use crate::runs::{Recorder, RunKey};
 use crate::session::Mode;
 
-/// The most that is kept at once, in bytes of events.
-const MAX_BYTES: u64 = 64 << 20;
+/// The most that is kept at once, in bytes.
+const MAX_BYTES: u64 = 32 << 20;
+/// What an answer takes beside its events.
+const OVERHEAD_BYTES: usize = 1024;
 
 /// The answers that are kept, and how often they were of use.
 pub struct Cache {
@@ -40,11 +42,10 @@ pub struct Counts {
 /// An answer without what belongs to one message only.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// What was sent between the first event and the last.
-    events: Vec<Event>,
+    /// What was sent between the first event and the last, as JSON: taken apart it is ten times as much.
+    events: Box<str>,
     citations: u32,
     grounding: Grounding,
-    bytes: u32,
 }
 
 /// Where an answer belongs, if it may be kept.
@@ -58,7 +59,7 @@ impl Cache {
     pub fn new(lifetime: Duration) -> Self {
         let kept = moka::sync::Cache::builder()
             .max_capacity(MAX_BYTES)
-            .weigher(|_, kept: &Arc<Kept>| kept.bytes)
+            .weigher(|_, kept: &Arc<Kept>| kept.bytes())
             .time_to_live(lifetime);
         Self {
             kept: kept.build(),
@@ -119,9 +120,9 @@ pub(super) async fn keep(app: &App, asked: &Asked, place: Place, last: &Event) {
         Ok(events) if events.is_empty() => {}
         Ok(mut events) => {
             events.retain(|event| !matches!(event, Event::Started { .. }) && !event.is_terminal());
-            let bytes = serde_json::to_vec(&events)
-                .map_or(u32::MAX, |json| json.len().try_into().unwrap_or(u32::MAX));
-            let kept = Kept { events, citations: *citations, grounding: grounding.clone(), bytes };
+            let events = serde_json::to_string(&events)
+                .unwrap_or_else(|error| unreachable!("events are plain data and always encode: {error}"));
+            let kept = Kept { events: events.into(), citations: *citations, grounding: grounding.clone() };
             app.cache.kept.insert(place, Arc::new(kept));
         }
         Err(error) => tracing::warn!(%error, "an answer is not kept"),
@@ -129,10 +130,20 @@ pub(super) async fn keep(app: &App, asked: &Asked, place: Place, last: &Event) {
 }
 
 impl Kept {
+    fn bytes(&self) -> u32 {
+        let grounding = self.grounding.unsupported.len() * size_of::<AnswerSpan>();
+        (self.events.len() + grounding + OVERHEAD_BYTES).try_into().unwrap_or(u32::MAX)
+    }
+
+    fn events(&self) -> Vec<Event> {
+        serde_json::from_str(&self.events)
+            .unwrap_or_else(|error| unreachable!("it was made from events: {error}"))
+    }
+
     /// Sends the answer once more and gives its last event.
     pub(super) fn replay(&self, recorder: &Recorder, run: RunKey, spent: Duration) -> Event {
         let spent_ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
-        for event in &self.events {
+        for event in &self.events() {
             recorder.append(event);
         }
         Event::Done {
@@ -148,7 +159,7 @@ impl Kept {
 
     /// Whether every quote still stands in the stored text.
     async fn holds(&self, app: &App) -> bool {
-        for event in &self.events {
+        for event in self.events() {
             let Event::Citation { citation } = event else { continue };
             let stored = app.files.read_text(citation.document_id, citation.range()).await;
             if !stored.is_ok_and(|text| text == citation.quote) {
