@@ -54,7 +54,7 @@ impl Store {
         &self,
         keys: &[String],
     ) -> Result<Vec<Option<Record<T>>>, StoreError> {
-        let entries = self.engine.get(keys.to_vec()).await?;
+        let entries = self.engine.get(keys).await?;
         keys.iter()
             .zip(entries)
             .map(|(key, entry)| entry.map(|entry| entry.decode(key)).transpose())
