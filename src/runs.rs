@@ -4,7 +4,10 @@
 //! included. A run knows nothing of models or of HTTP.
 
 mod audience;
+mod follow;
 mod journal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;
@@ -13,13 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event::{Event, PlanChange};
 use audience::Audience;
+use follow::{StoredRun, follow};
 use journal::{Journal, RunFile};
 
 /// Names an answer: the session and the assistant message.
@@ -118,11 +121,10 @@ impl Runs {
     }
 
     /// Begins a run. Its one writer is the returned recorder; when that is dropped, readers end.
-    ///
-    /// # Errors
-    /// If the run's file can't be created.
-    pub async fn begin(self: &Arc<Self>, key: RunKey) -> io::Result<Recorder> {
-        self.record(key, Vec::new(), 0).await
+    /// Whether its file could be created is told by the first [`Recorder::sync`].
+    #[must_use]
+    pub fn begin(self: &Arc<Self>, key: RunKey) -> Recorder {
+        self.record(key, Vec::new(), 0)
     }
 
     /// Begins a run of which no trace is left on disk, now or after a crash. It can be read while
@@ -137,21 +139,20 @@ impl Runs {
     /// whole event.
     ///
     /// # Errors
-    /// If the run's file can't be read or written.
+    /// If the run's file can't be read.
     pub async fn take_up(self: &Arc<Self>, key: RunKey) -> io::Result<(Recorder, Vec<Event>)> {
         let text = tokio::fs::read_to_string(self.path(key)).await?;
         let events = whole_lines(&text).map(|(event, _)| event).collect();
         let len = whole_lines(&text).map(|(_, line)| line.len() as u64 + 1).sum();
-        Ok((self.record(key, frames_of(&text).collect(), len).await?, events))
+        Ok((self.record(key, frames_of(&text).collect(), len), events))
     }
 
     /// A run whose file begins with `len` bytes, which are these events.
-    async fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> io::Result<Recorder> {
-        let path = self.path(key);
+    fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> Recorder {
         let (live, steering) = Live::new(frames);
-        let of_file = Arc::clone(&live);
-        let file = tokio::task::spawn_blocking(move || RunFile::open(&path, len, of_file)).await??;
-        Ok(self.enter(key, live, steering, Some(file)))
+        let file = Arc::new(RunFile::new(self.path(key), len, Arc::clone(&live)));
+        self.journal.open(&file);
+        self.enter(key, live, steering, Some(file))
     }
 
     fn enter(
@@ -159,7 +160,7 @@ impl Runs {
         key: RunKey,
         live: Arc<Live>,
         steering: mpsc::UnboundedReceiver<Steering>,
-        file: Option<RunFile>,
+        file: Option<Arc<RunFile>>,
     ) -> Recorder {
         lock(&self.live).insert(key.message, Arc::clone(&live));
         let num_appended = lock(&live.frames).len() as u64;
@@ -167,7 +168,7 @@ impl Runs {
             runs: Arc::clone(self),
             key,
             live,
-            file: file.map(Arc::new),
+            file,
             num_appended: Mutex::new(num_appended),
             steering: Mutex::new(Some(steering)),
         }
@@ -188,7 +189,7 @@ impl Runs {
             Some(live) => (None, Some(live)),
             None => {
                 let file = tokio::fs::File::open(self.path(key)).await?;
-                (Some(StoredRun { lines: BufReader::new(file), seq: 0, after }), None)
+                (Some(StoredRun::new(file, after)), None)
             }
         };
         let past = futures::stream::unfold(past, async |past| {
@@ -260,6 +261,17 @@ impl Runs {
         lock(&self.live).len()
     }
 
+    /// Removes the record of an answer whose session is gone.
+    ///
+    /// # Errors
+    /// If the file can't be removed.
+    pub async fn forget(&self, key: RunKey) -> io::Result<()> {
+        match tokio::fs::remove_file(self.path(key)).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the record of every answer of a session.
     ///
     /// # Errors
@@ -291,6 +303,13 @@ impl Recorder {
     /// Reads the run that is being written, from its beginning.
     pub fn read(&self) -> impl Stream<Item = Frame> + Send + use<> {
         follow(Some(Arc::clone(&self.live)), 0)
+    }
+
+    /// Resolves once so few events wait to be written that more may. Whoever appends many asks.
+    pub async fn has_room(&self) {
+        if let Some(file) = &self.file {
+            file.has_room().await;
+        }
     }
 
     /// Hands an event to the file and then to every reader. Never waits.
@@ -326,7 +345,7 @@ impl Recorder {
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        self.runs.journal.seal(file, encode(last));
+        self.runs.journal.seal(file, &encode(last));
         self.sync().await
     }
 
@@ -341,7 +360,9 @@ impl Recorder {
     /// # Errors
     /// If the file can't be removed.
     pub async fn discard(self) -> io::Result<()> {
-        tokio::fs::remove_file(self.runs.path(self.key)).await
+        // Whatever is in line is written first, or it would come back.
+        self.sync().await?;
+        self.runs.forget(self.key).await
     }
 
     /// Resolves when someone asks the run to stop.
@@ -394,175 +415,7 @@ impl Live {
     }
 }
 
-/// A reader's place in a run that is over: one line at a time, however long the answer.
-struct StoredRun {
-    lines: BufReader<tokio::fs::File>,
-    seq: u64,
-    after: u64,
-}
-
-impl StoredRun {
-    /// None at the end of what is whole.
-    async fn next(&mut self) -> Option<Frame> {
-        let mut text = String::new();
-        loop {
-            text.clear();
-            self.lines.read_line(&mut text).await.ok()?;
-            let (event, line) = whole_lines(&text).next()?;
-            self.seq += 1;
-            if self.seq > self.after {
-                return Some(Frame::stored(self.seq, &event, line));
-            }
-        }
-    }
-}
-
-/// Events a reader takes from a live run at a time.
-const AT_ONCE: usize = 256;
-
-/// What a live run says from after a position on, until its end; nothing if there is none.
-fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = Frame> + Send + use<> {
-    let follower = live.map(|live| Follower::new(live, after));
-    futures::stream::unfold(follower, async |follower| {
-        let mut follower = follower?;
-        let frame = follower.next().await?;
-        Some((frame, Some(follower)))
-    })
-}
-
-/// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
-struct Follower {
-    live: Arc<Live>,
-    progress: watch::Receiver<Progress>,
-    next: usize,
-    batch: std::vec::IntoIter<Frame>,
-}
-
-impl Follower {
-    fn new(live: Arc<Live>, after: u64) -> Self {
-        live.audience.enter();
-        let progress = live.progress.subscribe();
-        let next = usize::try_from(after).unwrap_or(usize::MAX);
-        Self { live, progress, next, batch: Vec::new().into_iter() }
-    }
-
-    async fn next(&mut self) -> Option<Frame> {
-        loop {
-            if let Some(frame) = self.batch.next() {
-                return Some(frame);
-            }
-            let progress = *self.progress.borrow_and_update();
-            if progress.len > self.next {
-                let until = progress.len.min(self.next + AT_ONCE);
-                let new = lock(&self.live.frames)[self.next..until].to_vec();
-                self.batch = new.into_iter();
-                self.next += self.batch.len();
-            } else if progress.closed || self.progress.changed().await.is_err() {
-                return None;
-            }
-        }
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.live.audience.leave();
-    }
-}
-
 /// Locks for a moment; the data stays usable if a holder panicked.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::StreamExt;
-
-    use super::*;
-
-    fn token(text: &str) -> Event {
-        Event::Token { text: text.to_owned() }
-    }
-
-    fn key() -> RunKey {
-        RunKey { session: Uuid::now_v7(), message: Uuid::now_v7() }
-    }
-
-    fn texts(frames: &[Frame]) -> Vec<(u64, String)> {
-        frames.iter().map(|frame| (frame.seq, frame.data.to_string())).collect()
-    }
-
-    #[tokio::test]
-    async fn a_reader_that_returns_at_any_position_misses_and_repeats_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let runs = Arc::new(Runs::open(folder.path()).unwrap());
-        let key = key();
-        let recorder = runs.begin(key).await.unwrap();
-        for number in 0..20 {
-            recorder.append(&token(&number.to_string()));
-        }
-        let early: Vec<_> = runs.read(key, 5).await.unwrap().take(3).collect().await;
-        assert_eq!(early.iter().map(|frame| frame.seq).collect::<Vec<_>>(), [6, 7, 8]);
-
-        let live = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
-        let last = token("last");
-        recorder.seal(&last).await.unwrap();
-        recorder.close(&last);
-        let live = live.await.unwrap();
-        assert_eq!(live.len(), 21);
-        for after in 0..=21 {
-            let stored: Vec<_> = runs.read(key, after).await.unwrap().collect().await;
-            assert_eq!(texts(&stored), texts(&live[usize::try_from(after).unwrap()..]));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_run_cut_short_is_taken_up_after_its_last_whole_event() {
-        let folder = tempfile::tempdir().unwrap();
-        let runs = Arc::new(Runs::open(folder.path()).unwrap());
-        let key = key();
-        let path = runs.path(key);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let whole = serde_json::to_string(&token("kept")).unwrap();
-        std::fs::write(&path, format!("{whole}\n{{\"type\":\"tok")).unwrap();
-
-        let (recorder, events) = runs.take_up(key).await.unwrap();
-        assert_eq!(events.len(), 1);
-        recorder.append(&token("more"));
-        let last = token("last");
-        recorder.seal(&last).await.unwrap();
-        recorder.close(&last);
-        assert_eq!(runs.events(key).await.unwrap().len(), 3);
-    }
-
-    #[tokio::test]
-    async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let runs = Arc::new(Runs::open(folder.path()).unwrap());
-        let key = key();
-        let recorder = runs.begin_unkept(key);
-        let reader = recorder.read();
-        recorder.append(&token("first"));
-        recorder.sync().await.unwrap();
-        let last = token("last");
-        recorder.seal(&last).await.unwrap();
-        recorder.close(&last);
-        assert_eq!(reader.collect::<Vec<_>>().await.len(), 2);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert!(runs.read(key, 0).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn readers_end_when_the_recorder_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        let runs = Arc::new(Runs::open(folder.path()).unwrap());
-        let key = key();
-        let recorder = runs.begin(key).await.unwrap();
-        let reader = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
-        recorder.append(&token("only"));
-        drop(recorder);
-        assert_eq!(reader.await.unwrap().len(), 1);
-        assert!(!runs.cancel(key.message));
-    }
 }

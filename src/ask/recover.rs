@@ -84,7 +84,7 @@ async fn mode(app: &App, key: RunKey) -> Result<Mode, Error> {
 async fn open(app: &Arc<App>, key: RunKey) -> Result<(Recorder, Vec<Event>), Error> {
     match app.runs.take_up(key).await {
         Ok(taken_up) => Ok(taken_up),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((app.runs.begin(key).await?, Vec::new())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((app.runs.begin(key), Vec::new())),
         Err(error) => Err(error.into()),
     }
 }

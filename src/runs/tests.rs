@@ -1,0 +1,124 @@
+use futures::StreamExt;
+
+use super::*;
+
+fn token(text: &str) -> Event {
+    Event::Token { text: text.to_owned() }
+}
+
+fn key() -> RunKey {
+    RunKey { session: Uuid::now_v7(), message: Uuid::now_v7() }
+}
+
+fn texts(frames: &[Frame]) -> Vec<(u64, String)> {
+    frames.iter().map(|frame| (frame.seq, frame.data.to_string())).collect()
+}
+
+#[tokio::test]
+async fn a_reader_that_returns_at_any_position_misses_and_repeats_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = Arc::new(Runs::open(folder.path()).unwrap());
+    let key = key();
+    let recorder = runs.begin(key);
+    for number in 0..20 {
+        recorder.append(&token(&number.to_string()));
+    }
+    let early: Vec<_> = runs.read(key, 5).await.unwrap().take(3).collect().await;
+    assert_eq!(early.iter().map(|frame| frame.seq).collect::<Vec<_>>(), [6, 7, 8]);
+
+    let live = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
+    let last = token("last");
+    recorder.seal(&last).await.unwrap();
+    recorder.close(&last);
+    let live = live.await.unwrap();
+    assert_eq!(live.len(), 21);
+    for after in 0..=21 {
+        let stored: Vec<_> = runs.read(key, after).await.unwrap().collect().await;
+        assert_eq!(texts(&stored), texts(&live[usize::try_from(after).unwrap()..]));
+    }
+}
+
+#[tokio::test]
+async fn a_run_cut_short_is_taken_up_after_its_last_whole_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = Arc::new(Runs::open(folder.path()).unwrap());
+    let key = key();
+    let path = runs.path(key);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let whole = serde_json::to_string(&token("kept")).unwrap();
+    std::fs::write(&path, format!("{whole}\n{{\"type\":\"tok")).unwrap();
+
+    let (recorder, events) = runs.take_up(key).await.unwrap();
+    assert_eq!(events.len(), 1);
+    recorder.append(&token("more"));
+    let last = token("last");
+    recorder.seal(&last).await.unwrap();
+    recorder.close(&last);
+    assert_eq!(runs.events(key).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = Arc::new(Runs::open(folder.path()).unwrap());
+    let key = key();
+    let recorder = runs.begin_unkept(key);
+    let reader = recorder.read();
+    recorder.append(&token("first"));
+    recorder.sync().await.unwrap();
+    let last = token("last");
+    recorder.seal(&last).await.unwrap();
+    recorder.close(&last);
+    assert_eq!(reader.collect::<Vec<_>>().await.len(), 2);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(runs.read(key, 0).await.is_err());
+}
+
+#[tokio::test]
+async fn readers_end_when_the_recorder_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = Arc::new(Runs::open(folder.path()).unwrap());
+    let key = key();
+    let recorder = runs.begin(key);
+    let reader = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
+    recorder.append(&token("only"));
+    drop(recorder);
+    assert_eq!(reader.await.unwrap().len(), 1);
+    assert!(!runs.cancel(key.message));
+}
+
+#[tokio::test]
+async fn more_runs_than_files_stay_open_are_all_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = Arc::new(Runs::open(folder.path()).unwrap());
+    let session = Uuid::now_v7();
+    let keys: Vec<_> = (0..300).map(|_| RunKey { session, message: Uuid::now_v7() }).collect();
+    let recorders: Vec<_> = keys.iter().map(|key| runs.begin(*key)).collect();
+    for number in 0..3 {
+        for recorder in &recorders {
+            recorder.append(&token(&number.to_string()));
+            recorder.has_room().await;
+        }
+    }
+    for recorder in recorders {
+        recorder.sync().await.unwrap();
+    }
+    for key in keys {
+        assert_eq!(runs.events(key).await.unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_writer_does_not_wait_for_what_can_not_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = Arc::new(Runs::open(folder.path()).unwrap());
+    let key = key();
+    // A file stands where the folder of the session is to be.
+    std::fs::write(folder.path().join(key.session.to_string()), "").unwrap();
+    let recorder = runs.begin(key);
+    for _ in 0..3 {
+        recorder.append(&token(&"long".repeat(1 << 16)));
+        tokio::time::timeout(Duration::from_secs(5), recorder.has_room()).await.unwrap();
+    }
+    assert!(recorder.sync().await.is_err());
+}
