@@ -9,7 +9,7 @@ use reqwest::{Response, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{self, Dialect, Progress};
+use super::body::{self, Dialect, Progress, say};
 use super::http::Endpoint;
 use super::sse::Frame;
 use super::{CallOptions, Delta, DeltaStream, ProviderError};
@@ -217,12 +217,6 @@ impl Messages {
     }
 }
 
-fn push(text: String, out: &mut VecDeque<Delta>) {
-    if !text.is_empty() {
-        out.push_back(Delta::Text(text));
-    }
-}
-
 impl Dialect for Messages {
     fn read(&mut self, frame: &Frame, out: &mut VecDeque<Delta>) -> Result<Progress, ProviderError> {
         if frame.data.is_empty() {
@@ -236,10 +230,10 @@ impl Dialect for Messages {
                     self.count(&counted);
                 }
             }
-            StreamEvent::ContentBlockStart { content_block: Block::Text { text } } => push(text, out),
-            StreamEvent::ContentBlockDelta { delta: BlockDelta::TextDelta { text } } => push(text, out),
+            StreamEvent::ContentBlockStart { content_block: Block::Text { text } } => say(text, out),
+            StreamEvent::ContentBlockDelta { delta: BlockDelta::TextDelta { text } } => say(text, out),
             StreamEvent::ContentBlockDelta { delta: BlockDelta::InputJsonDelta { partial_json } } => {
-                push(partial_json, out);
+                say(partial_json, out);
             }
             StreamEvent::ContentBlockStart { .. }
             | StreamEvent::ContentBlockDelta { delta: BlockDelta::Other } => {
@@ -272,8 +266,8 @@ impl Dialect for Messages {
             .map_err(|_| ProviderError::Truncated("the answer is no message".to_owned()))?;
         for block in whole.content {
             match block {
-                Block::Text { text } => push(text, out),
-                Block::ToolUse { input } => push(input.to_string(), out),
+                Block::Text { text } => say(text, out),
+                Block::ToolUse { input } => say(input.to_string(), out),
                 Block::Other => {}
             }
         }

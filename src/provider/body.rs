@@ -1,5 +1,6 @@
-//! The body of an answer, read only as fast as it is asked for: no task, no channel, no more than
-//! one frame ahead. What a frame means is the business of a [`Dialect`], which does no I/O.
+//! The body of an answer, read only as fast as it is asked for: no task, no channel, no more ahead
+//! than came in one read. Text that came in one read is told as one piece, so that a model that is
+//! fast costs less a word, not more. What a frame means is the business of a [`Dialect`], which does no I/O.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -30,6 +31,15 @@ pub(super) trait Dialect: Send + 'static {
 
     /// Why the answer ended, if an end mark was seen, and what was counted until then.
     fn ending(&self) -> (Option<FinishReason>, Option<Usage>);
+}
+
+/// Adds text to what was said: to the text before it, if that came in the same read.
+pub(super) fn say(text: String, out: &mut VecDeque<Delta>) {
+    match out.back_mut() {
+        _ if text.is_empty() => {}
+        Some(Delta::Text(before)) => before.push_str(&text),
+        _ => out.push_back(Delta::Text(text)),
+    }
 }
 
 /// How far a stream has come.
@@ -103,10 +113,16 @@ impl<D: Dialect> Reading<D> {
                 timeout(GRACE, body.frame()).await.unwrap_or(Ok(None)).unwrap_or(None)
             }
         };
-        let Some(frame) = frame else { return self.end() };
-        self.progress = self.progress.max(self.dialect.read(&frame, &mut self.out)?);
-        if self.progress == Progress::Over {
-            return self.end();
+        let mut frame = match frame {
+            Some(frame) => Some(frame),
+            None => return self.end(),
+        };
+        while let Some(read) = frame {
+            self.progress = self.progress.max(self.dialect.read(&read, &mut self.out)?);
+            if self.progress == Progress::Over {
+                return self.end();
+            }
+            frame = body.decoder.pop();
         }
         self.body = Some(body);
         Ok(())

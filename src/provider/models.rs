@@ -108,8 +108,8 @@ impl Model {
 
     /// Asks for an answer, piece by piece. Nothing happens until the stream is polled.
     #[must_use]
-    pub fn stream(&self, prompt: Prompt, options: CallOptions) -> DeltaStream {
-        retry::stream(self.clone(), prompt, options)
+    pub fn stream(&self, prompt: impl Into<Arc<Prompt>>, options: CallOptions) -> DeltaStream {
+        retry::stream(self.clone(), prompt.into(), options)
     }
 
     /// Asks for an answer and waits for all of it.

@@ -18,7 +18,7 @@ use reqwest::{Response, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{self, Dialect, Progress};
+use super::body::{self, Dialect, Progress, say};
 use super::http::Endpoint;
 use super::sse::Frame;
 use super::{CallOptions, Delta, DeltaStream, ProviderError};
@@ -178,11 +178,11 @@ struct Counted {
 
 impl Piece {
     /// The words of the answer: a string, or parts of which those of type `text` count.
-    fn text(&self) -> String {
-        match &self.content {
-            Some(Value::String(text)) => text.clone(),
+    fn into_text(self) -> String {
+        match self.content {
+            Some(Value::String(text)) => text,
             Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-            _ => self.refusal.clone().unwrap_or_default(),
+            _ => self.refusal.unwrap_or_default(),
         }
     }
 
@@ -214,10 +214,11 @@ impl Chat {
             });
         }
         for choice in chunk.choices.into_iter().flatten().filter(|choice| choice.index == 0) {
-            if let Some(piece) = &choice.delta {
-                match piece.text() {
-                    text if !text.is_empty() => out.push_back(Delta::Text(text)),
-                    _ if piece.is_thinking() => out.push_back(Delta::Thinking),
+            if let Some(piece) = choice.delta {
+                let is_thinking = piece.is_thinking();
+                match piece.into_text() {
+                    text if !text.is_empty() => say(text, out),
+                    _ if is_thinking => out.push_back(Delta::Thinking),
                     _ => {}
                 }
             }

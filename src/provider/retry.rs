@@ -26,14 +26,14 @@ const BACKOFF_CAP: Duration = Duration::from_secs(8);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Asks the model, piece by piece, under the whole policy.
-pub(super) fn stream(model: Model, prompt: Prompt, options: CallOptions) -> DeltaStream {
+pub(super) fn stream(model: Model, prompt: Arc<Prompt>, options: CallOptions) -> DeltaStream {
     let call = Call {
         model,
         options,
         num_calls: 0,
         until: Instant::now(),
         out: VecDeque::new(),
-        state: State::Fresh(Box::new(prompt)),
+        state: State::Fresh(prompt),
     };
     stream::unfold(call, |mut call| async move {
         let item = call.next().await?;
@@ -55,7 +55,7 @@ struct Call {
 
 enum State {
     /// The prompt is kept until the first text, when no further try is possible.
-    Fresh(Box<Prompt>),
+    Fresh(Arc<Prompt>),
     Writing {
         line: Arc<Line>,
         stream: DeltaStream,

@@ -19,8 +19,7 @@ async fn a_conversation_is_opened_and_goes_on_under_its_id() {
     assert_eq!(
         stream,
         format!(
-            "data: {{\"type\":\"chunk\",\"content\":\"They leave\"}}\n\n\
-             data: {{\"type\":\"chunk\",\"content\":\" in October.\"}}\n\n\
+            "data: {{\"type\":\"chunk\",\"content\":\"They leave in October.\"}}\n\n\
              data: {{\"type\":\"done\",\"conversationId\":\"{id}\",\"messageId\":\"{message}\"}}\n\n"
         )
     );

@@ -29,8 +29,7 @@ async fn an_answer_comes_as_named_chunks_and_then_whole() {
     let stream = stream_of(&server, &chat, json!({"message": "When do eels leave?"})).await;
     assert_eq!(
         stream,
-        "event: chunk\ndata: {\"type\":\"chunk\",\"content\":\"They leave\"}\n\n\
-         event: chunk\ndata: {\"type\":\"chunk\",\"content\":\" in October.\"}\n\n\
+        "event: chunk\ndata: {\"type\":\"chunk\",\"content\":\"They leave in October.\"}\n\n\
          event: complete\ndata: {\"type\":\"complete\",\"content\":\"They leave in October.\"}\n\n"
     );
     let shown = server.get(&format!("/sessions/{session}")).await;

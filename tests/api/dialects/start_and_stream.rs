@@ -59,9 +59,7 @@ async fn a_question_is_stored_at_the_start_and_answered_when_the_stream_is_opene
         response.text().await.unwrap(),
         "data: {\"type\":\"typing\"}\n\n\
          data: {\"type\":\"typing\"}\n\n\
-         data: {\"type\":\"token\",\"content\":\"They leave\"}\n\n\
-         data: {\"type\":\"token\",\"content\":\" in\"}\n\n\
-         data: {\"type\":\"token\",\"content\":\" October.\"}\n\n\
+         data: {\"type\":\"token\",\"content\":\"They leave in October.\"}\n\n\
          data: {\"type\":\"done\"}\n\n"
     );
     let question = pair("user", "When do silver eels leave?");

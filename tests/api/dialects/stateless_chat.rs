@@ -22,7 +22,10 @@ async fn both_kinds_of_request_give_the_answer_and_store_nothing() {
     let model = Model::start(&[Act::Answer(&["They leave", " in October [1]."])]).await;
     let server = server(&model.config()).await;
     let stream = stream_of(&server, "/chat", hello(true)).await;
-    assert!(stream.starts_with("data: {\"type\":\"token\",\"content\":\"They leave\"}\n\n"), "{stream}");
+    assert!(
+        stream.starts_with("data: {\"type\":\"token\",\"content\":\"They leave in October [1]\"}\n\n"),
+        "{stream}"
+    );
     assert!(stream.ends_with("\n\ndata: [DONE]\n\n"), "{stream}");
     assert!(stream.lines().all(|line| line.is_empty() || line.starts_with("data: ")));
     let frames = data(&stream);
