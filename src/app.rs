@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::{Gate, quota};
 use crate::ask::cache::Cache;
+use crate::ask::cite::Shelves;
 use crate::config::Config;
 use crate::config::model::ModelError;
 use crate::files::Files;
@@ -51,6 +52,8 @@ pub struct App {
     pub history: History,
     /// Answers that can be given again.
     pub cache: Cache,
+    /// Passages taken apart for citing.
+    pub shelves: Shelves,
     /// What is counted for whoever measures.
     pub metrics: Metrics,
     /// Documents on their way in.
@@ -92,6 +95,7 @@ impl App {
         let cache = Cache::new(Duration::from_secs(config.ask.cache_s));
         let app = Arc::new(Self {
             cache,
+            shelves: Shelves::default(),
             metrics: Metrics::new(),
             turns: Turns::default(),
             config,

@@ -102,7 +102,8 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
                 Mode::Regular => answer(app, asked, &mut draft).await,
                 Mode::DeepResearch => {
                     let is_new = past.is_empty();
-                    research::research(app, asked, recorder, &mut draft, &mut found, is_new).await
+                    // It takes much more memory than the answer in one pass beside it.
+                    Box::pin(research::research(app, asked, recorder, &mut draft, &mut found, is_new)).await
                 }
             }
         };
@@ -118,7 +119,7 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
     };
     let outcome = match outcome {
         Ok(FinishReason::Cancelled) if is_deep => {
-            let kept = research::salvage(app, asked, recorder, &mut draft, &mut found).await;
+            let kept = Box::pin(research::salvage(app, asked, recorder, &mut draft, &mut found)).await;
             kept.map(|()| FinishReason::Cancelled)
         }
         outcome => outcome,
@@ -149,34 +150,41 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     draft.emit(&search_step(StepState::Started, &query, None));
     let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
     draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
-    let prompt = prompt::answer(asked.system.as_deref(), history, query, &found, context_tokens(model));
-    draft.supply(&found.query, &prompt);
+    let system = asked.system.as_deref();
+    let prompt = prompt::answer(system, history, query, found.excerpts, context_tokens(model));
+    draft.supply(&found.query, found.language, &prompt.passages);
 
-    match write(model, asked, prompt.clone(), draft).await {
-        Err(Error::Provider(ProviderError::ContextTooLong)) if !draft.is_begun() => {
-            let Some((shorter, note)) = prompt.halved(asked.system.as_deref()) else {
+    let mut prompt = Some(Arc::new(prompt));
+    match write(model, asked, &mut prompt, draft).await {
+        Err(Error::Provider(ProviderError::ContextTooLong)) => {
+            let Some((shorter, note)) = prompt.and_then(|prompt| prompt.halved(system)) else {
                 return Err(ProviderError::ContextTooLong.into());
             };
             draft.emit(&write_step(note));
-            draft.supply(&found.query, &shorter);
-            write(model, asked, shorter, draft).await
+            draft.supply(&found.query, found.language, &shorter.passages);
+            write(model, asked, &mut Some(Arc::new(shorter)), draft).await
         }
         outcome => outcome,
     }
 }
 
-/// Lets the model write.
+/// Lets the model write. The prompt is taken away once it has begun: it is of no more use, and there
+/// may be thousands of answers.
 async fn write(
     model: &Model,
     asked: &Asked,
-    prompt: Prompt,
+    prompt: &mut Option<Arc<Prompt>>,
     draft: &mut Draft<'_>,
 ) -> Result<FinishReason, Error> {
+    let Some(sent) = prompt.clone() else { return Err(Error::internal("there is nothing to send")) };
     let options = CallOptions { max_output_tokens: asked.max_output_tokens, ..CallOptions::default() };
-    let mut deltas = model.stream(prompt, options);
+    let mut deltas = model.stream(sent, options);
     while let Some(delta) = deltas.next().await {
         match delta? {
-            Delta::Text(text) => draft.write(&text).await?,
+            Delta::Text(text) => {
+                *prompt = None;
+                draft.write(&text).await?;
+            }
             Delta::Usage(usage) => draft.count(usage),
             Delta::Model { name, reason } => {
                 draft.make_do();
@@ -249,6 +257,9 @@ async fn settle(app: &App, run_key: RunKey, last: &Event) -> Result<(), Error> {
         let held = quota::held(app, run_key.message).await?;
         // A session deleted meanwhile takes its answers with it, and some answers are never stored.
         let stored = app.store.get::<Message>(&key).await?;
+        if stored.is_none() && !run_key.session.is_nil() {
+            app.runs.forget(run_key).await?;
+        }
         if held.is_none() && stored.is_none() {
             return Ok(());
         }

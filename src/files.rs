@@ -2,6 +2,8 @@
 //! never by what a person typed. Every file is complete under its name: it is written beside it,
 //! synced, and renamed.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,8 @@ use crate::document::{PageStart, Passage};
 
 /// Memory for the layouts of recently read documents, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
-
+/// The name of a document's text in its folder.
+const TEXT: &str = "text";
 /// How often a folder is emptied that fills up again.
 const REMOVALS: u32 = 8;
 
@@ -69,7 +72,7 @@ impl Files {
     /// The extracted text, UTF-8; all ranges are byte offsets into it.
     #[must_use]
     pub fn text(&self, document: Uuid) -> PathBuf {
-        self.folder(document).join("text")
+        self.folder(document).join(TEXT)
     }
 
     /// The [`Layout`], as JSON.
@@ -106,9 +109,15 @@ impl Files {
     /// # Errors
     /// If the reading itself could not be done.
     pub async fn read_texts(&self, ranges: Vec<(Uuid, Range<usize>)>) -> io::Result<Vec<io::Result<String>>> {
-        let ranges: Vec<_> = ranges.into_iter().map(|(id, range)| (self.text(id), range)).collect();
-        let read = |(path, range)| read_range(&std::fs::File::open(path)?, range);
-        Ok(spawn_blocking(move || ranges.into_iter().map(read).collect()).await?)
+        let mut texts = self.texts();
+        Ok(spawn_blocking(move || ranges.into_iter().map(|(id, range)| texts.read(id, range)).collect())
+            .await?)
+    }
+
+    /// The texts, for work that reads as it goes and may block.
+    #[must_use]
+    pub fn texts(&self) -> Texts {
+        Texts { documents: self.documents.clone(), open: HashMap::new() }
     }
 
     /// Removes everything a document has here.
@@ -140,6 +149,29 @@ impl Files {
             documents.extend(entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok()));
         }
         Ok(documents)
+    }
+}
+
+/// Texts that are being read from. Each is opened once.
+pub struct Texts {
+    documents: PathBuf,
+    open: HashMap<Uuid, std::fs::File>,
+}
+
+impl Texts {
+    /// Reads a stretch of a document's text; blocks.
+    ///
+    /// # Errors
+    /// If the file is missing, or the range lies outside the text or cuts a character.
+    pub fn read(&mut self, document: Uuid, range: Range<usize>) -> io::Result<String> {
+        let file = match self.open.entry(document) {
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(place) => {
+                let path = self.documents.join(document.to_string()).join(TEXT);
+                place.insert(std::fs::File::open(path)?)
+            }
+        };
+        read_range(file, range)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Marks into citations, while the answer is being written. The scanner holds back what may become
-//! a mark, never a word, and lets a mark through only with a quote cut from the stored text.
-//! Whether the answer as a whole stands on its sources is the work of `ground`.
+//! a mark, never a word, and says what each mark is to carry; a shelf finds the quote that carries
+//! it. The scanner keeps no passage, so that an answer that is slow to come holds little. Whether
+//! the answer as a whole stands on its sources is the work of `ground`.
 
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod mark;
 mod number;
 mod quote;
+mod shelves;
 mod support;
 #[cfg(test)]
 mod tests;
@@ -16,20 +18,32 @@ use ibid_index::analysis::Language;
 use self::mark::Reading;
 pub(crate) use self::number::{Number, unit_named};
 pub(crate) use self::quote::Shelf;
+pub use self::shelves::Shelves;
 pub(crate) use self::support::{Facts, Weights};
 pub use self::support::{PARTIAL, SUPPORTED, verdict};
-use super::prompt::Excerpt;
 use super::sentence::sentences;
-use crate::event::Citation;
 
-/// What comes out of the scanner. A citation follows the text that holds its mark; where the claim
+/// What comes out of the scanner. A mark follows the text that holds it; where the claim
 /// comes after the mark ("According to \[1\], …") it follows the end of that sentence.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// More of the answer; a mark is never cut in two.
     Text(String),
-    /// A checked citation.
-    Citation(Citation),
+    /// A mark of a supplied passage, and what it is to carry.
+    Mark(Mark),
+}
+
+/// A claim that a passage is named for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The number of the passage.
+    pub n: u32,
+    /// Where the claim begins in the answer, in bytes.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Its words, without marks.
+    pub claim: String,
 }
 
 /// Reads an answer as it comes and checks its citation marks.
@@ -37,8 +51,9 @@ pub enum Piece {
 /// Marks are normalised to `[1][3]`. One that names no supplied passage is dropped and counted,
 /// with the space before it. Links, escaped brackets, code, years and task boxes pass untouched.
 pub struct Scanner {
-    excerpts: Vec<Excerpt>,
-    shelf: Shelf,
+    /// The numbers of the passages that can be cited.
+    numbers: Vec<u32>,
+    language: Option<Language>,
     answer: String,
     /// A bracket that may become a mark; a whole mark waiting for the character after it.
     held: String,
@@ -70,12 +85,12 @@ struct Code {
 }
 
 impl Scanner {
-    /// A scanner for an answer over these passages.
+    /// A scanner for an answer over the passages of these numbers, read in this language.
     #[must_use]
-    pub fn new(excerpts: Vec<Excerpt>, language: Option<Language>) -> Self {
+    pub fn new(numbers: Vec<u32>, language: Option<Language>) -> Self {
         Self {
-            shelf: Shelf::new(&excerpts, language),
-            excerpts,
+            numbers,
+            language,
             answer: String::new(),
             held: String::new(),
             gap: String::new(),
@@ -205,7 +220,7 @@ impl Scanner {
 
     fn cite(&mut self, numbers: &[u32]) {
         for &n in numbers {
-            if !self.excerpts.iter().any(|excerpt| excerpt.source.n == n && !excerpt.text.trim().is_empty()) {
+            if !self.numbers.contains(&n) {
                 self.dropped += 1;
                 self.after_drop = true;
                 continue;
@@ -228,7 +243,7 @@ impl Scanner {
                 last.end = self.answer.len();
             }
             match claim {
-                Some((start, end)) => self.check(n, start, end),
+                Some((start, end)) => self.mark(n, start, end),
                 None => self.waiting.push((n, place)),
             }
         }
@@ -258,7 +273,7 @@ impl Scanner {
 
     /// Number of content words and numbers, the words of attribution left out.
     fn tells(&self, text: &str) -> usize {
-        let facts = Facts::of(&without_marks(text), self.shelf.language());
+        let facts = Facts::of(&without_marks(text), self.language);
         let speaks = |word: &str| ATTRIBUTION.iter().any(|stem| word.starts_with(stem));
         facts.numbers.len() + facts.words.iter().filter(|(word, _)| !speaks(word)).count()
     }
@@ -282,34 +297,13 @@ impl Scanner {
                 .into_iter()
                 .find(|sentence| line + sentence.range.end > place);
             let range = found.map_or(place..self.answer.len(), |s| line + s.range.start..line + s.range.end);
-            self.check(n, range.start, range.end);
+            self.mark(n, range.start, range.end);
         }
     }
 
-    /// Quote or nothing: adds the citation of a claim, its quote cut from the stored text.
-    fn check(&mut self, n: u32, start: usize, end: usize) {
+    fn mark(&mut self, n: u32, start: usize, end: usize) {
         let claim = without_marks(&self.answer[start..end]);
-        let Some(excerpt) = self.excerpts.iter().find(|excerpt| excerpt.source.n == n) else { return };
-        let Some(quote) = self.shelf.quote(&claim, n) else { return };
-        let source = &excerpt.source;
-        let at = source.start + quote.range.start;
-        let turned = excerpt.pages.iter().filter(|page| page.start <= at).max_by_key(|page| page.start);
-        self.pieces.push(Piece::Citation(Citation {
-            n,
-            document_id: source.document_id,
-            version: source.version.clone(),
-            title: source.title.clone(),
-            page: turned.map(|page| page.page).or(source.page),
-            heading: source.heading.clone(),
-            passage_id: source.passage_id,
-            start: at,
-            end: source.start + quote.range.end,
-            quote: excerpt.text[quote.range].to_owned(),
-            support: quote.support,
-            verdict: verdict(quote.support),
-            answer_start: start,
-            answer_end: end,
-        }));
+        self.pieces.push(Piece::Mark(Mark { n, start, end, claim }));
     }
 }
 

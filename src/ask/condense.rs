@@ -22,6 +22,9 @@ const MAX_QUESTIONS: usize = 4;
 /// returned unchanged.
 #[must_use]
 pub fn condense(history: &[Turn], question: &str) -> String {
+    if history.is_empty() {
+        return question.to_owned();
+    }
     let language = Language::detect(question).filter(|_| question.split_whitespace().count() > 4);
     let language = language.or_else(|| history.iter().rev().find_map(|turn| Language::detect(&turn.content)));
     let language = language.or_else(|| Language::from_code("en"));

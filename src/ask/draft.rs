@@ -1,20 +1,22 @@
 //! An answer while it is written: text goes in, events come out, and no citation passes whose quote
 //! does not stand in the stored text.
 
+mod supplied;
+
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ibid_index::analysis::Language;
 
 use super::asked::Asked;
-use super::cite::{Piece, Scanner};
-use super::ground::ground;
-use super::prompt::{Excerpt, Prompt, language};
+use super::cite::{Mark, Piece, Scanner};
+use super::prompt::{Excerpt, language};
 use super::retrieve::num_documents;
 use crate::Error;
 use crate::app::App;
-use crate::document::PassageId;
 use crate::event::{Citation, Coverage, Event, FinishReason, Grounding, Receipt, Timings, Usage};
 use crate::runs::Recorder;
+use supplied::Supplied;
 
 /// Nearest passages named when nothing answers the question.
 const NEAREST: usize = 5;
@@ -25,8 +27,7 @@ pub(super) struct Draft<'a> {
     recorder: &'a Recorder,
     begun: Instant,
     scanner: Scanner,
-    excerpts: Vec<Excerpt>,
-    language: Option<Language>,
+    supplied: Supplied,
     citations: Vec<Citation>,
     receipt: Receipt,
     /// Of the calls that are over.
@@ -37,8 +38,8 @@ pub(super) struct Draft<'a> {
     coverage: Option<Coverage>,
     /// Where the words about the answer itself begin: what follows makes no claims.
     colophon: Option<usize>,
-    /// A part of a report on its way out.
-    pending: Vec<Piece>,
+    /// What is on its way out.
+    pending: VecDeque<Piece>,
     is_supplied: bool,
     is_makeshift: bool,
 }
@@ -51,8 +52,7 @@ impl<'a> Draft<'a> {
             recorder,
             begun: Instant::now(),
             scanner: Scanner::new(Vec::new(), None),
-            excerpts: Vec::new(),
-            language: None,
+            supplied: Supplied::default(),
             citations: Vec::new(),
             receipt: Receipt::default(),
             usage: Usage::default(),
@@ -60,21 +60,31 @@ impl<'a> Draft<'a> {
             timings: Timings::default(),
             coverage: None,
             colophon: None,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             is_supplied: false,
             is_makeshift: false,
         }
     }
 
     /// Takes the passages a report is written from.
-    pub(super) fn supply_report(&mut self, excerpts: Vec<Excerpt>, queries: Vec<String>) {
+    pub(super) fn supply_report(&mut self, excerpts: &[Excerpt], queries: Vec<String>) {
         self.timings.retrieval = self.elapsed_ms();
-        self.language = language(&excerpts);
-        self.scanner = Scanner::new(excerpts.clone(), self.language);
-        let nearest = excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect();
-        self.receipt = Receipt { queries, documents_searched: 0, nearest };
-        self.excerpts = excerpts;
+        self.take(excerpts, language(excerpts), queries);
         self.is_supplied = true;
+    }
+
+    /// Takes the passages the writer is given, of those that were found, and tells the reader.
+    pub(super) fn supply(&mut self, query: &str, language: Option<Language>, excerpts: &[Excerpt]) {
+        self.timings.retrieval = self.elapsed_ms();
+        self.take(excerpts, language, vec![query.to_owned()]);
+        self.emit(&Event::Sources { sources: self.supplied.sources().cloned().collect() });
+    }
+
+    fn take(&mut self, excerpts: &[Excerpt], language: Option<Language>, queries: Vec<String>) {
+        self.supplied = Supplied::new(excerpts, language);
+        self.scanner = Scanner::new(self.supplied.numbers(), self.supplied.language());
+        let nearest = self.supplied.sources().take(NEAREST).map(|source| source.passage_id).collect();
+        self.receipt = Receipt { queries, documents_searched: 0, nearest };
     }
 
     /// Whether it has its passages.
@@ -97,7 +107,7 @@ impl<'a> Draft<'a> {
         for piece in &self.pending {
             match piece {
                 Piece::Text(more) => text.push_str(more),
-                Piece::Citation(citation) => citations.extend(self.check(citation.clone()).await?),
+                Piece::Mark(mark) => citations.extend(self.cite(mark.clone()).await?),
             }
         }
         // No waiting from here on: all of it is sent, or none.
@@ -126,8 +136,8 @@ impl<'a> Draft<'a> {
     ) -> Result<(), Error> {
         let mut citations = Vec::new();
         for piece in self.scanner.push(text) {
-            if let Piece::Citation(citation) = piece {
-                citations.extend(self.check(citation).await?);
+            if let Piece::Mark(mark) = piece {
+                citations.extend(self.cite(mark).await?);
             }
         }
         for citation in citations.iter().skip(num_sent) {
@@ -162,26 +172,6 @@ impl<'a> Draft<'a> {
         self.recorder.append(event);
     }
 
-    /// Takes the passages the writer is given, and tells the reader.
-    pub(super) fn supply(&mut self, query: &str, prompt: &Prompt) {
-        self.timings.retrieval = self.elapsed_ms();
-        self.excerpts.clone_from(&prompt.passages);
-        self.language = language(&self.excerpts);
-        self.scanner = Scanner::new(self.excerpts.clone(), self.language);
-        self.receipt = Receipt {
-            queries: vec![query.to_owned()],
-            documents_searched: 0,
-            nearest: self.excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect(),
-        };
-        let sources = self.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
-        self.emit(&Event::Sources { sources });
-    }
-
-    /// Whether the writer has written anything.
-    pub(super) fn is_begun(&self) -> bool {
-        !self.scanner.answer().is_empty()
-    }
-
     /// Says that something failed on the way and that the answer makes do without it.
     pub(super) fn make_do(&mut self) {
         self.is_makeshift = true;
@@ -203,7 +193,10 @@ impl<'a> Draft<'a> {
     /// Takes what the writer wrote next.
     pub(super) async fn write(&mut self, text: &str) -> Result<(), Error> {
         let pieces = self.scanner.push(text);
-        self.send(pieces).await
+        self.pending.extend(pieces);
+        self.send().await?;
+        self.recorder.has_room().await;
+        Ok(())
     }
 
     /// Adds what a finished call cost.
@@ -219,7 +212,8 @@ impl<'a> Draft<'a> {
     /// The last event. What was held back is sent first, whatever the outcome.
     pub(super) async fn end(mut self, outcome: Result<FinishReason, Error>) -> Event {
         let pieces = self.scanner.finish();
-        let outcome = match (self.send(pieces).await, outcome) {
+        self.pending.extend(pieces);
+        let outcome = match (self.send().await, outcome) {
             (Err(error), Ok(_)) => Err(error),
             (_, outcome) => outcome,
         };
@@ -227,11 +221,13 @@ impl<'a> Draft<'a> {
             Err(error) => super::failure(&error),
             Ok(finish_reason) => {
                 self.timings.total = self.elapsed_ms();
+                // An answer that is not kept was stopped because its one reader left.
+                let is_read = self.asked.is_kept() || finish_reason != FinishReason::Cancelled;
                 Event::Done {
                     message_id: self.asked.key.message,
                     finish_reason,
                     citations: u32::try_from(self.citations.len()).unwrap_or(u32::MAX),
-                    grounding: self.grounding().await,
+                    grounding: if is_read { self.grounding().await } else { Grounding::default() },
                     usage: self.usage.and(self.writing),
                     timings_ms: self.timings,
                     coverage: self.coverage,
@@ -241,14 +237,18 @@ impl<'a> Draft<'a> {
     }
 
     async fn grounding(&mut self) -> Grounding {
-        let dropped = self.scanner.dropped_marks();
         let answer = self.scanner.answer();
-        let answer = &answer[..self.colophon.unwrap_or(answer.len())];
-        let mut grounding = ground(answer, &self.citations, &self.excerpts, self.language, dropped);
+        let words = answer[..self.colophon.unwrap_or(answer.len())].to_owned();
+        let dropped = self.scanner.dropped_marks();
+        let grounding = self.supplied.ground(self.app, words, self.citations.clone(), dropped).await;
+        // An answer is not lost for numbers beside it.
+        let mut grounding = grounding.unwrap_or_else(|error| {
+            tracing::warn!(%error, "how an answer stands on its sources can't be told");
+            Grounding { dropped_marks: dropped, ..Grounding::default() }
+        });
         // Where nothing was looked for, nothing was missed.
         if self.citations.is_empty() && !self.receipt.queries.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);
-            // An answer is not lost for a number beside it.
             let searched = num_documents(self.app, &self.asked.caller, &self.asked.scope).await;
             receipt.documents_searched = searched.unwrap_or_default();
             grounding.receipt = Some(receipt);
@@ -256,42 +256,31 @@ impl<'a> Draft<'a> {
         grounding
     }
 
-    async fn send(&mut self, pieces: Vec<Piece>) -> Result<(), Error> {
-        for piece in pieces {
+    /// Sends what is on its way out. If that is stopped, the rest waits for the next time.
+    async fn send(&mut self) -> Result<(), Error> {
+        while let Some(piece) = self.pending.front() {
             match piece {
-                Piece::Text(text) => {
-                    if self.timings.first_token == 0 {
-                        self.timings.first_token = self.elapsed_ms().max(1);
-                    }
-                    self.emit(&Event::Token { text });
-                }
-                Piece::Citation(citation) => {
-                    if let Some(citation) = self.check(citation).await? {
+                Piece::Text(_) => {}
+                Piece::Mark(mark) => {
+                    if let Some(citation) = self.cite(mark.clone()).await? {
                         self.emit(&Event::Citation { citation: citation.clone() });
                         self.citations.push(citation);
                     }
                 }
             }
+            // No waiting from where something is sent to here: nothing is sent twice.
+            if let Some(Piece::Text(text)) = self.pending.pop_front() {
+                if self.timings.first_token == 0 {
+                    self.timings.first_token = self.elapsed_ms().max(1);
+                }
+                self.emit(&Event::Token { text });
+            }
         }
         Ok(())
     }
 
-    /// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in the
-    /// passage of the quote itself, which may lie beyond the source's beginning.
-    async fn check(&self, mut citation: Citation) -> Result<Option<Citation>, Error> {
-        let stored = self.app.files.read_text(citation.document_id, citation.range()).await;
-        let stands = stored.is_ok_and(|text| text == citation.quote);
-        if !stands {
-            tracing::warn!(document.id = %citation.document_id, "a citation whose quote is not in the stored text is dropped");
-            return Ok(None);
-        }
-        let layout = self.app.files.layout(citation.document_id).await?;
-        let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
-        if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
-            citation.passage_id = PassageId { document: citation.document_id, ordinal: passage.ordinal };
-            citation.heading.clone_from(&passage.heading);
-        }
-        Ok(Some(citation))
+    async fn cite(&self, mark: Mark) -> Result<Option<Citation>, Error> {
+        self.supplied.cite(self.app, mark).await
     }
 
     fn elapsed_ms(&self) -> u64 {

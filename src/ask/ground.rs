@@ -4,7 +4,6 @@
 use ibid_index::analysis::Language;
 
 use super::cite::{Facts, PARTIAL, SUPPORTED, Shelf, without_marks};
-use super::prompt::Excerpt;
 use super::sentence::{Sentence, SentenceKind, sentences};
 use crate::event::{AnswerSpan, Citation, Grounding, Verdict};
 
@@ -15,14 +14,8 @@ use crate::event::{AnswerSpan, Citation, Grounding, Verdict};
 ///
 /// The receipt of an answer that found nothing is the caller's to add: only it knows the queries.
 #[must_use]
-pub fn ground(
-    answer: &str,
-    citations: &[Citation],
-    excerpts: &[Excerpt],
-    language: Option<Language>,
-    dropped: u32,
-) -> Grounding {
-    let shelf = Shelf::new(excerpts, language);
+pub(super) fn ground(answer: &str, citations: &[Citation], shelf: &Shelf, dropped: u32) -> Grounding {
+    let language = shelf.language();
     let mut grounding = Grounding { dropped_marks: dropped, ..Grounding::default() };
     for sentence in sentences(answer) {
         let claim = without_marks(&answer[sentence.range.clone()]);
@@ -133,23 +126,16 @@ mod tests {
     use ibid_index::analysis::Language;
 
     use super::ground;
-    use crate::ask::cite::{Piece, Scanner, fixtures::excerpts};
+    use crate::ask::cite::Shelf;
+    use crate::ask::cite::fixtures::{Read, excerpts, read};
 
     #[track_caller]
     fn check(text: &str, [sentences, cited, supported]: [u32; 3], unsupported: &[&str]) {
         let english = Language::from_code("en");
-        let mut scanner = Scanner::new(excerpts(), english);
-        let mut pieces = scanner.push(text);
-        pieces.extend(scanner.finish());
-        let citations: Vec<_> = pieces
-            .into_iter()
-            .filter_map(|piece| match piece {
-                Piece::Citation(citation) => Some(citation),
-                Piece::Text(_) => None,
-            })
-            .collect();
+        let (pieces, scanner) = read(&excerpts(), english, [text]);
+        let citations: Vec<_> = pieces.into_iter().filter_map(Read::citation).collect();
         let answer = scanner.answer();
-        let found = ground(answer, &citations, &excerpts(), english, scanner.dropped_marks());
+        let found = ground(answer, &citations, &Shelf::new(excerpts(), english), scanner.dropped_marks());
         assert_eq!([found.sentences, found.cited, found.supported], [sentences, cited, supported], "{text}");
         let spans: Vec<_> = found.unsupported.iter().map(|span| &answer[span.start..span.end]).collect();
         assert_eq!(spans, unsupported);

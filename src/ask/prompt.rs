@@ -6,7 +6,6 @@ use std::fmt::Write;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
-use super::retrieve::Found;
 use crate::document::PageStart;
 use crate::event::Source;
 use crate::session::Role;
@@ -60,12 +59,11 @@ pub fn answer(
     wishes: Option<&str>,
     mut history: Vec<Turn>,
     question: String,
-    found: &Found,
+    mut passages: Vec<Excerpt>,
     context_tokens: usize,
 ) -> Prompt {
     let taken = RESERVED_TOKENS + estimate_tokens(&question) + wishes.map_or(0, estimate_tokens);
     let mut room = context_tokens.saturating_sub(taken);
-    let mut passages = found.excerpts.clone();
     let fitting = num_fitting(passages.iter().map(|excerpt| estimate_tokens(&render(excerpt))), &mut room);
     passages.truncate(fitting);
     let turns = history.iter().rev().map(|turn| estimate_tokens(&turn.content));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::asked::RunRecord;
+use super::cite::Shelf;
 use super::ground::ground;
 use super::prompt::{Excerpt, language};
 use super::settle;
@@ -97,11 +98,13 @@ async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
     let mut message = Message::new(key.message, Role::Assistant, String::new(), app.store.now());
     run::fold(&mut message, events);
     let excerpts = excerpts(app, &message).await;
+    let language = language(&excerpts);
+    let shelf = Shelf::new(excerpts, language);
     let last = Event::Done {
         message_id: key.message,
         finish_reason: FinishReason::Interrupted,
         citations: u32::try_from(message.citations.len()).unwrap_or(u32::MAX),
-        grounding: ground(&message.content, &message.citations, &excerpts, language(&excerpts), 0),
+        grounding: ground(&message.content, &message.citations, &shelf, 0),
         usage: message.usage.unwrap_or_default(),
         timings_ms: Timings::default(),
         coverage: None,

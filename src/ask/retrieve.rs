@@ -3,10 +3,11 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use ibid_index::Query;
-use ibid_index::analysis::{Language, TermKind, terms};
+use ibid_index::analysis::Language;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
@@ -19,7 +20,7 @@ use crate::access::{Caller, Readable};
 use crate::app::App;
 use crate::document::{Document, Passage, PassageId};
 use crate::event::Source;
-use crate::files::Layout;
+use crate::files::{Layout, Texts};
 use crate::store::keys;
 
 /// Passages asked of the index for each one the writer can be given.
@@ -29,6 +30,8 @@ const MATCHES_PER_PLACE: usize = 4;
 /// Passages of one document among the writer's, unless the question is about few documents.
 /// More complete evidence on questions that need several documents (measured on MultiHop-RAG).
 const MAX_PER_DOCUMENT: usize = 3;
+/// Passages that are looked at to tell the language.
+const SAMPLED_PASSAGES: usize = 4;
 /// Share of common words above which the lower of two passages says nothing new.
 const NEAR_DUPLICATE: f32 = 0.85;
 
@@ -115,6 +118,8 @@ pub struct Found {
     pub num_candidates: u32,
     /// The documents of these, best first.
     pub matched: Vec<Uuid>,
+    /// The language that most of them are in, as far as it is known.
+    pub language: Option<Language>,
     /// The query.
     pub query: String,
 }
@@ -148,7 +153,8 @@ pub async fn places(
         }
     }
     let mut places: BTreeMap<usize, Place> = BTreeMap::new();
-    for hit in read(app, kept).await? {
+    let mut texts = app.files.texts();
+    for hit in spawn_blocking(move || read(&mut texts, kept)).await? {
         match places.entry(place_of[&(hit.document.id, hit.passage.ordinal)]) {
             Entry::Vacant(place) => _ = place.insert(Place { best: hit, more: Vec::new() }),
             Entry::Occupied(place) => place.into_mut().more.push(hit),
@@ -198,14 +204,14 @@ async fn matches(
     Ok(matches)
 }
 
-async fn read(app: &App, matches: Vec<Match>) -> Result<Vec<Hit>, Error> {
-    let ranges = matches.iter().map(|found| (found.document.id, found.passage.range()));
-    let texts = app.files.read_texts(ranges.collect()).await?;
-    let hits = matches.into_iter().zip(texts).filter_map(|(found, text)| {
+/// Adds the words of what matched; blocks. What is gone meanwhile is left out.
+fn read(texts: &mut Texts, matches: Vec<Match>) -> Vec<Hit> {
+    let hit = |found: Match| {
         let Match { document, layout, passage, score } = found;
-        Some(Hit { document, passage, text: text.ok()?, score, layout })
-    });
-    Ok(hits.collect())
+        let text = texts.read(document.id, passage.range()).ok()?;
+        Some(Hit { document, passage, text, score, layout })
+    };
+    matches.into_iter().filter_map(hit).collect()
 }
 
 /// The passages a writer is given: near-duplicates dropped, no document filling the list,
@@ -214,9 +220,17 @@ async fn read(app: &App, matches: Vec<Match>) -> Result<Vec<Hit>, Error> {
 /// # Errors
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
-    let wanted = app.config.ask.passages;
+    let (wanted, max_tokens) = (app.config.ask.passages, app.config.ask.context_tokens);
     let matches = matches(app, caller, scope, unframed(query), num_looked_at(app)).await?;
-    let hits = read(app, matches).await?;
+    let mut texts = app.files.texts();
+    // Reading and comparing is work for a processor and a disk: it holds up no other answer.
+    let found = spawn_blocking(move || found(&mut texts, matches, wanted, max_tokens)).await?;
+    Ok(Found { query: query.to_owned(), ..found? })
+}
+
+/// What the writer is given of what matched; blocks.
+fn found(texts: &mut Texts, matches: Vec<Match>, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
+    let hits = read(texts, matches);
     let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
     let mut matched: Vec<Uuid> = Vec::new();
     for hit in &hits {
@@ -224,12 +238,22 @@ pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) ->
             matched.push(hit.document.id);
         }
     }
-    let chosen = choose(hits, wanted, app.config.ask.context_tokens);
+    let chosen = choose(hits, wanted, max_tokens);
+    let language = language(&chosen);
     let mut excerpts = Vec::with_capacity(chosen.len());
     for (n, span) in (1..).zip(join_neighbours(chosen)) {
-        excerpts.push(span.into_excerpt(app, n).await?);
+        excerpts.push(span.into_excerpt(texts, n)?);
     }
-    Ok(Found { excerpts, num_candidates, matched, query: query.to_owned() })
+    Ok(Found { excerpts, num_candidates, matched, language, query: String::new() })
+}
+
+/// The language that most of the best passages' documents are in.
+fn language(chosen: &[Hit]) -> Option<Language> {
+    let codes: Vec<&str> =
+        chosen.iter().take(SAMPLED_PASSAGES).filter_map(|hit| hit.document.language.as_deref()).collect();
+    let count = |code: &&&str| codes.iter().filter(|other| *other == *code).count();
+    // Of as many, the better one.
+    codes.iter().rev().max_by_key(count).and_then(|code| Language::from_code(code))
 }
 
 /// How many passages a search for the writer looks at, the best ones.
@@ -274,7 +298,7 @@ fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {
     let num_documents = hits.iter().map(|hit| hit.document.id).collect::<HashSet<_>>().len();
     let cap = if num_documents <= wanted / MAX_PER_DOCUMENT { wanted } else { MAX_PER_DOCUMENT };
     let mut per_document: HashMap<Uuid, usize> = HashMap::new();
-    let mut words_of_chosen: Vec<HashSet<String>> = Vec::new();
+    let mut words_of_chosen: Vec<HashSet<u64>> = Vec::new();
     let mut chosen: Vec<Hit> = Vec::new();
     let mut tokens = 0;
     for hit in hits {
@@ -295,13 +319,20 @@ fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {
     chosen
 }
 
-fn words(hit: &Hit) -> HashSet<String> {
-    let language = hit.document.language.as_deref().and_then(Language::from_code);
-    let terms = terms(&hit.text, language).into_iter();
-    terms.filter(|term| term.kind != TermKind::Stop).map(|term| term.stem).collect()
+/// The words of a passage as they stand, case aside, by hash: copies differ in few, and nothing else
+/// has so many in common.
+fn words(hit: &Hit) -> HashSet<u64> {
+    let words = hit.text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| hash_of(&word.to_lowercase())).collect()
 }
 
-fn overlap(a: &HashSet<String>, b: &HashSet<String>) -> f32 {
+fn hash_of(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    word.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn overlap(a: &HashSet<u64>, b: &HashSet<u64>) -> f32 {
     let common = a.intersection(b).count() as f32;
     let all = (a.len() + b.len()) as f32 - common;
     if all == 0.0 { 0.0 } else { common / all }
@@ -356,7 +387,7 @@ fn close_gap(spans: &mut Vec<Span>, at: usize) {
 }
 
 impl Span {
-    async fn into_excerpt(self, app: &App, n: u32) -> Result<Excerpt, Error> {
+    fn into_excerpt(self, texts: &mut Texts, n: u32) -> Result<Excerpt, Error> {
         let Self { best, first, last } = self;
         let (start, page) = match best.layout.passages.get(first as usize) {
             Some(passage) => (passage.start, passage.page),
@@ -366,7 +397,7 @@ impl Span {
         let text = if (start, end) == (best.passage.start, best.passage.end) {
             best.text
         } else {
-            app.files.read_text(best.document.id, start..end).await?
+            texts.read(best.document.id, start..end)?
         };
         let source = Source {
             n,

@@ -2,29 +2,40 @@
 //! range of the passage: the words of the quote are cut from the stored text, never composed.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ibid_index::analysis::Language;
 
-use super::support::{Facts, Weights, support};
+use super::Mark;
+use super::support::{Facts, Weights, support, verdict};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, SentenceKind, sentences};
+use crate::event::Citation;
 
 /// How much better two sentences must carry a claim than the better one of them alone.
 const PAIR_MARGIN: f32 = 0.12;
 
-/// The supplied passages, taken apart once for the many claims held against them.
+/// The supplied passages, taken apart for the claims held against them.
 pub(crate) struct Shelf {
-    passages: Vec<Shelved>,
-    weights: Weights,
+    passages: Vec<(Excerpt, Arc<Apart>)>,
     language: Option<Language>,
 }
 
-struct Shelved {
-    n: u32,
+/// A passage taken apart.
+pub(crate) struct Apart {
     text: String,
+    place: String,
     sentences: Vec<(Sentence, Facts)>,
     heading: Facts,
     folded: Folded,
+    weights: Weights,
+}
+
+/// A claim with what each of its words weighs among the supplied passages.
+struct Claim<'a> {
+    text: &'a str,
+    facts: Facts,
+    weights: Vec<f32>,
 }
 
 /// A stretch of a passage and how far it carries the claim.
@@ -38,11 +49,21 @@ pub(crate) struct Quote {
 
 impl Shelf {
     /// Takes the passages apart.
-    pub(crate) fn new(excerpts: &[Excerpt], language: Option<Language>) -> Self {
-        let passages: Vec<Shelved> = excerpts.iter().map(|excerpt| Shelved::new(excerpt, language)).collect();
-        let weights =
-            Weights::of(passages.iter().flat_map(|passage| passage.sentences.iter().map(|(_, facts)| facts)));
-        Self { passages, weights, language }
+    pub(crate) fn new(excerpts: Vec<Excerpt>, language: Option<Language>) -> Self {
+        Self::with(excerpts, language, |excerpt| Arc::new(Apart::new(excerpt, language)))
+    }
+
+    /// The passages as someone takes them apart, or has done so before.
+    pub(super) fn with(
+        excerpts: Vec<Excerpt>,
+        language: Option<Language>,
+        apart: impl Fn(&Excerpt) -> Arc<Apart>,
+    ) -> Self {
+        let passage = |excerpt: Excerpt| {
+            let apart = apart(&excerpt);
+            (excerpt, apart)
+        };
+        Self { passages: excerpts.into_iter().map(passage).collect(), language }
     }
 
     /// The language all is read in.
@@ -50,51 +71,95 @@ impl Shelf {
         self.language
     }
 
-    /// The stretch of passage `n` that carries the claim best; none if the passage is empty.
-    pub(crate) fn quote(&self, claim: &str, n: u32) -> Option<Quote> {
-        let passage = self.passages.iter().find(|passage| passage.n == n)?;
-        let claimed = Facts::of(claim, self.language);
-        passage.verbatim(claim, &claimed, &self.weights).or_else(|| passage.best(&claimed, &self.weights))
+    /// Quote or nothing: the citation of a claim, its quote cut from the passage that is named.
+    pub(crate) fn cite(&self, mark: &Mark) -> Option<Citation> {
+        let (excerpt, apart) = self.passages.iter().find(|(excerpt, _)| excerpt.source.n == mark.n)?;
+        let quote = apart.quote(&self.claim(&mark.claim))?;
+        let Excerpt { source, text, pages } = excerpt;
+        let at = source.start + quote.range.start;
+        let turned = pages.iter().filter(|page| page.start <= at).max_by_key(|page| page.start);
+        Some(Citation {
+            n: mark.n,
+            document_id: source.document_id,
+            version: source.version.clone(),
+            title: source.title.clone(),
+            page: turned.map(|page| page.page).or(source.page),
+            heading: source.heading.clone(),
+            passage_id: source.passage_id,
+            start: at,
+            end: source.start + quote.range.end,
+            quote: text[quote.range].to_owned(),
+            support: quote.support,
+            verdict: verdict(quote.support),
+            answer_start: mark.start,
+            answer_end: mark.end,
+        })
     }
 
     /// How far any passage carries the claim.
     pub(crate) fn support(&self, claim: &str) -> f32 {
-        let numbers = self.passages.iter().map(|passage| passage.n);
-        numbers.filter_map(|n| self.quote(claim, n)).map(|quote| quote.support).fold(0.0, f32::max)
+        let claim = self.claim(claim);
+        let quotes = self.passages.iter().filter_map(|(_, apart)| apart.quote(&claim));
+        quotes.map(|quote| quote.support).fold(0.0, f32::max)
+    }
+
+    fn claim<'a>(&self, text: &'a str) -> Claim<'a> {
+        let facts = Facts::of(text, self.language);
+        let all = || self.passages.iter().map(|(_, apart)| &apart.weights);
+        let weights = facts.words.iter().map(|(word, _)| Weights::among(all(), word)).collect();
+        Claim { text, facts, weights }
     }
 }
 
-impl Shelved {
-    fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
-        let heading =
-            [excerpt.source.title.as_str(), excerpt.source.heading.as_deref().unwrap_or("")].join(". ");
+impl Apart {
+    pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
+        let place = place(excerpt);
         let facts = |sentence: Sentence| {
             let facts = Facts::of(&excerpt.text[sentence.range.clone()], language);
             (sentence, facts)
         };
+        let sentences: Vec<_> = sentences(&excerpt.text).into_iter().map(facts).collect();
         Self {
-            n: excerpt.source.n,
-            text: excerpt.text.clone(),
-            sentences: sentences(&excerpt.text).into_iter().map(facts).collect(),
-            heading: Facts::of(&heading, language),
+            weights: Weights::of(sentences.iter().map(|(_, facts)| facts)),
+            sentences,
+            heading: Facts::of(&place, language),
             folded: Folded::of(&excerpt.text),
+            text: excerpt.text.clone(),
+            place,
         }
     }
 
+    /// Whether it is this passage that was taken apart.
+    pub(super) fn is_of(&self, excerpt: &Excerpt) -> bool {
+        self.text == excerpt.text && self.place == place(excerpt)
+    }
+
+    /// About how much memory it takes, in bytes: what is taken apart is many times the text.
+    pub(super) fn bytes(&self) -> usize {
+        512 + 16 * self.text.len()
+    }
+
+    /// The stretch that carries the claim best; none if the passage is empty.
+    fn quote(&self, claim: &Claim<'_>) -> Option<Quote> {
+        self.verbatim(claim).or_else(|| self.best(claim))
+    }
+
     /// The sentences that hold the claim word for word, white space and signs aside.
-    fn verbatim(&self, claim: &str, claimed: &Facts, weights: &Weights) -> Option<Quote> {
-        let found = self.folded.find(&Folded::of(claim))?;
+    fn verbatim(&self, claim: &Claim<'_>) -> Option<Quote> {
+        let claimed = Folded::of(claim.text);
+        let found = self.folded.find(&claimed)?;
         let touched =
             |sentence: &Sentence| sentence.range.start < found.end && found.start < sentence.range.end;
         let first = self.sentences.iter().position(|(sentence, _)| touched(sentence))?;
         let last = self.sentences.iter().rposition(|(sentence, _)| touched(sentence))?;
         let range = self.sentences[first].0.range.start..self.sentences[last].0.range.end;
-        let whole = first != last || Folded::of(&self.text[range.clone()]).words == Folded::of(claim).words;
-        let scored = support(claimed, &self.sentences[first].1, &self.heading, weights);
+        let whole = first != last || Folded::of(&self.text[range.clone()]).words == claimed.words;
+        let scored = support(&claim.facts, &self.sentences[first].1, &[&self.heading], &claim.weights);
         Some(Quote { range, support: if whole { 1.0 } else { scored } })
     }
 
-    fn best(&self, claim: &Facts, weights: &Weights) -> Option<Quote> {
+    fn best(&self, claim: &Claim<'_>) -> Option<Quote> {
+        let Claim { facts: claim, weights, .. } = claim;
         let mut best: Option<(usize, f32)> = None;
         for (at, (sentence, facts)) in self.sentences.iter().enumerate() {
             let mut scored = support(claim, facts, &self.context(at), weights);
@@ -113,7 +178,7 @@ impl Shelved {
             let range = self.sentences[pair.start].0.range.start..self.sentences[pair.end - 1].0.range.end;
             // A pair is read anew so that the clauses of both are weighed together.
             let facts = self.joined(&pair);
-            Quote { support: support(claim, &facts, &self.heading, weights), range }
+            Quote { support: support(claim, &facts, &[&self.heading], weights), range }
         });
         let better = scored.max_by(|a, b| a.support.total_cmp(&b.support));
         Some(better.filter(|pair| pair.support > single.support + PAIR_MARGIN).unwrap_or(single))
@@ -133,17 +198,18 @@ impl Shelved {
 
     /// What a reader has in mind at a sentence: the title, the headings and the sentence before,
     /// or the first row of its table.
-    fn context(&self, at: usize) -> Facts {
+    fn context(&self, at: usize) -> [&Facts; 2] {
         let is_row = |(sentence, _): &&(Sentence, Facts)| sentence.kind == SentenceKind::Row;
         let num_rows = self.sentences[..at].iter().rev().take_while(is_row).count();
         let in_table = self.sentences[at].0.kind == SentenceKind::Row;
         let before = if in_table { at - num_rows } else { at.saturating_sub(1) };
-        if before == at {
-            self.heading.clone()
-        } else {
-            self.sentences[before].1.clone().and(self.heading.clone())
-        }
+        [if before == at { &self.heading } else { &self.sentences[before].1 }, &self.heading]
     }
+}
+
+/// What a reader sees above a passage.
+fn place(excerpt: &Excerpt) -> String {
+    [excerpt.source.title.as_str(), excerpt.source.heading.as_deref().unwrap_or("")].join(". ")
 }
 
 /// A text as its words alone, in lower case and one space apart, with the way back to its bytes.

@@ -2,7 +2,8 @@
 //! more), numbers with their units, names and negation. It does not know what words mean: a
 //! paraphrase in other words scores low, never high.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
@@ -24,6 +25,9 @@ pub fn verdict(support: f32) -> Verdict {
     }
 }
 
+/// Letters that two words begin with alike at least, if only their endings differ.
+const KIN: usize = 5;
+
 /// What can be compared in a sentence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
@@ -32,12 +36,12 @@ pub(crate) struct Facts {
     /// Numbers.
     pub(crate) numbers: Vec<Number>,
     clauses: Vec<Clause>,
-    set: HashSet<String>,
+    set: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Clause {
-    words: HashSet<String>,
+    words: BTreeSet<String>,
     negated: bool,
 }
 
@@ -89,11 +93,16 @@ impl Facts {
         if self.set.contains(word) {
             return 1.0;
         }
-        let kin = |other: &&String| {
+        let Some((last, c)) = word.char_indices().nth(KIN - 1) else { return 0.0 };
+        // Those that begin alike stand side by side.
+        let beginning = &word[..last + c.len_utf8()];
+        let alike = self.set.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
+        let mut alike = alike.take_while(|other| other.starts_with(beginning));
+        let is_kin = |other: &String| {
             let shared = word.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-            shared >= 5 && shared * 10 >= word.chars().count().max(other.chars().count()) * 7
+            shared * 10 >= word.chars().count().max(other.chars().count()) * 7
         };
-        if word.len() >= 5 && self.set.iter().any(|other| kin(&other)) { 0.7 } else { 0.0 }
+        if alike.any(is_kin) { 0.7 } else { 0.0 }
     }
 
     /// Whether a number is here.
@@ -153,24 +162,34 @@ impl Weights {
     }
 
     /// The inverse document frequency of a word, a sentence being the document.
-    #[expect(clippy::cast_precision_loss, reason = "counts of sentences in one prompt are small")]
     pub(crate) fn of_word(&self, word: &str) -> f32 {
-        let seen = self.seen.get(word).copied().unwrap_or(0) as f32;
-        (1.0 + (self.sentences as f32 + 1.0) / (seen + 0.5)).ln()
+        Self::among(std::iter::once(self), word)
+    }
+
+    /// The same among the sentences of all of these.
+    #[expect(clippy::cast_precision_loss, reason = "counts of sentences in one prompt are small")]
+    pub(super) fn among<'a>(all: impl Iterator<Item = &'a Self>, word: &str) -> f32 {
+        let (seen, sentences) = all.fold((0, 0), |(seen, sentences), weights| {
+            (seen + weights.seen.get(word).copied().unwrap_or(0), sentences + weights.sentences)
+        });
+        (1.0 + (sentences as f32 + 1.0) / (seen as f32 + 0.5)).ln()
     }
 }
 
-/// How far `quote`, standing in `context`, carries `claim`, from 0 to 1.
+/// How far `quote`, standing in `context`, carries `claim`, whose words weigh so much each, from 0 to 1.
 ///
 /// The share of the claim's words that the quote holds, by weight, names one and a half times; a
 /// word only the title, the heading or a sentence just before holds counts in part. A missing
 /// name or number keeps the claim from being supported, no agreeing number at all or a denial
 /// from being supported even in part.
-pub(crate) fn support(claim: &Facts, quote: &Facts, context: &Facts, weights: &Weights) -> f32 {
+pub(super) fn support(claim: &Facts, quote: &Facts, context: &[&Facts], weights: &[f32]) -> f32 {
     let (mut held, mut all, mut missing_name) = (0.0, 0.0, false);
-    for (word, name) in &claim.words {
-        let weight = weights.of_word(word) * if *name { 1.5 } else { 1.0 };
-        let share = quote.holds(word).max(context.holds(word) * 0.7);
+    for ((word, name), weight) in claim.words.iter().zip(weights) {
+        let weight = weight * if *name { 1.5 } else { 1.0 };
+        let share = match quote.holds(word) {
+            whole if whole >= 0.7 => whole,
+            _ => context.iter().map(|context| context.holds(word)).fold(0.0, f32::max) * 0.7,
+        };
         missing_name |= *name && share == 0.0;
         held += weight * share;
         all += weight;
@@ -179,7 +198,9 @@ pub(crate) fn support(claim: &Facts, quote: &Facts, context: &Facts, weights: &W
     let near = claim
         .numbers
         .iter()
-        .filter(|number| quote.holds_number(number) || context.holds_number(number))
+        .filter(|number| {
+            quote.holds_number(number) || context.iter().any(|context| context.holds_number(number))
+        })
         .count();
     let total = claim.numbers.len();
     let mut support = match (all > 0.0, total) {

@@ -304,7 +304,7 @@ async fn supply(
         return Ok(excerpts);
     }
     let queries = research.plan.questions.iter().map(|question| question.text.clone());
-    draft.supply_report(excerpts.clone(), queries.collect());
+    draft.supply_report(&excerpts, queries.collect());
     if is_new {
         desk.recorder.append(&Event::Sources { sources: research.sources.clone() });
     }

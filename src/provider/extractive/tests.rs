@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{REFUSAL, stream, write};
-use crate::ask::cite::{Piece, Scanner};
+use crate::ask::cite::fixtures::{Read, read};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::document::PassageId;
 use crate::event::{FinishReason, Source, Usage, Verdict};
@@ -92,16 +92,8 @@ fn every_quoted_sentence_is_found_again_by_the_scanner() {
     let hostile = "Sales of *Nova* rose by 12% to [40] units_sold | per day in\nMay. 1. Nova sales | are \\ counted #1 daily `here`.";
     let prompt = prompt("How did sales of Nova rise?", &[hostile, LIGHTHOUSE]);
     let answer = write(&prompt);
-    let mut scanner = Scanner::new(prompt.passages.clone(), None);
-    let mut pieces = scanner.push(&answer.text());
-    pieces.extend(scanner.finish());
-    let citations: Vec<_> = pieces
-        .into_iter()
-        .filter_map(|piece| match piece {
-            Piece::Citation(citation) => Some(citation),
-            Piece::Text(_) => None,
-        })
-        .collect();
+    let (pieces, scanner) = read(&prompt.passages, None, [answer.text().as_str()]);
+    let citations: Vec<_> = pieces.into_iter().filter_map(Read::citation).collect();
     assert_eq!(scanner.dropped_marks(), 0, "{}", answer.text());
     assert_eq!(citations.len(), answer.pieces.len(), "{}", answer.text());
     for citation in citations {
@@ -133,18 +125,14 @@ proptest! {
         let passages: Vec<&str> = texts.iter().map(String::as_str).collect();
         let prompt = prompt(&question, &passages);
         let answer = write(&prompt);
-        let mut scanner = Scanner::new(prompt.passages.clone(), None);
-        let mut pieces = scanner.push(&answer.text());
-        pieces.extend(scanner.finish());
+        let (pieces, scanner) = read(&prompt.passages, None, [answer.text().as_str()]);
         prop_assert_eq!(scanner.answer(), answer.text());
         prop_assert_eq!(scanner.dropped_marks(), 0);
         let mut num_citations = 0;
-        for piece in pieces {
-            if let Piece::Citation(citation) = piece {
-                num_citations += 1;
-                let stored = &prompt.passages[citation.n as usize - 1].text;
-                prop_assert_eq!(&stored[citation.start..citation.end], citation.quote.as_str());
-            }
+        for citation in pieces.into_iter().filter_map(Read::citation) {
+            num_citations += 1;
+            let stored = &prompt.passages[citation.n as usize - 1].text;
+            prop_assert_eq!(&stored[citation.start..citation.end], citation.quote.as_str());
         }
         prop_assert_eq!(num_citations, if answer.refused { 0 } else { answer.pieces.len() });
     }
