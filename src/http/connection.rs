@@ -71,7 +71,7 @@ async fn converse(connection: Connection, stream: impl AsyncRead + AsyncWrite + 
         let answering = router.clone().oneshot(request);
         async move {
             let response: Response<Body> = answering.await?;
-            Ok::<_, Infallible>(response.map(|body| Tracked { body, _busy: busy }))
+            Ok::<_, Infallible>(response.map(|body| Holding { body, _held: busy }))
         }
     });
     let stream = Watched {
@@ -233,13 +233,13 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer, which keeps its connection busy.
-struct Tracked {
-    body: Body,
-    _busy: Busy,
+/// The body of an answer, which holds something until it is sent or given up.
+pub(super) struct Holding<T> {
+    pub(super) body: Body,
+    pub(super) _held: T,
 }
 
-impl HttpBody for Tracked {
+impl<T: Unpin> HttpBody for Holding<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

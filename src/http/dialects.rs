@@ -18,13 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::response::sse;
 use axum::routing::{get, post};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::sse;
 use crate::app::App;
 use crate::event::Event;
 use crate::runs::Frame;
@@ -55,7 +55,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 /// One frame without a name: `data: {…}`.
 fn data(frame: &impl Serialize) -> sse::Event {
-    sse::Event::default().data(line(frame))
+    sse::Event::default().data(&line(frame))
 }
 
 /// A frame as one line of JSON.

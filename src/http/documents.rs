@@ -6,7 +6,6 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
@@ -198,10 +197,10 @@ pub(super) async fn all_events(State(app): State<Arc<App>>, caller: Caller) -> R
     sse::respond(mine)
 }
 
-fn event(document: &Document) -> Event {
+fn event(document: &Document) -> sse::Event {
     let data = serde_json::to_string(document)
         .unwrap_or_else(|error| unreachable!("documents are plain data and always encode: {error}"));
-    Event::default().event("document").data(data)
+    sse::Event::default().name("document").data(&data)
 }
 
 /// Changes until the server stops. A reader that falls behind misses some, never the latest.

@@ -9,11 +9,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use futures::StreamExt;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use super::connection::Holding;
 use crate::access::User;
 use crate::app::App;
 
@@ -59,11 +59,7 @@ fn streamed(mut response: Response, app: &Arc<App>) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     let streaming = Streaming::begin(app);
-    response.map(|body| {
-        Body::from_stream(body.into_data_stream().inspect(move |_| {
-            let _ = &streaming;
-        }))
-    })
+    response.map(|body| Body::new(Holding { body, _held: streaming }))
 }
 
 /// A stream that is being read, until this is dropped.

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
@@ -49,7 +48,7 @@ pub(super) async fn complete(
     let mut writer = Writer::new(model, Site::of(&app, &headers, &uri), with_usage);
     if is_streamed {
         let lines = events.flat_map(move |event| stream::iter(writer.chunks(event)));
-        return Ok(sse::plain(lines.map(|line| Event::default().data(line))));
+        return Ok(sse::plain(lines.map(|line| sse::Event::default().data(&line))));
     }
     Ok(Json(writer.whole(events.collect().await)?).into_response())
 }
@@ -67,7 +66,9 @@ pub(super) async fn respond(
     let mut writer = responses::Writer::new(model, Site::of(&app, &headers, &uri));
     if is_streamed {
         let frames = events.flat_map(move |event| stream::iter(writer.frames(event)));
-        return Ok(sse::plain(frames.map(|frame| Event::default().event(frame.kind).data(line(&frame)))));
+        return Ok(sse::plain(
+            frames.map(|frame| sse::Event::default().name(frame.kind).data(&line(&frame))),
+        ));
     }
     Ok(Json(writer.whole(events.collect().await)?).into_response())
 }

@@ -1,11 +1,17 @@
-//! Server-Sent Events: frames of a run or of the library as they go over the wire.
+//! Server-Sent Events: frames of a run or of the library as they go over the wire. What is ready at a
+//! time goes as one piece, however many events it is; a stream that has nothing to say says so.
 
-use std::convert::Infallible;
+use std::fmt::Write;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::body::{Body, HttpBody};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::runs::Frame;
 
@@ -13,12 +19,46 @@ use crate::runs::Frame;
 const RETRY: Duration = Duration::from_millis(1000);
 /// A silent stream says so this often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// More than this, in bytes, is not gathered into one piece.
+const PIECE: usize = 16 << 10;
+
+/// One event, written field by field.
+#[derive(Debug, Default)]
+pub(super) struct Event(String);
+
+impl Event {
+    /// Its position, from which a reader can go on.
+    pub(super) fn id(mut self, id: u64) -> Self {
+        let _ = writeln!(self.0, "id: {id}");
+        self
+    }
+
+    /// Its name.
+    pub(super) fn name(mut self, name: &'static str) -> Self {
+        let _ = writeln!(self.0, "event: {name}");
+        self
+    }
+
+    /// What it says. Line ends of every kind are line feeds to the reader.
+    pub(super) fn data(mut self, data: &str) -> Self {
+        self.0.reserve(data.len() + 8);
+        for line in data.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')) {
+            self.0.push_str("data: ");
+            self.0.push_str(line);
+            self.0.push('\n');
+        }
+        self
+    }
+
+    fn retry(mut self, after: Duration) -> Self {
+        let _ = writeln!(self.0, "retry: {}", after.as_millis());
+        self
+    }
+}
 
 /// A run as a stream: `id` its position, `event` its name, `data` one line of JSON.
 pub(super) fn of_run(frames: impl Stream<Item = Frame> + Send + 'static) -> Response {
-    respond(
-        frames.map(|frame| Event::default().id(frame.seq.to_string()).event(frame.name).data(&*frame.data)),
-    )
+    respond(frames.map(|frame| Event::default().id(frame.seq).name(frame.name).data(&frame.data)))
 }
 
 /// Any events as a stream, after the word on when to come back.
@@ -29,6 +69,105 @@ pub(super) fn respond(events: impl Stream<Item = Event> + Send + 'static) -> Res
 
 /// Any events as a stream, and nothing else.
 pub(super) fn plain(events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    let events = events.map(Ok::<_, Infallible>);
-    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
+    let beat = Box::pin(sleep(HEARTBEAT));
+    let wire = Wire { events: Some(Box::pin(events)), beat, last: Instant::now() };
+    ([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")], Body::new(wire))
+        .into_response()
+}
+
+/// The events on their way out.
+struct Wire<S> {
+    /// None once they are over.
+    events: Option<Pin<Box<S>>>,
+    beat: Pin<Box<Sleep>>,
+    /// When something was last sent. The beat is set anew only when it is due: events are many.
+    last: Instant,
+}
+
+impl<S: Stream<Item = Event>> Wire<S> {
+    /// All events that are ready, up to a piece.
+    fn gather(&mut self, cx: &mut Context<'_>) -> String {
+        let mut piece = String::new();
+        while let Some(events) = &mut self.events
+            && piece.len() < PIECE
+        {
+            match events.as_mut().poll_next(cx) {
+                Poll::Ready(Some(event)) if piece.is_empty() => piece = event.0 + "\n",
+                Poll::Ready(Some(event)) => {
+                    piece.push_str(&event.0);
+                    piece.push('\n');
+                }
+                Poll::Ready(None) => self.events = None,
+                Poll::Pending => break,
+            }
+        }
+        piece
+    }
+}
+
+impl<S: Stream<Item = Event>> HttpBody for Wire<S> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        let piece = this.gather(cx);
+        if !piece.is_empty() {
+            this.last = Instant::now();
+            return Poll::Ready(Some(Ok(hyper::body::Frame::data(piece.into()))));
+        }
+        if this.events.is_none() {
+            return Poll::Ready(None);
+        }
+        loop {
+            ready!(this.beat.as_mut().poll(cx));
+            let now = Instant::now();
+            let is_silent = now >= this.last + HEARTBEAT;
+            if is_silent {
+                this.last = now;
+            }
+            this.beat.as_mut().reset(this.last + HEARTBEAT);
+            if is_silent {
+                return Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(b":\n\n")))));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn fields_are_lines_and_an_empty_one_ends_an_event() {
+        let events = [
+            Event::default().id(7).name("token").data("{}"),
+            Event::default().data("a\r\nb\rc\nd"),
+            Event::default().data(""),
+        ];
+        let body = to_bytes(plain(stream::iter(events)).into_body(), 1 << 20).await.unwrap();
+        let expected = "id: 7\nevent: token\ndata: {}\n\ndata: a\ndata: b\ndata: c\ndata: d\n\ndata: \n\n";
+        assert_eq!(body, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ready_is_one_piece_and_silence_is_told() {
+        let later = stream::once(async {
+            sleep(HEARTBEAT * 5 / 2).await;
+            Event::default().data("later")
+        });
+        let ready = ["a", "b"].map(|text| Event::default().data(text));
+        let mut body = plain(stream::iter(ready).chain(later)).into_body().into_data_stream();
+        let mut pieces = Vec::new();
+        while let Some(piece) = body.next().await {
+            pieces.push(String::from_utf8(piece.unwrap().to_vec()).unwrap());
+        }
+        assert_eq!(pieces, ["data: a\n\ndata: b\n\n", ":\n\n", ":\n\n", "data: later\n\n"]);
+    }
 }

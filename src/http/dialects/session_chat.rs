@@ -122,7 +122,7 @@ pub(super) async fn chat(
 }
 
 /// An event as this contract words it.
-fn word(event: &Event, answer: &mut String) -> Option<axum::response::sse::Event> {
+fn word(event: &Event, answer: &mut String) -> Option<sse::Event> {
     let (name, frame) = match event {
         Event::Token { text } => {
             answer.push_str(text);
@@ -135,7 +135,7 @@ fn word(event: &Event, answer: &mut String) -> Option<axum::response::sse::Event
         }
         _ => return None,
     };
-    Some(axum::response::sse::Event::default().event(name).data(line(&frame)))
+    Some(sse::Event::default().name(name).data(&line(&frame)))
 }
 
 pub(super) async fn create(

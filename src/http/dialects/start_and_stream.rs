@@ -132,7 +132,7 @@ pub(super) async fn stream(
     let has_ids = accept.is_some_and(|accept| accept.contains("text/event-stream"));
     Ok(sse::plain(frames.filter_map(move |frame| {
         let worded = word(frame.event()).map(|worded| data(&worded));
-        let id = frame.seq.to_string();
+        let id = frame.seq;
         std::future::ready(worded.map(|worded| if has_ids { worded.id(id) } else { worded }))
     })))
 }

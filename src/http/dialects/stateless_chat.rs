@@ -16,7 +16,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::sse;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -32,7 +31,7 @@ use crate::ask::{self, Conversation};
 use crate::event::{Citation, Event, FinishReason, Usage};
 use crate::http::error::Problem;
 use crate::http::extract::Json as Body;
-use crate::http::sse::plain;
+use crate::http::sse;
 use crate::run;
 use crate::session::{Failure, Message, Role};
 
@@ -97,7 +96,7 @@ pub(super) async fn chat(
     let frames = ask::once(&app, &caller, conversation).await?;
     let events = once_it_speaks(frames).await.map_err(refusal)?;
     match stream {
-        true => Ok(plain(streamed(events))),
+        true => Ok(sse::plain(streamed(events))),
         false => whole(events).await,
     }
 }
