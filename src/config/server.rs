@@ -13,10 +13,14 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// How long running answers may go on after a stop was asked for, in seconds. Default: 30.
     pub shutdown_grace_s: u64,
-    /// Most connections at the same time. Default: 2,048.
-    pub max_connections: usize,
-    /// Most connections of one address (of IPv6, one network) at the same time. Default: 256.
-    pub max_connections_per_address: usize,
+    /// Most connections at the same time. Default: as many as the limit on open files lets through,
+    /// each with a call to a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<usize>,
+    /// Most connections of one address (of IPv6, one network) at the same time. Default: 256, and
+    /// no limit for this machine, whose connections may be those of a proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections_per_address: Option<usize>,
     /// How long a connection may take to become a request: to say anything, and then to end its
     /// headers, in seconds. Default: 10.
     pub head_timeout_s: u64,
@@ -43,8 +47,8 @@ impl ServerConfig {
     /// What has to be 1 or more, and whether it is.
     pub(super) fn positive(&self) -> [(&'static str, bool); 7] {
         [
-            ("server.max_connections", self.max_connections > 0),
-            ("server.max_connections_per_address", self.max_connections_per_address > 0),
+            ("server.max_connections", self.max_connections != Some(0)),
+            ("server.max_connections_per_address", self.max_connections_per_address != Some(0)),
             ("server.head_timeout_s", self.head_timeout_s > 0),
             ("server.idle_timeout_s", self.idle_timeout_s > 0),
             ("server.min_body_rate", self.min_body_rate > 0),
@@ -70,8 +74,8 @@ impl Default for ServerConfig {
         Self {
             max_body_bytes: 1 << 20,
             shutdown_grace_s: 30,
-            max_connections: 2048,
-            max_connections_per_address: 256,
+            max_connections: None,
+            max_connections_per_address: None,
             head_timeout_s: 10,
             idle_timeout_s: 75,
             min_body_rate: 1 << 10,

@@ -22,6 +22,12 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 /// What the system keeps for a connection beyond what its other end has room for, in bytes. The
 /// system's own choice is megabytes, of which a third has to be taken before that counts as progress.
 const SEND_BYTES: usize = 128 << 10;
+/// Connections of one address, if nothing else is set.
+const MAX_PER_ADDRESS: usize = 256;
+/// Open files that are no connections: the store, the index, answers being written.
+const OTHER_FILES: u64 = 1024;
+/// However few files may be open, so many connections are taken.
+const MIN_CONNECTIONS: usize = 64;
 /// How long to wait when the system gives no more connections.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 /// How many connections over the cap are told so at once; others are just closed.
@@ -133,6 +139,7 @@ async fn turn_away(mut stream: TcpStream) {
 /// Who has how many connections open.
 struct Places {
     app: Arc<App>,
+    max: usize,
     taken: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -144,17 +151,19 @@ struct Place {
 
 impl Places {
     fn new(app: &Arc<App>) -> Self {
-        Self { app: Arc::clone(app), taken: Mutex::default() }
+        let max = app.config.server.max_connections.unwrap_or_else(as_files_allow);
+        Self { app: Arc::clone(app), max, taken: Mutex::default() }
     }
 
     /// A place, unless all are taken, or all that this address may have.
     fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let limits = &self.app.config.server;
         let of = network(address);
+        let unset = if of.is_loopback() { usize::MAX } else { MAX_PER_ADDRESS };
+        let max_of_address = self.app.config.server.max_connections_per_address.unwrap_or(unset);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = taken.values().sum();
         let of_address = taken.get(&of).copied().unwrap_or(0);
-        if total >= limits.max_connections || of_address >= limits.max_connections_per_address {
+        if total >= self.max || of_address >= max_of_address {
             return None;
         }
         taken.insert(of, of_address + 1);
@@ -174,6 +183,13 @@ impl Drop for Place {
         }
         self.places.app.metrics.connections.dec();
     }
+}
+
+/// As many as the limit on open files lets through, each with a call to a model.
+fn as_files_allow() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX).max(MIN_CONNECTIONS)
 }
 
 /// What counts as one address: of IPv6 the network, since one machine has all of its addresses.
