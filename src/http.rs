@@ -32,6 +32,7 @@ mod sessions;
 mod signin;
 mod sse;
 mod tls;
+mod unread;
 mod uploads;
 
 use std::sync::Arc;

@@ -26,6 +26,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tower::ServiceExt as _;
 
 use super::tls::Tls;
+use super::unread::Unread;
 use crate::app::App;
 use crate::config::ServerConfig;
 
@@ -66,7 +67,7 @@ async fn converse(connection: Connection, stream: impl AsyncRead + AsyncWrite + 
     let activity = Arc::new(Activity::new());
     let service = service_fn(|request: Request<Incoming>| {
         let busy = Busy::begin(&activity, request.version());
-        let mut request = request.map(Body::new);
+        let mut request = request.map(|body| Body::new(Unread::new(body)));
         request.extensions_mut().insert(ConnectInfo(peer));
         let answering = router.clone().oneshot(request);
         async move {

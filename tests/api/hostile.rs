@@ -103,6 +103,18 @@ async fn no_body_is_a_fault_of_the_server() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let asked = Asked::start().await;
+    for bytes in [100_000, 1 << 20, 20 << 20] {
+        for path in ["/api/documents", "/api/login", "/no/such/path"] {
+            let foreign = asked.request("POST", path).header("origin", "http://elsewhere.example");
+            let status = has_no_fault(foreign.body(vec![b'a'; bytes]), &format!("{path} {bytes}")).await;
+            assert!(status.is_client_error(), "{path} {bytes}: {status}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_nested_ten_thousand_deep_is_refused() {
     let asked = Asked::start().await;
     let deep = format!("{{\"title\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
