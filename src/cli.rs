@@ -231,13 +231,15 @@ fn start_log(cli: &Cli) {
         Ok(filter) => (filter, None),
         Err(mistake) => (EnvFilter::new(default), Some(mistake)),
     };
-    // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents.
-    let filter = ["async_openai=off", "rmcp=error"].into_iter().fold(filter, |filter, silence| match silence
-        .parse()
-    {
-        Ok(silence) => filter.add_directive(silence),
-        Err(_) => filter,
-    });
+    // These libraries log whole bodies, or a client's mistakes, and bodies hold people's documents; or
+    // they warn of what is as it should be, such as a merge that lost its segment to a deletion.
+    let filter = ["async_openai=off", "rmcp=error", "tantivy::indexer=error"].into_iter().fold(
+        filter,
+        |filter, silence| match silence.parse() {
+            Ok(silence) => filter.add_directive(silence),
+            Err(_) => filter,
+        },
+    );
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Colours are for people; a file or a service manager wants the words.
     let log = log.with_ansi(is_screen);

@@ -28,6 +28,8 @@ pub mod expiry;
 pub mod export;
 pub mod files;
 pub mod format;
+#[cfg(test)]
+mod fuzz;
 pub mod history;
 pub mod http;
 pub mod idempotency;

@@ -37,7 +37,7 @@ mod models;
 mod openai;
 mod retry;
 mod scripted;
-mod sse;
+pub(crate) mod sse;
 mod tally;
 
 pub use models::{Model, Models};

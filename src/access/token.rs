@@ -178,3 +178,47 @@ async fn fetch(
     }
     Ok(serde_json::from_slice(&body)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Flags;
+
+    /// Of ada, until 2096.
+    const GOOD: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEiLCJhdWQiOiJpY\
+        mlkIiwiaXNzIjoidXMiLCJleHAiOjQwMDAwMDAwMDAsInNjb3BlIjoicmVhZCJ9.s0pO3cdqO0Q6hS4b\
+        Xg-qzf-4-waRaM2CJ0D9O1q7N_Q";
+    /// The same claims under a key id that is a path.
+    const SIGNED_WITH_NOTHING: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6Ii4uLy4uL2Rldi9udWxsIn\
+        0.eyJzdWIiOiJhZGEiLCJhdWQiOiJpYmlkIiwiaXNzIjoidXMiLCJleHAiOjQwMDAwMDAwMDAsInNjb3\
+        BlIjoicmVhZCJ9.BttpGmCgQ11_4DWr45Udr_RPf9QEPgbaWmFdnSPtTLQ";
+
+    #[tokio::test]
+    async fn no_altered_token_is_taken_for_what_was_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "0123456789abcdef0123456789abcdef").unwrap();
+        let file = folder.path().join("ibid.toml");
+        let config = format!(
+            "[access]\nmode = 'jwt'\n[jwt]\nalgorithm = 'HS256'\nsecret_file = '{}'\naudience = 'ibid'\nissuer = 'us'\n",
+            secret.display()
+        );
+        std::fs::write(&file, config).unwrap();
+        let flags = Flags { config: Some(file), data: Some(folder.path().join("data")), ..Flags::default() };
+        let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
+        let tokens = Tokens::new(&app.config).unwrap();
+        let (caller, _) = tokens.admit(&app, GOOD).await.unwrap();
+        let (_, rest) = GOOD.split_once('.').unwrap();
+        let unsigned = format!("eyJhbGciOiJub25lIn0.{}", rest.split_once('.').unwrap().0);
+        let examples = [GOOD, SIGNED_WITH_NOTHING, &unsigned].map(|token| token.as_bytes().to_vec());
+        let words = [".", "eyJhbGciOiJub25lIn0", "eyJ", "==", "=", "AA", "{\"alg\":\"none\"}"];
+        crate::fuzz::fuzz("token", &examples, &words, |bytes| {
+            let shown = String::from_utf8_lossy(bytes);
+            let admitted = futures::executor::block_on(tokens.admit(&app, &shown));
+            if let Ok((admitted, _)) = admitted {
+                assert_eq!(shown, GOOD, "only what was signed is good");
+                assert_eq!((&admitted.user, &admitted.scopes), (&caller.user, &caller.scopes));
+            }
+        });
+    }
+}

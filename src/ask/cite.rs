@@ -21,7 +21,11 @@ pub(crate) use self::quote::Shelf;
 pub use self::shelves::Shelves;
 pub(crate) use self::support::{Facts, Weights};
 pub use self::support::{PARTIAL, SUPPORTED, verdict};
-use super::sentence::sentences;
+use super::sentence::{MAX_SENTENCE_BYTES, sentences};
+
+/// How far back of a place its sentence is looked for, in bytes: sentences are cut long before, and
+/// without a bound one line without end would be read again for each of its marks.
+const REACH_BYTES: usize = 2 * MAX_SENTENCE_BYTES;
 
 /// What comes out of the scanner. A mark follows the text that holds it; where the claim
 /// comes after the mark ("According to \[1\], …") it follows the end of that sentence.
@@ -190,8 +194,10 @@ impl Scanner {
             self.gap.truncate(1);
         }
         self.code.read(c, &self.answer);
+        let is_within_word =
+            c.is_ascii_alphanumeric() && self.answer.ends_with(|c: char| c.is_ascii_alphanumeric());
         self.emit(c.encode_utf8(&mut [0; 4]));
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() && !is_within_word {
             self.resolve_if_ended();
         }
     }
@@ -255,10 +261,11 @@ impl Scanner {
         let line = self.answer.rfind('\n').map_or(0, |at| at + 1);
         let before = self.answer.trim_end().len();
         // A wrapped sentence may begin some lines up; a blank line is as far as it can.
-        let paragraph = self.answer[..line].rfind("\n\n").map_or(0, |at| at + 2);
         if before <= line {
             return None;
         }
+        let reach = self.reach(before);
+        let paragraph = self.answer[reach..line.max(reach)].rfind("\n\n").map_or(reach, |at| reach + at + 2);
         let sentence = sentences(&self.answer[paragraph..before]).pop()?;
         let (start, end) = (paragraph + sentence.range.start, paragraph + sentence.range.end);
         let since = self.last.as_ref().map_or(start, |last| last.end.clamp(start, end));
@@ -281,7 +288,7 @@ impl Scanner {
     fn resolve_if_ended(&mut self) {
         let Some(&(_, place)) = self.waiting.first() else { return };
         let ended = self.answer.ends_with('\n') || {
-            let line = self.answer[..place].rfind('\n').map_or(0, |at| at + 1);
+            let line = self.line(place);
             let containing = sentences(&self.answer[line..]);
             containing.iter().any(|sentence| line + sentence.range.start > place)
         };
@@ -290,9 +297,19 @@ impl Scanner {
         }
     }
 
+    /// Where the line of a place begins, within reach.
+    fn line(&self, place: usize) -> usize {
+        let reach = self.reach(place);
+        self.answer[reach..place].rfind('\n').map_or(reach, |at| reach + at + 1)
+    }
+
+    fn reach(&self, place: usize) -> usize {
+        self.answer.floor_char_boundary(place.saturating_sub(REACH_BYTES))
+    }
+
     fn resolve_waiting(&mut self) {
         for (n, place) in std::mem::take(&mut self.waiting) {
-            let line = self.answer[..place].rfind('\n').map_or(0, |at| at + 1);
+            let line = self.line(place);
             let found = sentences(&self.answer[line..])
                 .into_iter()
                 .find(|sentence| line + sentence.range.end > place);

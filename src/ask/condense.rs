@@ -226,4 +226,51 @@ mod tests {
         );
         check(REVENUE, "When was it founded?", "When was it founded? (revenue Acme 2020)");
     }
+
+    #[test]
+    fn no_question_breaks_its_analysis_or_loses_a_word() {
+        use crate::ask::{commands, sentence};
+
+        let mut examples: Vec<Vec<u8>> = include_str!("../../fixtures/questions.jsonl")
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|question| question["question"].as_str().unwrap().as_bytes().to_vec())
+            .collect();
+        examples.push("/deep What did it cost, who paid (and why) and was it worth €21.3 million?".into());
+        examples
+            .push("Und was ist mit 2021, 漢字。和 Acme’s “report”: how; where, when?\n\nWhy not it".into());
+        let words = [
+            " and ",
+            "? ",
+            ", ",
+            " it ",
+            "what about ",
+            "(",
+            ")",
+            ": ",
+            "/model ",
+            "//",
+            " 3.5% ",
+            "\n\n",
+            "Acme ",
+        ];
+        crate::fuzz::fuzz("question", &examples, &words, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let (earlier, asked) = text.split_at(text.floor_char_boundary(text.len() / 2));
+            let turns = [(Role::User, earlier), (Role::Assistant, &*text)];
+            let turns = turns.map(|(role, content)| Turn { role, content: content.to_owned() });
+            for question in [asked, &text] {
+                assert!(condense(&turns, question).trim_start().starts_with(question.trim()));
+            }
+            for term in super::terms(&text, super::Language::detect(&text)) {
+                assert!(text.get(term.start..term.end).is_some_and(|word| !word.is_empty()));
+            }
+            let mut end = 0;
+            for sentence in sentence::sentences(&text) {
+                assert!(sentence.range.start >= end && text.get(sentence.range.clone()).is_some());
+                end = sentence.range.end;
+            }
+            commands::hear(&text);
+        });
+    }
 }

@@ -229,7 +229,7 @@ fn merge_short(parts: &mut Vec<Clause>, language: Option<Language>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{facets, halves, names, under};
+    use super::{MAX_FACETS, facets, halves, names, under};
 
     #[test]
     fn clauses_are_looked_into_one_by_one_under_the_subject_they_lack() {
@@ -363,5 +363,22 @@ mod tests {
             names("The board removed Sam Altman. Microsoft Corp hired him, said Greg Brockman’s friend."),
             ["Sam Altman", "Microsoft Corp", "Greg Brockman"]
         );
+    }
+
+    #[test]
+    fn no_question_breaks_into_parts_that_are_empty_or_too_many() {
+        let examples = [
+            "What did the dike cost, who paid for it, and was it worth €21.3 million?",
+            "Wie breit war der Bruch, und wann wurde er geschlossen? Warum?",
+            "When was it (Sallow Dike: the old one) breached; how wide; why? (Osmer restoration)",
+            "漢字。和？¿Qué costó y quién lo pagó?",
+        ];
+        let examples = examples.map(|example| example.as_bytes().to_vec());
+        let words = [" and ", ", who ", "? ", ": ", "; ", " (", ")", " und ", " how ", "Dike ", "\n\n"];
+        crate::fuzz::fuzz("facets", &examples, &words, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let parts = facets(&text);
+            assert!(parts.len() <= MAX_FACETS && parts.iter().all(|part| !part.trim().is_empty()));
+        });
     }
 }

@@ -146,3 +146,42 @@ fn a_certificate_needs_its_key_and_no_wait_is_endless() {
     assert_eq!(server.tls_cert, Some(folder.path().join("cert.pem")));
     assert_eq!(server.tls_key.as_deref(), Some(Path::new("/keys/key.pem")));
 }
+
+#[test]
+fn no_file_breaks_its_reader_and_every_refusal_is_in_words() {
+    let whole = "listen = '127.0.0.1:4747'\ndata = 'd'\n[ingest]\njobs = 2\nsandbox = 'required'\n[ask]\npassages = 12\n\
+                 cache_s = 60\n[server]\nidle_timeout_s = 75\n[limits]\nwindow_s = 60\n[research]\nrounds = 2\n";
+    let models = "[[models]]\nname = 'm'\nprovider = 'openai'\nmodel = 'x'\nbase_url = 'http://127.0.0.1:1/v1'\nfallback = 'n'\n\
+                  [models.timeouts]\nfirst_token_s = 30.0\n[[models]]\nname = 'n'\nprovider = 'scripted'\ndelay_ms = 0\n";
+    let team = "[access]\nmode = 'jwt'\nhosts = ['a.b']\n[jwt]\nalgorithm = 'HS256'\nsecret_env = 'NONE'\naudience = 'a'\n\
+                issuer = 'i'\n[[tiers]]\nname = 'BASIC'\nmodels = ['m']\nmessages_per_day = 5\n[storage]\nmin_free_bytes = 1\n";
+    let examples = [whole, models, team].map(|example| example.as_bytes().to_vec());
+    let words = [
+        "[",
+        "]",
+        "[[models]]\n",
+        " = ",
+        "'",
+        "\"",
+        "-1",
+        "1e400",
+        "\n",
+        "mode = 'keys'\n",
+        "{",
+        "}",
+        "0x",
+        "inf",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ibid.toml");
+    crate::fuzz::fuzz("configuration", &examples, &words, |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        let text = String::from_utf8_lossy(bytes);
+        let value: String = text.chars().take(40).collect();
+        let flags = Flags { config: Some(path.clone()), ..Flags::default() };
+        match load(&flags, &[("IBID_LISTEN", &value)]).and(load(&flags, &[])) {
+            Ok(config) => assert!(config.listen.ip().is_loopback() || config.access.mode != Mode::None),
+            Err(refusal) => assert!(!refusal.to_string().trim().is_empty()),
+        }
+    });
+}

@@ -138,30 +138,48 @@ fn plain(text: &str) -> String {
     escaped
 }
 
-/// An answer whose Markdown loads nothing and runs nothing.
+/// How often what is left of an answer is read again.
+const MAX_READINGS: usize = 8;
+
+/// An answer whose Markdown loads nothing and runs nothing. A picture or a tag that is taken away can
+/// make another one of what stood around it, so what is left is read again.
 fn inert(answer: &str) -> String {
-    let mut out = String::with_capacity(answer.len());
+    let mut left = answer.to_owned();
+    for _ in 0..MAX_READINGS {
+        let next = disarmed(&left);
+        if next == left {
+            return left;
+        }
+        left = next;
+    }
+    // Written to outwit this: it is shown as it is.
+    plain(&left)
+}
+
+/// A text whose pictures and tags, as they are read now, are text.
+fn disarmed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     let mut done = 0;
-    let events = Parser::new_ext(answer, Options::ENABLE_TABLES).into_offset_iter();
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter();
     for (event, range) in events {
         if range.start < done {
             continue;
         }
         match event {
             Event::Start(Tag::Image { .. }) => {
-                out.push_str(&answer[done..range.start]);
+                out.push_str(&text[done..range.start]);
                 out.push('\\');
                 done = range.start;
             }
             Event::Html(_) | Event::InlineHtml(_) => {
-                out.push_str(&answer[done..range.start]);
-                out.push_str(&answer[range.clone()].replace('<', "&lt;"));
+                out.push_str(&text[done..range.start]);
+                out.push_str(&text[range.clone()].replace('<', "&lt;"));
                 done = range.end;
             }
             _ => {}
         }
     }
-    out.push_str(&answer[done..]);
+    out.push_str(&text[done..]);
     out
 }
 
@@ -182,6 +200,17 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_taken_away_makes_no_picture_of_what_stood_around_it() {
+        let answer =
+            "![map <b>of](p < b](720) ![a](9) <!-- x -->\n\n![a<x](y \"<b>\") ![<b](<c>) `![<i](d>) `";
+        let inert = inert(answer);
+        assert!(
+            !Parser::new(&inert).any(|event| matches!(event, Event::Start(Tag::Image { .. }))),
+            "{inert}"
+        );
+    }
+
+    #[test]
     fn escaped_text_reads_as_it_was() {
         let text = "1 * 2 * 3 < 4 & _x_ [y](z) `code` ![a](b) # | ~ <b> &amp;";
         let escaped = plain(text);
@@ -193,5 +222,28 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, text);
+    }
+
+    #[test]
+    fn no_answer_loads_anything_when_it_is_opened() {
+        let examples = [
+            "# A\n\n![map](https://evil.example/m.png) <img src=x onerror=y> [1] `a < b`\n\n<script>x</script>\n",
+            "- a\n  1. b ![x][y]\n\n[y]: https://evil.example/z\n\n| a | b |\n|---|---|\n| ![i](j) | <b>c</b> |",
+            "> ![a ![b](c) d](e) <!-- x --> <?php ?> <![CDATA[y]]> ~~z~~ \\![k](l)\n\n```\n![m](n)\n```",
+        ];
+        let examples = examples.map(|example| example.as_bytes().to_vec());
+        let words = [
+            "![", "](", ")", "<img ", "<!--", "-->", "\n\n", "    ", "> ", "| ", "```", "[x]: y\n", "\\",
+            "&lt;",
+        ];
+        crate::fuzz::fuzz("markdown", &examples, &words, |bytes| {
+            let answer = String::from_utf8_lossy(bytes);
+            let inert = inert(&answer);
+            let mut events = Parser::new_ext(&inert, Options::ENABLE_TABLES);
+            let loads = |event: &Event<'_>| {
+                matches!(event, Event::Start(Tag::Image { .. }) | Event::Html(_) | Event::InlineHtml(_))
+            };
+            assert!(!events.any(|event| loads(&event)), "{answer:?} became {inert:?}");
+        });
     }
 }

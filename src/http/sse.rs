@@ -171,3 +171,70 @@ mod tests {
         assert_eq!(pieces, ["data: a\n\ndata: b\n\n", ":\n\n", ":\n\n", "data: later\n\n"]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use eventsource_stream::Eventsource;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Event as Told;
+    use crate::provider::sse::Decoder;
+
+    /// Position, name and data of each event of a stream, as another client's parser has them. It reads
+    /// an event anew with each piece, so a large one comes in large pieces.
+    async fn as_others_read_it(bytes: &[u8]) -> Vec<(String, String, String)> {
+        let pieces = futures::stream::iter(bytes.chunks(7.max(bytes.len() / 100)).map(Ok::<_, Infallible>));
+        let events = pieces.eventsource().map(|event| event.unwrap());
+        events.map(|event| (event.id, event.event, event.data)).collect().await
+    }
+
+    /// Name and data, as we read the streams of models.
+    fn as_we_read_it(bytes: &[u8]) -> Vec<(String, String)> {
+        let mut decoder = Decoder::default();
+        bytes.chunks(5).for_each(|piece| decoder.push(piece).unwrap());
+        decoder.finish().unwrap();
+        std::iter::from_fn(|| decoder.pop()).map(|frame| (frame.event, frame.data)).collect()
+    }
+
+    fn check(texts: &[String]) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        // Its heartbeat needs a clock.
+        let _entered = runtime.enter();
+        let frames: Vec<Frame> = (1..)
+            .zip(texts)
+            .map(|(seq, text)| {
+                let told = serde_json::to_string(&Told::Token { text: text.clone() }).unwrap();
+                Frame { seq, name: "token", data: told.into() }
+            })
+            .collect();
+        let response = of_run(futures::stream::iter(frames.clone()));
+        let bytes = runtime.block_on(to_bytes(response.into_body(), usize::MAX)).unwrap();
+        assert!(bytes.starts_with(b"retry: 1000\n\n"));
+        let ours = as_we_read_it(&bytes);
+        let others = runtime.block_on(as_others_read_it(&bytes));
+        assert_eq!((ours.len(), others.len()), (frames.len(), frames.len()));
+        for (((frame, text), ours), others) in frames.iter().zip(texts).zip(ours).zip(others) {
+            let data = frame.data.to_string();
+            assert_eq!(ours, ("token".to_owned(), data.clone()));
+            assert_eq!(others, (frame.seq.to_string(), "token".to_owned(), data));
+            let Told::Token { text: read } = serde_json::from_str(&frame.data).unwrap() else { panic!() };
+            assert_eq!(read, *text);
+        }
+    }
+
+    #[test]
+    fn a_megabyte_in_one_event_is_read_back() {
+        check(&["\r\n\0\u{feff}: 𝒳\u{2028}".repeat(45_000)]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_read_back_by_every_parser(
+            texts in prop::collection::vec("[\\PC\r\n\t\0\u{feff}\u{2028}\u{85}:]{0,60}", 0..40),
+        ) {
+            check(&texts);
+        }
+    }
+}

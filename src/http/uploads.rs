@@ -272,3 +272,74 @@ fn too_large(detail: &str) -> Problem {
 fn bad_form(detail: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the upload can't be read: {detail}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{Method, header};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::config::{Config, Flags};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_form_breaks_its_reader_or_leaves_a_file_that_no_document_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let file = folder.path().join("ibid.toml");
+        std::fs::write(&file, "[ingest]\nmax_file_bytes = 4096\n").unwrap();
+        let flags = Flags { config: Some(file), data: Some(data.clone()), ..Flags::default() };
+        let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
+        let router = super::super::router(Arc::clone(&app));
+        let part =
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nwords\r\n";
+        let examples = [
+            format!("{part}--b--\r\n"),
+            format!(
+                "--b\r\ncontent-disposition: form-data; name=collection\r\n\r\npapers\r\n{part}{part}--b--"
+            ),
+            format!(
+                "preamble\r\n{}--b--\r\nepilogue",
+                part.replace("a.txt", "../../é\\u{0}.md").replace("words", "")
+            ),
+        ];
+        let examples = examples.map(String::into_bytes);
+        let words = [
+            "--b",
+            "\r\n",
+            "\r\n\r\n",
+            "--",
+            "; filename=\"",
+            "; filename*=UTF-8''%e2%82",
+            "name=",
+            "\"",
+            "Content-Type: ",
+        ];
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| {
+            crate::fuzz::fuzz("multipart", &examples, &words, |bytes| {
+                let request = Request::builder()
+                    .method(Method::POST)
+                    .uri("/api/documents")
+                    .header(header::HOST, "localhost")
+                    .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+                    .body(Body::from(bytes.to_vec()))
+                    .unwrap();
+                let answer = runtime.block_on(router.clone().oneshot(request)).unwrap();
+                let status = answer.status();
+                assert!(status.is_success() || status.is_client_error(), "{status}");
+            });
+        });
+        let filter = documents::Filter::default();
+        let (known, _) = documents::list(&app, &Caller::local(), &filter, None, usize::MAX).await.unwrap();
+        // What was refused is removed behind the answer.
+        let num_folders = || std::fs::read_dir(data.join("documents")).unwrap().count();
+        for _ in 0..100 {
+            if num_folders() <= known.len() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{} folders for {} documents", num_folders(), known.len());
+    }
+}

@@ -7,6 +7,8 @@ mod charset;
 mod compose;
 mod docx;
 mod epub;
+#[cfg(test)]
+mod fuzz;
 mod html;
 mod markdown;
 mod odf;

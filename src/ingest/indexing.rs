@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ibid_index::analysis::Language;
 use ibid_index::{Change, PassageText};
+use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use crate::Error;
 use crate::app::App;
 use crate::document::{Document, HEADING_SEPARATOR, Status};
 use crate::files::Layout;
+use crate::store::keys;
 
 /// Changes waiting beyond this make extraction wait.
 pub(super) const MAX_WAITING: usize = 256;
@@ -103,7 +105,12 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
             super::finish(app, Document { status: Status::Ready, ..document.clone() }).await
         }
         (Job::Put(document), Err(error)) => {
-            tracing::error!(document.id = %document.id, %error, "the document can't be indexed");
+            // One that was deleted while it waited has lost its files as well.
+            let is_there = app.store.get::<IgnoredAny>(&keys::document(document.id)).await;
+            if !matches!(is_there, Ok(None)) {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(document.id = %document.id, error, "the document can't be indexed");
+            }
             let reason = "its text can't be indexed; the log has the cause".to_owned();
             super::finish(app, Document { status: Status::Failed, error: Some(reason), ..document.clone() })
                 .await

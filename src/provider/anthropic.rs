@@ -200,11 +200,11 @@ impl Messages {
     fn count(&mut self, counted: &Counted) {
         let usage = self.usage.get_or_insert(Usage { calls: 1, ..Usage::default() });
         if let Some(input) = counted.input_tokens {
-            usage.input_tokens = input
-                + counted.cache_creation_input_tokens.unwrap_or_default()
-                + counted.cache_read_input_tokens.unwrap_or_default();
+            let cached = [counted.cache_creation_input_tokens, counted.cache_read_input_tokens];
+            let kinds = cached.into_iter().flatten().chain([input]);
+            usage.input_tokens = kinds.map(body::counted).sum();
         }
-        usage.output_tokens = counted.output_tokens.unwrap_or(usage.output_tokens);
+        usage.output_tokens = counted.output_tokens.map_or(usage.output_tokens, body::counted);
     }
 
     fn finish(&mut self, stop_reason: Option<&str>) -> Result<(), ProviderError> {
@@ -281,5 +281,30 @@ impl Dialect for Messages {
 
     fn ending(&self) -> (Option<FinishReason>, Option<Usage>) {
         (self.stopped.then_some(self.stop_reason), self.usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::model::Vendor;
+
+    #[test]
+    fn no_stream_breaks_its_reader_and_cuts_between_its_bytes_make_no_difference() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        std::fs::write(&key, "sk-canary").unwrap();
+        let config = ModelConfig { api_key_file: Some(key), ..ModelConfig::new("m", Vendor::Anthropic) };
+        let server = Anthropic::new(&config).unwrap().0;
+        let words =
+            ["data: ", "event: ", "\n\n", "\"type\":\"message_stop\"", "\"usage\":{", "text_delta", "null"];
+        crate::fuzz::fuzz(
+            "anthropic",
+            &crate::fuzz::files("fixtures/providers/anthropic"),
+            &words,
+            |bytes| {
+                body::tests::read_in_pieces(bytes, || Messages::new(Arc::clone(&server)));
+            },
+        );
     }
 }

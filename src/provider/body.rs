@@ -21,6 +21,14 @@ const MAX_PLAIN_BYTES: usize = 8 * 1024 * 1024;
 /// How long to wait for the usage once the answer is known to be complete.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// No answer has more tokens. A count beyond is a mistake of the server, and sums of it would be one of ours.
+const MAX_TOKENS: u64 = 1 << 32;
+
+/// A count of tokens as a server tells it, within reason.
+pub(super) fn counted(tokens: u64) -> u64 {
+    tokens.min(MAX_TOKENS)
+}
+
 /// What a vendor's frames mean.
 pub(super) trait Dialect: Send + 'static {
     /// Reads a frame, and adds what it says to `out`.
@@ -210,4 +218,42 @@ impl Body {
 
 fn broken(error: &reqwest::Error) -> ProviderError {
     ProviderError::Truncated(innermost(error))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Reads a body whole, byte by byte, and in pieces of seven; all have to say the same.
+    pub(crate) fn read_in_pieces<D: Dialect>(bytes: &[u8], dialect: impl Fn() -> D) {
+        let whole = read(bytes, bytes.len().max(1), dialect());
+        assert_eq!(read(bytes, 1, dialect()), whole);
+        assert_eq!(read(bytes, 7, dialect()), whole);
+        if let Ok(plain) = serde_json::from_slice::<Value>(bytes) {
+            let _ = dialect().read_plain(&plain, &mut VecDeque::new());
+        }
+    }
+
+    /// What is told up to the end or the first failure, and how it ends.
+    fn read(bytes: &[u8], size: usize, mut dialect: impl Dialect) -> String {
+        let (mut decoder, mut out) = (Decoder::default(), VecDeque::new());
+        let pieces = bytes.chunks(size).map(Some).chain([None]);
+        for piece in pieces {
+            let taken = match piece {
+                Some(piece) => decoder.push(piece),
+                None => decoder.finish(),
+            };
+            while let Some(frame) = decoder.pop() {
+                match dialect.read(&frame, &mut out) {
+                    Ok(Progress::Over) => return format!("{out:?} {:?}", dialect.ending()),
+                    Ok(_) => {}
+                    Err(error) => return format!("{out:?} {error:?}"),
+                }
+            }
+            if let Err(problem) = taken {
+                return format!("{out:?} {problem}");
+            }
+        }
+        format!("{out:?} {:?}", dialect.ending())
+    }
 }

@@ -208,8 +208,8 @@ impl Chat {
     fn read_chunk(&mut self, chunk: Chunk, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         if let Some(counted) = chunk.usage {
             self.usage = Some(Usage {
-                input_tokens: counted.prompt_tokens,
-                output_tokens: counted.completion_tokens,
+                input_tokens: body::counted(counted.prompt_tokens),
+                output_tokens: body::counted(counted.completion_tokens),
                 calls: 1,
             });
         }
@@ -321,5 +321,18 @@ mod tests {
         let elsewhere = request(Some("http://127.0.0.1:8080/v1"));
         assert_eq!(elsewhere["max_tokens"], 700);
         assert!(elsewhere.get("max_completion_tokens").is_none());
+    }
+
+    #[test]
+    fn no_stream_breaks_its_reader_and_cuts_between_its_bytes_make_no_difference() {
+        let config = ModelConfig {
+            base_url: Some("http://127.0.0.1:8080/v1".to_owned()),
+            ..ModelConfig::new("m", Vendor::OpenAi)
+        };
+        let server = OpenAi::new(&config).unwrap().0;
+        let words = ["data: ", "[DONE]", "\n\n", "\r\n", "\"usage\":{", "\"error\":", "\"content\":", "null"];
+        crate::fuzz::fuzz("openai", &crate::fuzz::files("fixtures/providers/openai"), &words, |bytes| {
+            body::tests::read_in_pieces(bytes, || Chat::new(Arc::clone(&server)));
+        });
     }
 }

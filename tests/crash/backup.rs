@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::check::{Seen, check};
-use crate::ledger::{Dice, Fate, Ledger};
+use crate::ledger::{Fate, Ledger};
 use crate::load::{config, load, settle_in};
+use crate::support::dice::Dice;
 use crate::support::{Server, answer, citations};
 
 fn ibid(data: &Path, arguments: &[&str]) -> Output {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::ledger::Dice;
+use crate::support::dice::Dice;
 use crate::support::{Server, client};
 
 /// Alterations of a usual run; another number by `IBID_DAMAGES`.

@@ -7,7 +7,8 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::ledger::{Answered, Asking, Dice, Fate, Kept, Ledger, word};
+use crate::ledger::{Answered, Asking, Fate, Kept, Ledger, word};
+use crate::support::dice::Dice;
 use crate::support::{Frame, Server, client, frames};
 
 /// Rules for a model that researches two questions, a piece every few milliseconds.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::check::{Seen, check};
-use crate::ledger::{Dice, Ledger};
+use crate::ledger::Ledger;
 use crate::load::{config, load, settle_in};
 use crate::support::Server;
+use crate::support::dice::Dice;
 
 /// Kills of a usual run.
 const CYCLES: u64 = 100;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::check::{Seen, check};
-use crate::ledger::{Dice, Ledger};
+use crate::ledger::Ledger;
 use crate::load::{config, load, settle_in};
+use crate::support::dice::Dice;
 use crate::support::{Server, eventually};
 
 /// Cuts of a usual run.

@@ -2,6 +2,7 @@
 //! and what certificate is shown. Driven with bare sockets where a polite client would hide it.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+#![expect(clippy::print_stdout, reason = "a long run tells how it goes")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -10,4 +11,6 @@ mod bounds;
 mod logs;
 mod metrics;
 mod slow;
+mod soak;
+mod stop;
 mod tls;

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
 
+pub(crate) mod dice;
 pub(crate) mod gate;
 pub(crate) mod proxy;
 
@@ -259,7 +260,14 @@ impl Drop for Server {
 pub(crate) fn client() -> reqwest::Client {
     // An error would only say that another test has set it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    // A connection that rested as long as the server lets it may be closed under the next request.
+    let rest = Duration::from_secs(30);
+    reqwest::Client::builder().no_proxy().pool_idle_timeout(rest).build().unwrap()
+}
+
+/// The server that is driven: the one built with the tests, or the one that `IBID_PROGRAM` names.
+pub(crate) fn program() -> std::ffi::OsString {
+    std::env::var_os("IBID_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_ibid").into())
 }
 
 async fn launch(data: &Path, config: &str, address: &str) -> (Child, String) {
@@ -269,7 +277,7 @@ async fn launch(data: &Path, config: &str, address: &str) -> (Child, String) {
 async fn launch_logging(data: &Path, config: &str, address: &str, log: Option<&Path>) -> (Child, String) {
     let file = data.join("test.toml");
     std::fs::write(&file, config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ibid"));
+    let mut command = Command::new(program());
     if let Some(log) = log {
         command.env("IBID_LOG", "trace").stderr(std::fs::File::create(log).unwrap());
     }

@@ -175,3 +175,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_answer_breaks_the_scanner_or_gets_a_quote_that_does_not_stand() {
+    let examples = [
+        "Acme was founded in 1998 [1]. Revenue grew 12% [1, 3][2-3], the board 【2†source】 [^9] said.",
+        "According to [1], Acme was founded.\n\n- [x] done [2]\n\n```\na[1]\n```\n`b[2]` \\[1] [the site](http://a.b)",
+        "| Year | Staff |\n|---|---|\n| 2020 | 1,200 [3] |\n\n# Heading [1]\n> quoted ［2］.",
+        "La société 🐟 n’a pas “vendu” 漢字。[1][2][3] e\u{301}te [source 2] [12a] [2019] [",
+    ];
+    let examples = examples.map(|example| example.as_bytes().to_vec());
+    let words =
+        ["[1]", "[2, 3]", "【3】", "[1-999]", "[", "]", "`", "```\n", "\n\n", ". ", "†", "\\", "Acme "];
+    crate::fuzz::fuzz("citations", &examples, &words, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let (pieces, scanner) = scan([&*text]);
+        let (again, _) = scan(text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]));
+        assert_eq!(pieces, again, "cuts make no difference");
+        let told: String = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Citation(_) => "",
+            })
+            .collect();
+        assert_eq!(told, scanner.answer());
+        for citation in citations(&pieces) {
+            let stored = STORED[citation.n as usize - 1];
+            assert_eq!(citation.quote, stored[citation.start - 100..citation.end - 100]);
+            assert!(told.get(citation.answer_start..citation.answer_end).is_some());
+        }
+    });
+}
