@@ -59,7 +59,7 @@ impl Query {
     pub fn new(text: impl Into<String>, language: Option<Language>) -> Self {
         let mut text = text.into();
         text.truncate(text.floor_char_boundary(MAX_BYTES));
-        let language = language.or_else(|| Language::of_question(&text)).or_else(|| Language::detect(&text));
+        let language = language.or_else(|| Language::of_question(&text));
         Self { text, language }
     }
 

@@ -21,7 +21,7 @@ const LEAST_IN_HALF: usize = 2;
 /// that names nothing is put under the subject of the one before it that does.
 pub(crate) fn facets(question: &str) -> Vec<String> {
     let (question, carried) = without_carried(question);
-    let language = Language::detect(question).or_else(|| Language::from_code("en"));
+    let language = Language::of_question(question).or_else(|| Language::from_code("en"));
     let mut parts: Vec<Clause> = Vec::new();
     for sentence in sentences(question) {
         let mut clauses = clauses(&question[sentence.range], language);
@@ -145,7 +145,7 @@ fn subject(clause: &Clause, language: Option<Language>) -> String {
 /// A text cut in two between its content words, for when all of it together finds nothing; none if
 /// its halves would say too little.
 pub(crate) fn halves(text: &str) -> Option<[String; 2]> {
-    let language = Language::detect(text).or_else(|| Language::from_code("en"));
+    let language = Language::of_question(text).or_else(|| Language::from_code("en"));
     let words = terms(text, language).into_iter();
     let words: Vec<_> = words
         .filter(|term| term.kind != TermKind::Stop && !is_framing(&text[term.start..term.end]))

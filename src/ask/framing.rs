@@ -18,7 +18,7 @@ pub(super) fn is_dissent(word: &str) -> bool {
 /// A question without the frame that it opens with: `eels` of "tell me about eels". A frame ends in
 /// a word of grammar; "information science" opens with a subject.
 pub(crate) fn unframed(question: &str) -> &str {
-    let language = Language::detect(question).or_else(|| Language::from_code("en"));
+    let language = Language::of_question(question).or_else(|| Language::from_code("en"));
     let (mut has_frame, mut is_closed) = (false, false);
     for term in terms(question, language) {
         let is_stop = term.kind == TermKind::Stop;

@@ -81,7 +81,8 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The original bytes. A browser must never run them, so they come as a file to keep.
+/// The original bytes. A browser must never run them, so they come as a file to keep; only a PDF is
+/// shown at once, by a viewer that has no part in this origin.
 pub(super) async fn content(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -95,7 +96,8 @@ pub(super) async fn content(
         header::CONTENT_TYPE,
         media_type.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream")),
     );
-    if let Ok(disposition) = HeaderValue::from_str(&attachment(&document.name)) {
+    let how = if document.media_type == "application/pdf" { "inline" } else { "attachment" };
+    if let Ok(disposition) = HeaderValue::from_str(&disposition(how, &document.name)) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
@@ -224,8 +226,8 @@ async fn send_file(path: &std::path::Path) -> Result<Response, Error> {
     Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
 }
 
-/// `attachment` with the name in full, escaped as RFC 8187 has it.
-pub(super) fn attachment(name: &str) -> String {
+/// `attachment` or `inline` with the name in full, escaped as RFC 8187 has it.
+pub(super) fn disposition(how: &str, name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or(name);
     let escaped: String = name
         .bytes()
@@ -234,5 +236,5 @@ pub(super) fn attachment(name: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect();
-    format!("attachment; filename*=UTF-8''{escaped}")
+    format!("{how}; filename*=UTF-8''{escaped}")
 }

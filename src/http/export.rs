@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::documents::attachment;
+use super::documents::disposition;
 use super::error::Problem;
 use super::extract::{Path, Query};
 use crate::access::Caller;
@@ -39,7 +39,7 @@ pub(super) async fn export(
     let mut response = exported.bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(exported.media_type));
-    if let Ok(disposition) = HeaderValue::from_str(&attachment(&exported.name)) {
+    if let Ok(disposition) = HeaderValue::from_str(&disposition("attachment", &exported.name)) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));

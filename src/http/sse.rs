@@ -139,10 +139,16 @@ impl<S: Stream<Item = Event>> HttpBody for Wire<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::body::to_bytes;
+    use eventsource_stream::Eventsource;
     use futures::stream;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::event::Event as Told;
+    use crate::provider::sse::Decoder;
 
     #[tokio::test]
     async fn fields_are_lines_and_an_empty_one_ends_an_event() {
@@ -170,17 +176,6 @@ mod tests {
         }
         assert_eq!(pieces, ["data: a\n\ndata: b\n\n", ":\n\n", ":\n\n", "data: later\n\n"]);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::body::to_bytes;
-    use eventsource_stream::Eventsource;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::event::Event as Told;
-    use crate::provider::sse::Decoder;
 
     /// Position, name and data of each event of a stream, as another client's parser has them. It reads
     /// an event anew with each piece, so a large one comes in large pieces.

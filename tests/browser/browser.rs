@@ -31,6 +31,7 @@ const FIND: &str = "const [css, words] = arguments;
 pub(crate) const ENTER: &str = "\u{E007}";
 pub(crate) const ESCAPE: &str = "\u{E00C}";
 pub(crate) const DOWN: &str = "\u{E015}";
+pub(crate) const TAB: &str = "\u{E004}";
 
 /// A browser with one session of its own. Killed with its driver when this is dropped.
 pub(crate) struct Browser {
@@ -167,6 +168,16 @@ impl Browser {
             self.post(&format!("element/{element}/click"), json!({})).await.ok()
         })
         .await;
+    }
+
+    /// Moves the pointer over something and leaves it there.
+    pub(crate) async fn hover(&self, css: &str) {
+        self.see(css, "").await;
+        let script = "const at = document.querySelector(arguments[0]).getBoundingClientRect();
+            return { x: at.left + at.width / 2, y: at.top + at.height / 2 }";
+        let at = self.eval(script, json!([css])).await;
+        let event = json!({"type": "mouseMoved", "x": at["x"], "y": at["y"]});
+        self.cdp("Input.dispatchMouseEvent", event).await;
     }
 
     /// Chooses from a list that drops down.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::support::Server;
+use crate::support::{Server, eventually};
 
 const EELS: &str = "# Eels\n\nSilver eels leave the river in October.\n";
 const OWLS: &str = "# Owls\n\nThe barn owl hunts over the north meadow.\n";
@@ -37,6 +37,72 @@ async fn picked_files_go_into_the_named_collection_and_a_broken_one_says_why() {
     browser.see_gone(".document", "Eels").await;
     let listed = server.get("/api/documents?status=failed").await;
     browser.see(".document .fault", listed["items"][0]["error"].as_str().unwrap()).await;
+    // Once more: the same bytes are read again, as the same document.
+    browser.click(".document .fault button", "Try again").await;
+    eventually("it was sent again", async || {
+        let sent = "return performance.getEntriesByType('resource').filter(({ name, initiatorType }) =>
+            initiatorType === 'xmlhttprequest' && name.endsWith('/api/documents')).length";
+        (browser.eval(sent, json!([])).await == 3).then_some(())
+    })
+    .await;
+    browser.see(".document.failed .fault", "").await;
+    assert_eq!(server.get("/api/documents").await["items"].as_array().unwrap().len(), 2);
+    browser.nothing_noticed().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_says_why_and_what_waits_for_a_lost_server_goes_by_itself() {
+    let server = Server::with_config("[ingest]\nmax_file_bytes = 1048576\n").await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let files = "input[type=file]:not([webkitdirectory])";
+    browser.go("/library").await;
+    browser.see(".total", "Nothing here yet").await;
+    browser.write(files, &file(folder.path(), "long.md", &"too long. ".repeat(200_000))).await;
+    browser.see(".upload.failed .status", "larger than 1 MiB").await;
+    browser.see(".upload.failed button", "Try again").await;
+    browser.click(".uploads button", "Clear this list").await;
+    browser.see_gone(".uploads", "").await;
+
+    browser.offline(true).await;
+    let both = [file(folder.path(), "eels.md", EELS), file(folder.path(), "owls.md", OWLS)];
+    browser.write(files, &both.join("\n")).await;
+    browser.see("#banner", "The server is away").await;
+    browser.see(".uploads", "eels.md").await;
+    browser.offline(false).await;
+    browser.see(".document.ready", "Eels").await;
+    browser.see(".document.ready", "Owls").await;
+    browser.see_gone(".uploads", "").await;
+    // The same again is known.
+    browser.write(files, &both[0]).await;
+    browser.see(".upload.known .status", "already in the library").await;
+}
+
+#[tokio::test]
+async fn all_that_is_listed_is_chosen_and_deleted_at_once_but_not_without_a_question() {
+    let server = Server::start().await;
+    server.add("eels.md", EELS).await;
+    server.add("eels.md", EELS.replace("October", "November")).await;
+    server.add("owls.md", OWLS).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    browser.go("/library").await;
+    browser.see(".document", "Owls").await;
+    assert_eq!(browser.count(".document").await, 2, "older versions are not in the way");
+    browser.click("label", "Older versions").await;
+    browser.see(".document.superseded", "older version").await;
+    browser.click("label", "Older versions").await;
+    browser.see_gone(".document.superseded", "").await;
+    browser.click(".tally input", "").await;
+    browser.see(".chosen", "2 documents chosen").await;
+    browser.click(".chosen button", "Delete").await;
+    browser.click("dialog button", "Keep").await;
+    browser.see(".document", "Owls").await;
+    browser.click(".chosen button", "Delete").await;
+    browser.click("dialog button[value=yes]", "Delete").await;
+    browser.see_gone(".document", "Owls").await;
+    browser.see_gone(".chosen", "").await;
+    let left = server.get("/api/documents").await;
+    assert_eq!(left["items"], json!([]), "{left}");
     browser.nothing_noticed().await;
 }
 

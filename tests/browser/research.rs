@@ -30,7 +30,7 @@ async fn a_plan_is_changed_before_it_begins_and_the_report_shows_what_was_covere
     browser.see(".foot .tools", "").await;
     browser.click(".work summary", "").await;
     browser.see("ol.plan", "What did the restoration cost?").await;
-    browser.see_gone("ol.plan > li > p", dropped.as_str().unwrap()).await;
+    browser.see_gone("ol.plan > li .row > p", dropped.as_str().unwrap()).await;
     browser.see(".coverage", "18 documents searched").await;
     // From the list of contents to the part.
     browser.click(".contents .title", "What was read").await;
@@ -80,5 +80,27 @@ async fn a_research_under_way_is_given_a_question_more_and_one_less_and_its_spen
     assert!(plan.contains(added) && !plan.contains(dropped), "{plan}");
     let searched = kept["messages"][1]["steps"].to_string();
     assert!(searched.contains(added), "it was looked into: {searched}");
+    browser.nothing_noticed().await;
+}
+
+#[tokio::test]
+async fn a_research_is_stopped_and_what_was_done_so_far_is_kept() {
+    let gate = Gate::start().await;
+    let server = Server::with_config(&gate.config()).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    server.upload_library().await;
+    browser.go("/").await;
+    browser.click(".modes label", "Deep research").await;
+    browser.write("#question", &format!("What happened on the marsh?{ENTER}")).await;
+    gate.let_one_through().await;
+    browser.see("ol.plan .steps .finished", "Searched").await;
+    browser.see(".work summary", "Reading").await;
+    browser.reload().await;
+    browser.see("ol.plan .steps .finished", "Searched").await;
+    browser.click("button.send", "Stop").await;
+    browser.see(".foot .state", "Stopped").await;
+    browser.see("button.send", "Ask").await;
+    browser.click(".work summary", "").await;
+    browser.see("ol.plan > li", "When was the Sallow Dike breached?").await;
     browser.nothing_noticed().await;
 }

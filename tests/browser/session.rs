@@ -164,3 +164,97 @@ async fn a_slash_offers_the_commands_there_are() {
     browser.see(".prose", "Eels").await;
     browser.nothing_noticed().await;
 }
+
+#[tokio::test]
+async fn each_message_has_its_own_mode_and_model_and_an_unsent_one_waits_for_its_writer() {
+    let (server, _script) = scripted_server("Silver eels leave in October [1].", 0).await;
+    server.add("eels.md", EELS).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    browser.go("/").await;
+    browser.ask("When do silver eels leave the river?").await;
+    browser.pick("select[aria-label=Model]", "extractive").await;
+    browser.click(".modes label", "Deep research").await;
+    browser.ask("When do elvers arrive?").await;
+    let path = browser.place().await.replace("/s/", "/api/chat/sessions/");
+    let messages = server.get(&path).await["messages"].clone();
+    let told = |at: usize| (messages[at]["mode"].clone(), messages[at]["model"].clone());
+    assert_eq!(told(1), (json!("regular"), json!("scripted")), "{messages}");
+    assert_eq!(told(3), (json!("deep_research"), json!("extractive")), "{messages}");
+
+    let place = browser.place().await;
+    browser.write("#question", "Half a question").await;
+    browser.click("a", "Library").await;
+    browser.see(".document", "Eels").await;
+    browser.click(&format!(".sessions a[href='{place}']"), "").await;
+    browser.see("h2.question", "When do elvers arrive?").await;
+    assert_eq!(
+        browser.eval("return document.querySelector('#question').value", json!([])).await,
+        "Half a question"
+    );
+    browser.nothing_noticed().await;
+}
+
+#[tokio::test]
+async fn a_session_is_renamed_and_deleted_where_it_is_listed() {
+    let server = Server::start().await;
+    server.add("eels.md", EELS).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    for title in ["Eels", "Elvers"] {
+        server.post("/api/chat/sessions", json!({"title": title})).await;
+    }
+    browser.go("/").await;
+    browser.see(".sessions .state", "Today").await;
+    browser.hover(".sessions a").await;
+    browser.click(".sessions button", "More about Elvers").await;
+    browser.click(".actions button", "Title and project").await;
+    browser.rewrite("dialog input[name=title]", &format!("Glass eels{ENTER}")).await;
+    browser.see(".sessions a", "Glass eels").await;
+    browser.click(".sessions a", "Glass eels").await;
+    browser.see(".bar h1", "Glass eels").await;
+    browser.click(".sessions button", "More about Glass eels").await;
+    browser.click(".actions button", "Delete").await;
+    browser.click("dialog button[value=yes]", "Delete").await;
+    browser.see_gone(".sessions a", "Glass eels").await;
+    browser.see("h1", "Ask your own documents.").await;
+    let left = server.get("/api/chat/sessions").await;
+    assert_eq!(left["items"].as_array().unwrap().len(), 1, "{left}");
+    browser.nothing_noticed().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_copied_with_its_sources() {
+    let server = Server::start().await;
+    server.add("eels.md", EELS).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    let wanted = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
+    browser.cdp("Browser.grantPermissions", wanted).await;
+    browser.go("/").await;
+    browser.ask("When do silver eels leave the river?").await;
+    browser.click(".foot button", "Copy").await;
+    browser.see(".foot button", "Copied").await;
+    let copied = browser.eval_async("return navigator.clipboard.readText()").await;
+    let copied = copied.as_str().unwrap();
+    assert!(
+        copied.contains("[1] Eels") && copied.contains("“Silver eels leave the river in October.”"),
+        "{copied}"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_who_scrolls_is_not_moved_by_what_is_written() {
+    let reply = "Silver eels leave the river.\n\n".repeat(150);
+    let (server, _script) = scripted_server(&reply, 20).await;
+    server.add("eels.md", EELS).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    browser.resize(1280, 600).await;
+    browser.go("/").await;
+    browser.write("#question", &format!("When do silver eels leave?{ENTER}")).await;
+    browser.see(".prose p:nth-child(20)", "").await;
+    browser.eval("window.first = document.querySelector('.prose p'); document.querySelector('main').scrollTop = 150", json!([])).await;
+    let place = "return [window.first.isConnected, Math.round(window.first.getBoundingClientRect().top)]";
+    let before = browser.eval(place, json!([])).await;
+    browser.see(".prose p:nth-child(60)", "").await;
+    assert_eq!(browser.eval(place, json!([])).await, before, "the same words in the same place");
+    browser.click("button.send", "Stop").await;
+    browser.nothing_noticed().await;
+}

@@ -131,9 +131,11 @@ impl Language {
         u8::try_from(position).ok().map(Self)
     }
 
-    /// Tells the language of a question by its words of grammar: the language that has most of them.
-    /// Between equals English wins, then the first by code.
-    pub(crate) fn of_question(text: &str) -> Option<Self> {
+    /// Tells the language of a question, which is short, by its words of grammar: the language that
+    /// has most of them. Between equals English wins, then the first by code. One without such words
+    /// is told as any text.
+    #[must_use]
+    pub fn of_question(text: &str) -> Option<Self> {
         let lower = text.to_lowercase();
         let words: Vec<&str> = super::scan::runs(&lower).map(|run| &lower[run.start..run.end]).collect();
         let count = |code: &&str| {
@@ -141,7 +143,7 @@ impl Language {
             words.iter().filter(|word| stops.binary_search(word).is_ok()).count()
         };
         let code = stop::LANGUAGES.iter().rev().max_by_key(|code| count(code))?;
-        if count(code) == 0 { None } else { Self::from_code(code) }
+        if count(code) == 0 { Self::detect(text) } else { Self::from_code(code) }
     }
 
     pub(super) fn stemmer(self) -> Option<Stemmer> {

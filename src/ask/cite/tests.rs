@@ -195,8 +195,8 @@ fn no_answer_breaks_the_scanner_or_gets_a_quote_that_does_not_stand() {
         let told: String = pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Text(text) => text.as_str(),
-                Piece::Citation(_) => "",
+                Read::Text(text) => text.as_str(),
+                Read::Citation(_) => "",
             })
             .collect();
         assert_eq!(told, scanner.answer());

@@ -18,20 +18,12 @@ pub(super) fn is_for_dissent_only(question: &str) -> bool {
     asks_for_dissent(asked) && words(asked).all(|word| is_named(&word))
 }
 
-/// The content words of a question, in lower case. It is short, and its language not always known, so
-/// words of grammar in any language are left out.
+/// The content words of a question.
 fn words(question: &str) -> impl Iterator<Item = String> {
-    let is_grammar = |word: &str| {
-        let known = LANGUAGES.iter().filter_map(|code| Language::from_code(code));
-        let mut kinds = known.flat_map(|language| terms(word, Some(language)));
-        kinds.any(|term| term.kind == TermKind::Stop)
-    };
-    let words = terms(question, None).into_iter();
-    let words = words.map(|term| question[term.start..term.end].to_lowercase());
-    words.filter(move |word| !is_grammar(word))
+    let words = terms(question, Language::of_question(question)).into_iter();
+    let words = words.filter(|term| term.kind != TermKind::Stop);
+    words.map(|term| question[term.start..term.end].to_lowercase())
 }
-
-const LANGUAGES: &[&str] = &["en", "de", "fr", "es", "it", "nl"];
 
 /// Words for what disagrees.
 const DOCUMENTS: &[&str] = &[

@@ -110,7 +110,7 @@ fn quoted(question: &str, served: Option<&str>, excerpts: &[Excerpt]) -> Vec<Not
 
 /// The content words and numbers of a question that are no names.
 pub(super) fn plain_words(question: &str) -> Vec<String> {
-    let language = Language::detect(question).or_else(|| Language::from_code("en"));
+    let language = Language::of_question(question).or_else(|| Language::from_code("en"));
     let capitals_are_names = language.is_some_and(|language| language.code() != "de");
     let is_name = |term: &Term| capitals_are_names && question[term.start..].starts_with(char::is_uppercase);
     let is_framing = |term: &Term| is_framing(&question[term.start..term.end]);

@@ -86,7 +86,7 @@ pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
 
 fn choose_for(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
-    let language = Language::detect(&sample).or_else(|| Language::detect(question));
+    let language = Language::detect(&sample).or_else(|| Language::of_question(question));
     let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
     let mut asked = subject(unframed(question), language);
     let framing = framing(question, language);

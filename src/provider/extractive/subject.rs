@@ -13,7 +13,7 @@ use crate::ask::framing::is_framing;
 pub(super) fn subject(question: &str, language: Option<Language>) -> Facts {
     let mut asked = Facts::of(question, language);
     let mut left_out: Vec<&str> = Vec::new();
-    let own = Language::detect(question).filter(|own| Some(*own) != language);
+    let own = Language::of_question(question).filter(|own| Some(*own) != language);
     let grammar = own.map(|own| terms(question, Some(own))).unwrap_or_default();
     let grammar = grammar.iter().filter(|term| term.kind == TermKind::Stop);
     left_out.extend(grammar.map(|term| &question[term.start..term.end]));

@@ -102,6 +102,13 @@ fn every_quoted_sentence_is_found_again_by_the_scanner() {
     }
 }
 
+#[test]
+fn words_of_grammar_are_known_where_a_text_is_too_short_to_show_its_language() {
+    let prompt =
+        prompt("When do silver eels leave?", &["# Eels\n\nSilver eels leave the estuary in October.\n"]);
+    assert_eq!(write(&prompt).text(), "Silver eels leave the estuary in October. [1]");
+}
+
 #[tokio::test]
 async fn the_stream_is_the_answer_and_then_its_end() {
     let prompt = prompt("When was the harbour dredged?", &[HARBOUR]);
