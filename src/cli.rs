@@ -14,6 +14,7 @@ mod follow;
 mod history;
 mod key;
 mod mcp;
+mod memory;
 mod samples;
 mod screen;
 mod search;
@@ -109,6 +110,9 @@ pub(crate) enum Ending {
 /// Runs the command that was typed.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Serve(_)) {
+        memory::settle();
+    }
     start_log(&cli);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,

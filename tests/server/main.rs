@@ -9,6 +9,7 @@ mod support;
 
 mod bounds;
 mod logs;
+mod memory;
 mod metrics;
 mod slow;
 mod soak;
