@@ -15,6 +15,7 @@ use crate::passage::{Change, DocumentEntry, Hit, Scope};
 use crate::query::Query;
 use crate::schema::{self, Fields};
 use crate::search::Snapshot;
+use crate::vectors::Meaning;
 use crate::writer::Writer;
 
 /// Passages of documents, searchable in natural language.
@@ -98,7 +99,23 @@ impl PassageIndex {
     ///
     /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
     pub fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
-        guarded(|| self.snapshot().search(scope, query, limit))
+        guarded(|| self.snapshot().search(scope, query, None, limit))
+    }
+
+    /// The same, by what passages mean as well as by their words. Passages that have no vector yet
+    /// are found by their words alone.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn search_with_meaning(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        meaning: &Meaning,
+        limit: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        guarded(|| self.snapshot().search(scope, query, Some(meaning), limit))
     }
 
     /// Returns what is indexed of every document, for comparing the index with the store.

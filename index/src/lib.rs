@@ -6,7 +6,8 @@
 //! synchronous.
 //!
 //! Reading order: [`analysis`] (text to terms), `passage` (what goes in and comes out), `schema`
-//! (the fields and why), `writer`, `query`, `search`, and `index`, which puts them together.
+//! (the fields and why), `writer`, `query`, `search`, `vectors` (what passages mean, if someone says
+//! so), and `index`, which puts them together.
 
 pub mod analysis;
 mod error;
@@ -15,9 +16,11 @@ mod passage;
 mod query;
 mod schema;
 mod search;
+mod vectors;
 mod writer;
 
 pub use error::IndexError;
 pub use index::PassageIndex;
 pub use passage::{Change, Document, DocumentEntry, Hit, PassageText, Scope};
 pub use query::{Query, highlights};
+pub use vectors::{Meaning, PassageVectors, VectorEntry, VectorModel, Vectors};

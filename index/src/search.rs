@@ -14,12 +14,15 @@ use crate::error::IndexError;
 use crate::passage::{DocumentEntry, Hit, Scope};
 use crate::query::{Place, Query};
 use crate::schema::{Fields, NO_LANGUAGE};
+use crate::vectors::Meaning;
 use best::{Best, Candidate};
 use columns::{Filter, Ids, Versions};
+use meaning::Nearness;
 use whole::Documents;
 
 mod best;
 mod columns;
+mod meaning;
 mod names;
 mod whole;
 
@@ -72,14 +75,28 @@ impl Snapshot {
 
     /// Returns the best `limit` passages in scope, best first. Equal scores are ordered by document
     /// and position, so that the same index always gives the same answer.
-    pub(crate) fn search(&self, scope: &Scope, query: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
+    pub(crate) fn search(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        meaning: Option<&Meaning>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
         if limit == 0 {
             return Ok(Vec::new());
         }
         let filter = Filter::new(scope);
         let mut found = self.best(&filter, query, &query.whole(), limit.max(DEPTH))?;
         self.add_clauses(&filter, query, limit, &mut found)?;
+        let near = meaning.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
+        let near = near.transpose()?;
+        if let Some(near) = &near {
+            near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
+        }
         self.add_documents(query, &mut found)?;
+        if let Some(near) = &near {
+            near.fuse(&mut found);
+        }
         spread(&mut found);
         found.truncate(limit);
         found.iter().map(|candidate| self.hit(candidate)).collect()

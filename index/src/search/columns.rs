@@ -29,6 +29,10 @@ impl Ids {
         let (high, low) = (self.high.get_val(passage), self.low.get_val(passage));
         (u128::from(high) << 64 | u128::from(low), self.ordinal.get_val(passage))
     }
+
+    pub(super) fn ordinal(&self, passage: DocId) -> u32 {
+        u32::try_from(self.ordinal.get_val(passage)).unwrap_or(u32::MAX)
+    }
 }
 
 /// The versions of a segment's passages.

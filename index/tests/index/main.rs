@@ -6,3 +6,5 @@ mod folder;
 mod library;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod vectors;

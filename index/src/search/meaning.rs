@@ -1,0 +1,102 @@
+//! Meaning beside words: how near the vector of each passage is to the question's, and one score
+//! from both. Everything in scope is looked at, so that the nearest are found and not only likely,
+//! and so that it is known what is far.
+
+use tantivy::{DocAddress, Searcher};
+
+use super::best::{Best, Candidate};
+use super::columns::{Filter, Ids};
+use super::whole::Documents;
+use crate::error::IndexError;
+use crate::vectors::Meaning;
+
+/// What the nearest passage gains, where the best by its words has 1.
+const MEANING_WEIGHT: f32 = 0.8;
+
+/// How near each passage of an index is to a question.
+pub(super) struct Nearness {
+    /// For each passage of each segment its cosine; not a number out of scope and without vector.
+    cosines: Vec<Vec<f32>>,
+    farthest: f32,
+    nearest: f32,
+}
+
+impl Nearness {
+    pub(super) fn new(
+        searcher: &Searcher,
+        documents: &Documents,
+        filter: &Filter<'_>,
+        meaning: &Meaning,
+    ) -> Result<Self, IndexError> {
+        let mut cosines = Vec::new();
+        let (mut farthest, mut nearest) = (f32::INFINITY, f32::NEG_INFINITY);
+        for (segment, runs) in searcher.segment_readers().iter().zip(documents.runs(searcher)) {
+            let mut found = vec![f32::NAN; segment.max_doc() as usize];
+            if let Some(filter) = filter.on(segment)? {
+                let ids = Ids::open(segment)?;
+                for (number, run) in runs.iter().enumerate() {
+                    let (document, _) = ids.of(run.first);
+                    if !filter.admits(run.first, document) {
+                        continue;
+                    }
+                    let Some(mut of_document) = meaning.of_document(document) else { continue };
+                    let end = runs.get(number + 1).map_or(segment.max_doc(), |next| next.first);
+                    for passage in run.first..end {
+                        let Some(cosine) = of_document.cosine(ids.ordinal(passage)) else { continue };
+                        farthest = farthest.min(cosine);
+                        nearest = nearest.max(cosine);
+                        found[passage as usize] = cosine;
+                    }
+                }
+            }
+            cosines.push(found);
+        }
+        Ok(Self { cosines, farthest, nearest })
+    }
+
+    /// Adds the `limit` nearest passages to those that were found by their words.
+    pub(super) fn admit(
+        &self,
+        searcher: &Searcher,
+        limit: usize,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), IndexError> {
+        let mut nearest = Best::new(limit);
+        for ((segment_ord, segment), cosines) in (0..).zip(searcher.segment_readers()).zip(&self.cosines) {
+            let ids = Ids::open(segment)?;
+            for (passage, cosine) in (0..).zip(cosines) {
+                let share = self.share(*cosine);
+                if share > nearest.threshold().max(0.0) {
+                    let (document, ordinal) = ids.of(passage);
+                    let address = DocAddress::new(segment_ord, passage);
+                    nearest.offer(Candidate::new(share, document, ordinal, address));
+                }
+            }
+        }
+        let known: std::collections::HashSet<DocAddress> =
+            found.iter().map(|candidate| candidate.address).collect();
+        let new = nearest.into_sorted().into_iter().filter(|candidate| !known.contains(&candidate.address));
+        found.extend(new.map(|candidate| candidate.with_score(0.0)));
+        Ok(())
+    }
+
+    /// Makes one score of both: what a passage has for its words, as a share of the most, and how
+    /// near it is, between the farthest and the nearest. Scores and not ranks are added, since a
+    /// list of ranks forgets by how much the first is better than the second.
+    pub(super) fn fuse(&self, found: &mut [Candidate]) {
+        let most = found.iter().map(Candidate::score).fold(f32::MIN_POSITIVE, f32::max);
+        for candidate in found {
+            let DocAddress { segment_ord, doc_id } = candidate.address;
+            let near = self.share(self.cosines[segment_ord as usize][doc_id as usize]);
+            *candidate = candidate.with_score(candidate.score() / most + MEANING_WEIGHT * near);
+        }
+    }
+
+    /// Where a cosine lies between the farthest, 0, and the nearest, 1; where all are as near, the cosine
+    /// itself. What has no vector is far.
+    fn share(&self, cosine: f32) -> f32 {
+        let range = self.nearest - self.farthest;
+        let share = if range > 0.0 { (cosine - self.farthest) / range } else { cosine };
+        share.max(0.0)
+    }
+}
