@@ -18,6 +18,7 @@ use crate::ask::cache::Cache;
 use crate::ask::cite::Shelves;
 use crate::config::Config;
 use crate::config::model::ModelError;
+use crate::embed::{EmbedError, Embeddings};
 use crate::files::Files;
 use crate::format::FormatError;
 use crate::history::History;
@@ -44,6 +45,8 @@ pub struct App {
     pub files: Files,
     /// Where to look first; the store has the last word.
     pub index: Arc<PassageIndex>,
+    /// Who turns passages and questions into vectors, if anybody does.
+    pub embeddings: Option<Embeddings>,
     /// Who can write an answer.
     pub models: Models,
     /// Answers being made, and their record.
@@ -91,6 +94,7 @@ impl App {
         let (history, said) = History::open(&config.data.join("history"), was_killed).await?;
         let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
         let models = Models::new(&config.models)?;
+        let embeddings = Embeddings::open(&config).await?;
         let (ingest, work) = Ingest::new(&config)?;
         let cache = Cache::new(Duration::from_secs(config.ask.cache_s));
         let app = Arc::new(Self {
@@ -104,6 +108,7 @@ impl App {
             space,
             files,
             index: Arc::new(index),
+            embeddings,
             models,
             runs,
             history,
@@ -191,6 +196,9 @@ pub enum OpenError {
     /// A configured model can't be used.
     #[error("a configured model can't be used: {0}")]
     Model(#[from] ModelError),
+    /// The configured embedding model can't be used.
+    #[error(transparent)]
+    Embeddings(#[from] EmbedError),
     /// Who may ask can't be told.
     #[error("who may ask can't be told: {0}")]
     Access(#[source] Error),

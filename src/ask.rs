@@ -147,9 +147,13 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     let recent = recent(app, &history);
     let query = stand_alone(model, recent, &asked.content, draft).await;
 
-    draft.emit(&search_step(StepState::Started, &query, None));
+    draft.emit(&search_step(StepState::Started, &query, None, None));
     let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
-    draft.emit(&search_step(StepState::Finished, &query, Some(found.num_candidates)));
+    if found.manner.note.is_some() {
+        draft.make_do();
+    }
+    let (num_found, note) = (Some(found.num_candidates), found.manner.note.clone());
+    draft.emit(&search_step(StepState::Finished, &query, num_found, note));
     let system = asked.system.as_deref();
     let prompt = prompt::answer(system, history, query, found.excerpts, context_tokens(model));
     draft.supply(&found.query, found.language, &prompt.passages);
@@ -299,7 +303,7 @@ fn failure(error: &Error) -> Event {
     }
 }
 
-fn search_step(state: StepState, query: &str, found: Option<u32>) -> Event {
+fn search_step(state: StepState, query: &str, found: Option<u32>, note: Option<String>) -> Event {
     let query = Some(query.to_owned());
     Event::Step {
         step: Step {
@@ -308,7 +312,7 @@ fn search_step(state: StepState, query: &str, found: Option<u32>) -> Event {
             state,
             query,
             found,
-            note: None,
+            note,
             question_id: None,
             result: None,
         },

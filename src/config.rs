@@ -3,6 +3,7 @@
 
 pub mod access;
 mod ask;
+pub mod embeddings;
 mod error;
 mod file;
 pub mod model;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ingest::extract::{Limits, Sandbox};
 use access::{AccessConfig, JwtConfig, LimitsConfig, Mode, SessionsConfig, Tier};
+use embeddings::EmbeddingsConfig;
 use model::{ApiKey, ModelConfig};
 
 pub use ask::{AskConfig, ResearchConfig};
@@ -37,6 +39,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The models that can answer, the default one first. Never empty: `extractive` needs no key.
     pub models: Vec<ModelConfig>,
+    /// The model that finds what shares no word with a question.
+    pub embeddings: EmbeddingsConfig,
     /// Limits on documents.
     pub ingest: IngestConfig,
     /// How answers are made.
@@ -233,6 +237,7 @@ impl Config {
             data: std::path::absolute(&data).unwrap_or(data),
             listen,
             models,
+            embeddings: file.embeddings,
             ingest: file.ingest,
             ask: file.ask,
             research: file.research,
@@ -298,6 +303,7 @@ impl Config {
                 return Err(self.out_of_bounds(key, "set too: a certificate and its key go together"));
             }
         }
+        self.embeddings.check()?;
         let is_open = self.access.mode == Mode::None && !self.listen.ip().is_loopback();
         if is_open && !allow_open_network {
             return Err(ConfigError::NotLoopback { listen: self.listen, origin: self.origin("listen") });

@@ -1,7 +1,9 @@
 //! The whole upload flow on one screen: an upload is received, accepted into the store, extracted
-//! in a process of its own, indexed, and ready. The store says what is still to do, so a crash at
-//! any point leaves nothing behind but work to take up again.
+//! in a process of its own, indexed, and ready; with an embedding model at hand, it is embedded after
+//! that. The store says what is still to do, so a crash at any point leaves nothing behind but work
+//! to take up again.
 
+mod embedding;
 pub mod extract;
 mod indexing;
 pub mod passages;
@@ -166,7 +168,9 @@ impl Ingest {
 pub async fn start(app: &Arc<App>, work: Work) -> Result<(), Error> {
     tokio::spawn(indexing::run(Arc::clone(app), work.index_queue));
     tokio::spawn(extract_queued(Arc::clone(app), work.queue));
-    reconcile::reconcile(app).await
+    reconcile::reconcile(app).await?;
+    tokio::spawn(embedding::run(Arc::clone(app)));
+    Ok(())
 }
 
 /// Accepts an upload that was received in full. When this returns, it is durable.
@@ -209,6 +213,14 @@ pub async fn reindex(app: &App, caller: &Caller, document: Document) -> Result<D
             () = app.stopping.cancelled() => return Err(Error::ShuttingDown),
         }
     }
+}
+
+/// How many passages can be found by their words only, since they have no vector yet.
+#[must_use]
+pub fn num_not_embedded(app: &App) -> u64 {
+    let Some(embeddings) = &app.embeddings else { return 0 };
+    let embedded = embeddings.vectors().map_or(0, |vectors| vectors.num_passages());
+    app.index.num_passages().saturating_sub(embedded)
 }
 
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {

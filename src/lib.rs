@@ -10,10 +10,11 @@
 //! and the events of all this go to the run, from which any number of readers follow.
 //!
 //! The modules, in reading order: [`document`], [`session`] and [`event`] are what is stored and
-//! sent; [`access`] is who may; [`config`] is what was asked for at start and [`app`] what was opened; [`store`],
-//! [`files`] and [`runs`] keep; [`documents`] and [`sessions`] read and change; [`ingest`] and
-//! [`ask`] are the flows, [`provider`] the vendors that write; [`http`] and the command line are
-//! ways in; `web` is the page that a browser gets.
+//! sent; [`access`] is who may; [`config`] is what was asked for at start and [`app`] what was
+//! opened; [`store`], [`files`] and [`runs`] keep; [`documents`] and [`sessions`] read and change;
+//! [`ingest`] and [`ask`] are the flows, [`provider`] the vendors that write, [`embed`] what turns
+//! texts into vectors; [`http`] and the command line are ways in; `web` is the page that a browser
+//! gets.
 
 pub mod access;
 pub mod app;
@@ -22,6 +23,7 @@ pub mod backup;
 pub mod config;
 pub mod document;
 pub mod documents;
+pub mod embed;
 mod error;
 pub mod event;
 pub mod expiry;

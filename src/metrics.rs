@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 use crate::Error;
 use crate::app::App;
 use crate::event::{Event, FinishReason};
+use crate::ingest::num_not_embedded;
 use crate::session::Mode;
 
 /// Bounds of the histograms of requests, in seconds.
@@ -169,6 +170,7 @@ pub async fn text(app: &Arc<App>) -> Result<String, Error> {
     gauge(&mut now, "runs", "Answers being made", app.runs.num_live() as u64);
     gauge(&mut now, "ingest_queue", "Documents waiting to be read", app.ingest.num_queued());
     of_models(app, &mut now);
+    of_embeddings(app, &mut now);
     gauge(&mut now, "index_passages", "Passages that can be found", app.index.num_passages());
     let (data, index) = (app.config.data.clone(), Arc::clone(&app.index));
     let (sizes, documents) = spawn_blocking(move || {
@@ -199,6 +201,22 @@ struct Info {
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: u64) {
     registry.register(name, help, ConstGauge::new(value));
+}
+
+fn of_embeddings(app: &App, now: &mut Registry) {
+    let Some(embeddings) = &app.embeddings else { return };
+    let counted = |number| ConstCounter::new(number);
+    now.register(
+        "embedded_passages",
+        "Passages embedded since the start",
+        counted(embeddings.num_embedded()),
+    );
+    now.register(
+        "embedding_failures",
+        "Calls for embeddings that failed",
+        counted(embeddings.num_failures()),
+    );
+    gauge(now, "embedding_queue", "Passages that have no vector yet", num_not_embedded(app));
 }
 
 fn of_models(app: &App, now: &mut Registry) {

@@ -31,11 +31,11 @@ use crate::event::{FinishReason, Usage};
 
 mod anthropic;
 mod body;
-mod breaker;
-mod http;
+pub(crate) mod breaker;
+pub(crate) mod http;
 mod models;
 mod openai;
-mod retry;
+pub(crate) mod retry;
 mod scripted;
 pub(crate) mod sse;
 mod tally;

@@ -35,6 +35,9 @@ const SAMPLED_PASSAGES: usize = 4;
 /// Share of common words above which the lower of two passages says nothing new.
 const NEAR_DUPLICATE: f32 = 0.85;
 
+/// What is noted of a search while passages wait for their vectors.
+const PARTIAL: &str = "some passages are not embedded yet and were searched by their words alone";
+
 /// Where to search. Documents are named by their newest version.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Scope {
@@ -109,6 +112,15 @@ pub struct Place {
     pub more: Vec<Hit>,
 }
 
+/// How a search looked for passages: the same for every reader of what it found.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// Whether it compared what passages mean, and not their words alone.
+    pub by_meaning: bool,
+    /// What kept it from that, in part or altogether, where a model for it is configured.
+    pub note: Option<String>,
+}
+
 /// What a search for the writer found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -122,6 +134,8 @@ pub struct Found {
     pub language: Option<Language>,
     /// The query.
     pub query: String,
+    /// How it was looked for.
+    pub manner: Manner,
 }
 
 /// The places that match best, best first, among what the caller may read at this moment. Several
@@ -135,8 +149,8 @@ pub async fn places(
     scope: &Scope,
     query: &str,
     limit: usize,
-) -> Result<Vec<Place>, Error> {
-    let matches = matches(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
+) -> Result<(Vec<Place>, Manner), Error> {
+    let (matches, manner) = matches(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
     let mut numbers: HashMap<(Uuid, u32), usize> = HashMap::new();
     let mut num_places = 0;
     let mut kept = Vec::new();
@@ -160,7 +174,7 @@ pub async fn places(
             Entry::Occupied(place) => place.into_mut().more.push(hit),
         }
     }
-    Ok(places.into_values().collect())
+    Ok((places.into_values().collect(), manner))
 }
 
 /// A passage that may be used, before its words are read.
@@ -178,11 +192,16 @@ async fn matches(
     scope: &Scope,
     query: &str,
     limit: usize,
-) -> Result<Vec<Match>, Error> {
+) -> Result<(Vec<Match>, Manner), Error> {
     let readable = Readable::load(app, caller).await?;
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
     let analysed = Query::new(query, None);
-    let found = spawn_blocking(move || index.search(&in_index, &analysed, limit)).await??;
+    let (meaning, manner) = meaning(app, query).await;
+    let found = spawn_blocking(move || match &meaning {
+        Some(meaning) => index.search_with_meaning(&in_index, &analysed, meaning, limit),
+        None => index.search(&in_index, &analysed, limit),
+    });
+    let found = found.await??;
 
     let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
     let documents_keys: Vec<String> = ids.into_iter().map(keys::document).collect();
@@ -201,7 +220,23 @@ async fn matches(
         let Some(passage) = layout.passages.get(hit.ordinal as usize).cloned() else { continue };
         matches.push(Match { document: Arc::clone(document), layout, passage, score: hit.score });
     }
-    Ok(matches)
+    Ok((matches, manner))
+}
+
+/// The question's vector, if there is a model that makes one in time.
+async fn meaning(app: &App, query: &str) -> (Option<ibid_index::Meaning>, Manner) {
+    let Some(embeddings) = &app.embeddings else { return (None, Manner::default()) };
+    match embeddings.meaning(query).await {
+        Ok(meaning) => {
+            let is_partial = crate::ingest::num_not_embedded(app) > 0;
+            let note = is_partial.then(|| PARTIAL.to_owned());
+            (Some(meaning), Manner { by_meaning: true, note })
+        }
+        Err(why) => {
+            let note = Some(format!("searched by words alone: {why}"));
+            (None, Manner { by_meaning: false, note })
+        }
+    }
 }
 
 /// Adds the words of what matched; blocks. What is gone meanwhile is left out.
@@ -221,11 +256,11 @@ fn read(texts: &mut Texts, matches: Vec<Match>) -> Vec<Hit> {
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let (wanted, max_tokens) = (app.config.ask.passages, app.config.ask.context_tokens);
-    let matches = matches(app, caller, scope, unframed(query), num_looked_at(app)).await?;
+    let (matches, manner) = matches(app, caller, scope, unframed(query), num_looked_at(app)).await?;
     let mut texts = app.files.texts();
     // Reading and comparing is work for a processor and a disk: it holds up no other answer.
     let found = spawn_blocking(move || found(&mut texts, matches, wanted, max_tokens)).await?;
-    Ok(Found { query: query.to_owned(), ..found? })
+    Ok(Found { query: query.to_owned(), manner, ..found? })
 }
 
 /// What the writer is given of what matched; blocks.
@@ -244,7 +279,7 @@ fn found(texts: &mut Texts, matches: Vec<Match>, wanted: usize, max_tokens: usiz
     for (n, span) in (1..).zip(join_neighbours(chosen)) {
         excerpts.push(span.into_excerpt(texts, n)?);
     }
-    Ok(Found { excerpts, num_candidates, matched, language, query: String::new() })
+    Ok(Found { excerpts, num_candidates, matched, language, ..Found::default() })
 }
 
 /// The language that most of the best passages' documents are in.

@@ -25,6 +25,18 @@ pub(crate) struct Show {
 const ABOUT: &[(&str, &str)] = &[
     ("data", "the folder that holds everything"),
     ("listen", "where `ibid serve` listens; loopback unless there is access control"),
+    ("embeddings.provider", "who makes vectors: none, local or openai"),
+    ("embeddings.folder", "the folder of a model that runs here"),
+    ("embeddings.model", "the model's name at its server"),
+    ("embeddings.base_url", "where the server is"),
+    ("embeddings.api_key_env", "the variable that holds its key"),
+    ("embeddings.api_key_file", "the file that holds it"),
+    ("embeddings.dimensions", "numbers of a vector, of a model that can shorten them"),
+    ("embeddings.passage_prefix", "what is put before a passage"),
+    ("embeddings.question_prefix", "what is put before a question"),
+    ("embeddings.batch", "passages embedded at once"),
+    ("embeddings.threads", "threads of a model that runs here"),
+    ("embeddings.question_timeout_ms", "how long a search waits for its vector, in milliseconds"),
     ("ingest.max_file_bytes", "largest original taken, in bytes"),
     ("ingest.max_text_bytes", "most text kept of one document, in bytes"),
     ("ingest.max_pages", "most pages read of one document"),
@@ -142,6 +154,7 @@ fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
     let mut all = Table::new();
     all.insert("data".into(), config.data.to_string_lossy().into_owned().into());
     all.insert("listen".into(), config.listen.to_string().into());
+    all.insert("embeddings".into(), Value::try_from(&config.embeddings)?);
     all.insert("ingest".into(), Value::try_from(&config.ingest)?);
     all.insert("ask".into(), Value::try_from(&config.ask)?);
     all.insert("research".into(), Value::try_from(&config.research)?);
@@ -190,10 +203,17 @@ mod tests {
         std::fs::write(file.path(), optional).unwrap();
         let flags = ibid::config::Flags { config: Some(file.path().into()), ..Default::default() };
         let mut config = Config::load(&flags).unwrap();
+        let embeddings = &mut config.embeddings;
+        embeddings.folder = Some("model".into());
+        embeddings.api_key_file = Some("key".into());
+        embeddings.dimensions = Some(512);
+        let texts = [&mut embeddings.model, &mut embeddings.base_url, &mut embeddings.api_key_env];
+        texts.into_iter().for_each(|text| *text = Some("x".into()));
         config.server.tls_cert = Some("cert.pem".into());
         config.server.tls_key = Some("key.pem".into());
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
+            ("embeddings", Table::try_from(&config.embeddings).unwrap()),
             ("ingest", Table::try_from(&config.ingest).unwrap()),
             ("ask", Table::try_from(&config.ask).unwrap()),
             ("research", Table::try_from(&config.research).unwrap()),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 
 use super::access::{AccessConfig, JwtConfig, LimitsConfig, SessionsConfig, Tier};
+use super::embeddings::EmbeddingsConfig;
 use super::{
     AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, StorageConfig, beside,
     parse_listen,
@@ -22,6 +23,7 @@ pub(super) struct File {
     #[serde(deserialize_with = "listen")]
     pub(super) listen: Option<SocketAddr>,
     pub(super) models: Vec<ModelConfig>,
+    pub(super) embeddings: EmbeddingsConfig,
     pub(super) ingest: IngestConfig,
     pub(super) ask: AskConfig,
     pub(super) research: ResearchConfig,
@@ -44,6 +46,9 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
     }
     file.jwt.secret_file = file.jwt.secret_file.map(|secret| beside(path, secret));
     file.jwt.jwks_file = file.jwt.jwks_file.map(|keys| beside(path, keys));
+    let embeddings = &mut file.embeddings;
+    embeddings.folder = embeddings.folder.take().map(|folder| beside(path, folder));
+    embeddings.api_key_file = embeddings.api_key_file.take().map(|key| beside(path, key));
     for model in &mut file.models {
         model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
         model.script = model.script.take().map(|script| beside(path, script));

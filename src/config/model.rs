@@ -224,6 +224,11 @@ impl ModelConfig {
         })
     }
 
+    /// Checks one that is not in the list of those that write.
+    pub(super) fn check_alone(&self) -> Result<(), ModelError> {
+        self.check(&environment)
+    }
+
     fn check(&self, env: Environment<'_>) -> Result<(), ModelError> {
         if self.name.trim().is_empty() {
             return Err(ModelError::Unnamed);

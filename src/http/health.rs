@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::ingest::num_not_embedded;
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Health {
@@ -22,6 +23,10 @@ pub(crate) struct Health {
     /// Documents to put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     rebuilding: Option<u64>,
+    /// Passages that have no vector yet and are found by their words only, where there is a model that
+    /// makes some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_embedded: Option<u64>,
     /// Answers being made.
     runs: usize,
 }
@@ -44,6 +49,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         rebuilt: progress.map(|(done, _)| done),
         rebuilding: progress.map(|(_, total)| total),
+        not_embedded: app.embeddings.as_ref().map(|_| num_not_embedded(&app)),
         runs: app.runs.num_live(),
     };
     // A rebuilding server answers, from what its index has already, and one without room answers from

@@ -40,8 +40,23 @@ pub(crate) struct SearchQuery {
 pub(crate) struct SearchResult {
     /// Best first.
     hits: Vec<FoundPassage>,
+    /// What was compared.
+    by: By,
+    /// What kept the search from comparing meanings, in part or altogether, where it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     /// How long it took, in milliseconds.
     took_ms: u64,
+}
+
+/// What a search compares with the question.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum By {
+    /// The words of passages.
+    Words,
+    /// Their words, and what they mean to the embedding model.
+    WordsAndMeaning,
 }
 
 /// The best passage of a place that matches: of a page, where a document has pages.
@@ -91,11 +106,12 @@ pub(super) async fn search(
     let documents = document_ids(&query.document_ids)?;
     let scope = Scope::resolve(&app, &caller, documents.as_deref(), query.collection.as_deref()).await?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let places = retrieve::places(&app, &caller, &scope, &query.q, limit).await?;
+    let (places, manner) = retrieve::places(&app, &caller, &scope, &query.q, limit).await?;
     let analysed = ibid_index::Query::new(&query.q, None);
     let hits = places.into_iter().map(|place| found(&analysed, place)).collect();
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Json(SearchResult { hits, took_ms }))
+    let by = if manner.by_meaning { By::WordsAndMeaning } else { By::Words };
+    Ok(Json(SearchResult { hits, by, note: manner.note, took_ms }))
 }
 
 fn document_ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Error> {

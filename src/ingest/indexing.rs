@@ -125,6 +125,12 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
         }
         (Job::Remove(_), outcome) => outcome,
     };
+    if let (Ok(()), Some(embeddings)) = (&stored, &app.embeddings) {
+        match job {
+            Job::Put(document) | Job::Restore(document) => embeddings.enqueue(document.id),
+            Job::Remove(id) => embeddings.forget(*id),
+        }
+    }
     if let Err(error) = stored {
         tracing::error!(%error, "a change of the index is left for the next start");
     }

@@ -12,7 +12,7 @@ const MAX_FAILURES: u32 = 5;
 const COOL_DOWN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,7 +23,7 @@ struct State {
 
 /// Leave to make one call. Dropped without a word, it says nothing about the model.
 #[derive(Debug)]
-pub(super) struct Permit<'a> {
+pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
 }
@@ -33,7 +33,7 @@ impl Breaker {
     ///
     /// # Errors
     /// How long to wait before asking again makes sense.
-    pub(super) fn admit(&self) -> Result<Permit<'_>, Duration> {
+    pub(crate) fn admit(&self) -> Result<Permit<'_>, Duration> {
         let mut state = self.state();
         let Some(opened) = state.opened else {
             return Ok(Permit { breaker: self, is_probe: false });
@@ -47,7 +47,7 @@ impl Breaker {
     }
 
     /// Notes a failure after the permit was given back, in the middle of an answer.
-    pub(super) fn failed(&self) {
+    pub(crate) fn failed(&self) {
         self.state().fail(false);
     }
 
@@ -67,7 +67,7 @@ impl State {
 
 impl Permit<'_> {
     /// The model answered, be it with a refusal.
-    pub(super) fn answered(self) {
+    pub(crate) fn answered(self) {
         let mut state = self.breaker.state();
         // A call from before it opened proves nothing about now.
         if self.is_probe || state.opened.is_none() {
@@ -77,7 +77,7 @@ impl Permit<'_> {
     }
 
     /// The model can't be reached, or is not working.
-    pub(super) fn failed(self) {
+    pub(crate) fn failed(self) {
         self.breaker.state().fail(self.is_probe);
     }
 }

@@ -19,16 +19,16 @@ const MAX_WORDS: usize = 300;
 
 /// A place to send requests to, and who is asking.
 #[derive(Debug)]
-pub(super) struct Endpoint {
-    pub(super) client: Client,
-    pub(super) url: Url,
-    pub(super) key: Option<ApiKey>,
-    pub(super) model: String,
+pub(crate) struct Endpoint {
+    pub(crate) client: Client,
+    pub(crate) url: Url,
+    pub(crate) key: Option<ApiKey>,
+    pub(crate) model: String,
 }
 
 impl Endpoint {
     /// Prepares the endpoint at `path` under the model's base URL.
-    pub(super) fn new(config: &ModelConfig, path: &str) -> Result<Self, ModelError> {
+    pub(crate) fn new(config: &ModelConfig, path: &str) -> Result<Self, ModelError> {
         let bad_url =
             |problem: &str| ModelError::BadUrl { name: config.name.clone(), problem: problem.to_owned() };
         let base = config.endpoint().ok_or_else(|| bad_url("is missing"))?;
@@ -43,7 +43,7 @@ impl Endpoint {
     }
 
     /// Sorts a failure to send by its kind. The URL stays out of the words.
-    pub(super) fn unsent(error: &reqwest::Error) -> ProviderError {
+    pub(crate) fn unsent(error: &reqwest::Error) -> ProviderError {
         match (error.is_connect(), error.is_timeout()) {
             (true, true) => ProviderError::TimedOut("no connection"),
             (true, false) => ProviderError::Unavailable(format!("no connection: {}", innermost(error))),
@@ -52,7 +52,7 @@ impl Endpoint {
     }
 
     /// Sorts a refusal by its status and words: the one table of them.
-    pub(super) async fn refusal(&self, response: Response) -> ProviderError {
+    pub(crate) async fn refusal(&self, response: Response) -> ProviderError {
         let status = response.status();
         let retry_after = retry_after(response.headers(), Timestamp::now());
         let body = read_up_to(response, MAX_REFUSAL_BYTES).await;
@@ -84,7 +84,7 @@ impl Endpoint {
     }
 
     /// Sorts an error object that came in the middle of a stream, where there is no status.
-    pub(super) fn error_in_stream(&self, body: &Value) -> ProviderError {
+    pub(crate) fn error_in_stream(&self, body: &Value) -> ProviderError {
         let refusal = Refusal::read(body);
         let words = self.words(&refusal, StatusCode::OK);
         match refusal.kind.as_str() {
@@ -148,7 +148,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The last cause of an error, which is the one that says something.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -17,11 +17,11 @@ use crate::config::model::{Timeouts, Vendor};
 use crate::event::Usage;
 
 /// How many calls one answer may cost, those to the model that stands in included.
-const MAX_CALLS: u32 = 3;
+pub(crate) const MAX_CALLS: u32 = 3;
 /// The first pause is up to this long, and each further one up to twice as long as the last.
 const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// No pause of ours is longer.
-const BACKOFF_CAP: Duration = Duration::from_secs(8);
+pub(crate) const BACKOFF_CAP: Duration = Duration::from_secs(8);
 /// No pause that a vendor asks for is granted if it is longer.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -237,7 +237,7 @@ fn cut_off<T>() -> Result<T, ProviderError> {
 }
 
 /// Whether the same call may well succeed a little later, or elsewhere.
-fn is_passing(error: &ProviderError) -> bool {
+pub(crate) fn is_passing(error: &ProviderError) -> bool {
     match error {
         ProviderError::RateLimited { .. }
         | ProviderError::Unavailable(_)
@@ -258,13 +258,13 @@ fn complaint(error: &ProviderError) -> &'static str {
 
 /// Whether a failure before the first text speaks against the model's health. One that limits
 /// calls is well.
-fn is_down(error: &ProviderError) -> bool {
+pub(crate) fn is_down(error: &ProviderError) -> bool {
     is_passing(error) && !matches!(error, ProviderError::RateLimited { .. })
 }
 
 /// How long to wait before try number `attempt`, from 1: what the vendor asks for, else a random
 /// share of a limit that doubles ("full jitter").
-fn pause(attempt: u32, failure: &ProviderError) -> Duration {
+pub(crate) fn pause(attempt: u32, failure: &ProviderError) -> Duration {
     if let ProviderError::RateLimited { retry_after: Some(asked) } = failure {
         return *asked;
     }

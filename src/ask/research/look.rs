@@ -44,8 +44,9 @@ pub(super) async fn look_into(
     question: SubQuestion,
     served: Option<String>,
 ) -> Result<(u32, Evidence), Error> {
-    let step = desk.begin(StepKind::Search, Some(&question), Some(&question.text), None);
+    let mut step = desk.begin(StepKind::Search, Some(&question), Some(&question.text), None);
     let found = retrieve::retrieve(desk.app, &desk.asked.caller, &desk.asked.scope, &question.text).await?;
+    step.note.clone_from(&found.manner.note);
     let passages: Vec<_> = found.excerpts.iter().map(|excerpt| excerpt.source.clone()).collect();
     let result =
         StepResult { passages: passages.clone(), matched: found.matched.clone(), ..StepResult::default() };

@@ -193,7 +193,7 @@ fn tool<I: JsonSchema, O: JsonSchema>(name: &'static str, title: &str, about: &'
 pub(super) async fn search(app: &App, asker: &Asker, arguments: JsonObject) -> Result<Value, Error> {
     let SearchInput { query } = read(arguments)?;
     let scope = Scope::resolve(app, &asker.caller, None, None).await?;
-    let places = retrieve::places(app, &asker.caller, &scope, &query, MAX_RESULTS).await?;
+    let (places, _) = retrieve::places(app, &asker.caller, &scope, &query, MAX_RESULTS).await?;
     let result = |retrieve::Place { best: hit, .. }| Found {
         id: PassageId { document: hit.document.id, ordinal: hit.passage.ordinal }.to_string(),
         title: links::title(&hit.document.title, hit.passage.page),

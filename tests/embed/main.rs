@@ -1,0 +1,13 @@
+//! Meaning beside words: a server with a model for embeddings, one in a folder that the tests write,
+//! or one behind a made-up `/v1/embeddings`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fake;
+mod folder;
+mod local;
+mod search;
+mod trouble;
