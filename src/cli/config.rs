@@ -211,6 +211,8 @@ mod tests {
         texts.into_iter().for_each(|text| *text = Some("x".into()));
         config.server.tls_cert = Some("cert.pem".into());
         config.server.tls_key = Some("key.pem".into());
+        config.server.max_connections = Some(1);
+        config.server.max_connections_per_address = Some(1);
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
             ("embeddings", Table::try_from(&config.embeddings).unwrap()),
