@@ -61,13 +61,18 @@ fn leans(question: &str, language: Option<Language>) -> bool {
     let own =
         facts.words.iter().filter(|(word, _)| !EMPTY.contains(&word.as_str())).count() + facts.numbers.len();
     let num_words = question.split_whitespace().count();
-    own == 0 || (num_words <= 12 && (continues(question) || points(question)))
+    let goes_on = begins_with(question, OPENINGS) || (begins_with(question, JOINTS) && own < STANDS);
+    own == 0 || (num_words <= 12 && (goes_on || points(question)))
 }
 
 /// Whether a question goes on from the last one.
 fn continues(question: &str) -> bool {
+    begins_with(question, JOINTS) || begins_with(question, OPENINGS)
+}
+
+fn begins_with(question: &str, openings: &[&str]) -> bool {
     let lower = question.trim().to_lowercase();
-    OPENINGS.iter().any(|opening| {
+    openings.iter().any(|opening| {
         lower.strip_prefix(opening).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     })
 }
@@ -131,23 +136,19 @@ fn first_name(history: &[Turn], question: &str, language: Option<Language>) -> O
     run.map(|(start, end)| answer[start..end].to_owned())
 }
 
-/// How a question begins that goes on from the last one.
+/// Words that join a question to the last one, if it does not say enough itself.
+const JOINTS: &[&str] = &["and", "but", "or", "also", "then", "und", "aber", "et", "y"];
+/// Content words of a question that says enough: "And how fast did the mud rise?".
+const STANDS: usize = 3;
+
+/// How a question begins that always goes on from the last one.
 const OPENINGS: &[&str] = &[
-    "and",
-    "but",
-    "or",
-    "also",
-    "then",
     "what about",
     "how about",
     "what else",
     "who else",
     "where else",
     "why not",
-    "und",
-    "aber",
-    "et",
-    "y",
     "was ist mit",
     "wie sieht es mit",
     "et pour",
@@ -190,6 +191,7 @@ mod tests {
     fn a_question_that_stands_alone_is_unchanged() {
         check(&[], "Why?", "Why?");
         check(REVENUE, "Who founded the University of Oslo?", "Who founded the University of Oslo?");
+        check(REVENUE, "And how fast did the mud rise?", "And how fast did the mud rise?");
         check(
             REVENUE,
             "What did Ada Lovelace say about her work?",
