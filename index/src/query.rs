@@ -11,14 +11,13 @@ const MAX_BYTES: usize = 16 * 1024;
 const MAX_WORDS: usize = 256;
 
 /// What the title and the headings count for beside the joined body.
-const TITLE_WEIGHT: f32 = 0.5;
+const TITLE_WEIGHT: f32 = 0.25;
 /// What the document's name counts for, if the question has all of it.
 const NAME_WEIGHT: f32 = 4.0;
 /// The most neighbouring words that a name is tried to be made of.
 const MAX_JOINED: usize = 4;
-/// What two words count for that are neighbours in a passage, beside each of them: if they are in the
-/// question too, and if another word stands between them there.
-const PAIR_WEIGHTS: [f32; 2] = [0.3, 0.1];
+/// What two neighbouring words count for, beside each of them.
+const PAIR_WEIGHT: f32 = 0.15;
 /// What the part of a compound counts for when the compound itself is in the index.
 const PART_WEIGHT: f32 = 0.2;
 
@@ -101,12 +100,13 @@ impl Query {
         let content: Vec<Term> = words.into_iter().filter(|word| word.kind != TermKind::Stop).collect();
         let mut counted = BTreeMap::new();
         for language in forms(languages) {
-            let mut before: Vec<String> = Vec::new();
+            let mut before: Option<(usize, String)> = None;
             for (position, term) in self.select(&content, language).into_iter().enumerate() {
-                for (before, weight) in before.iter().rev().zip(PAIR_WEIGHTS) {
-                    if *before != term.stem {
-                        counted.insert((position, Place::Pairs, analysis::pair(before, &term.stem)), weight);
-                    }
+                if let Some((_, before)) = &before
+                    && *before != term.stem
+                {
+                    let pair = analysis::pair(before, &term.stem);
+                    counted.insert((position, Place::Pairs, pair), PAIR_WEIGHT);
                 }
                 let parts = analysis::parts(&self.text[term.start..term.end]);
                 let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
@@ -119,7 +119,7 @@ impl Query {
                 counted.insert((position, Place::Body, term.stem.clone()), 1.0);
                 counted.insert((position, Place::Title, term.stem.clone()), TITLE_WEIGHT);
                 counted.insert((position, Place::Name, term.stem.clone()), NAME_WEIGHT);
-                before.push(term.stem);
+                before = Some((position, term.stem));
             }
         }
         for language in forms(languages) {
