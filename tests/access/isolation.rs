@@ -91,7 +91,10 @@ async fn a_prompt_holds_nothing_that_its_asker_may_not_read() {
     let document = items.iter().find(|item| item["owner"] == "user0").unwrap()["id"].as_str().unwrap();
     assert_eq!(reader.status(&format!("/api/documents/{document}/text")).await, StatusCode::OK);
     let path = format!("/api/documents/{document}");
-    assert_eq!(reader.refusal(Method::DELETE, &path, None).await, (403, "forbidden".to_owned()));
+    let title = json!({"title": "mine"});
+    for (method, body) in [(Method::DELETE, None), (Method::PATCH, Some(&title))] {
+        assert_eq!(reader.refusal(method, &path, body).await, (403, "forbidden".to_owned()));
+    }
     let collections = reader.get("/api/collections").await;
     let owners: Vec<&Value> =
         collections["items"].as_array().unwrap().iter().map(|item| &item["owner"]).collect();
