@@ -112,3 +112,19 @@ async fn a_prompt_holds_nothing_that_its_asker_may_not_read() {
     assert_eq!(reader.status(&path).await, StatusCode::NOT_FOUND);
     assert_eq!(owner.status(&path).await, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn the_same_key_of_two_users_is_two_keys() {
+    let server = with_keys(UNHURRIED).await;
+    let mut ids = Vec::new();
+    for name in ["ada", "ben", "ada"] {
+        let person = user(&server, name).await;
+        let request = person.request(Method::POST, "/api/chat/sessions").header("idempotency-key", "k1");
+        let response = request.json(&json!({"title": "eels"})).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let session: Value = response.json().await.unwrap();
+        person.get(&format!("/api/chat/sessions/{}", session["id"].as_str().unwrap())).await;
+        ids.push(session["id"].clone());
+    }
+    assert!(ids[0] != ids[1] && ids[0] == ids[2], "{ids:?}");
+}
