@@ -56,15 +56,6 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     .into()
 });
 
-/// Names the style and every module at once. A browser would find the modules import by import, each
-/// a way there and back; the style comes first, as nothing is painted without it.
-static AHEAD: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let mut links = vec!["</assets/app.css>; rel=preload; as=style".to_owned()];
-    let modules = ASSETS.iter().filter(|asset| asset.name.ends_with(".js"));
-    links.extend(modules.map(|asset| format!("</assets/{}>; rel=modulepreload", asset.name)));
-    HeaderValue::from_str(&links.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
-});
-
 /// The page at every address that it gives to its views, and its files.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -78,9 +69,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 async fn page(headers: HeaderMap) -> Response {
-    let mut response = send("index.html", &headers);
-    response.headers_mut().insert(header::LINK, AHEAD.clone());
-    response
+    // It names its style and first module and no more: the modules named ahead came a little sooner,
+    // but kept the browser from painting.
+    send("index.html", &headers)
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
