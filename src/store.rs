@@ -87,6 +87,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the change could not be made durable.
     pub async fn commit(&self, batch: Batch) -> Result<Commit, StoreError> {
+        if batch.is_empty() {
+            return Ok(Commit::Done);
+        }
         self.engine.commit(batch).await
     }
 
@@ -205,6 +208,10 @@ impl Batch {
     pub fn add(mut self, key: impl Into<String>, delta: i64, max: i64) -> Self {
         self.adds.push(Add { key: key.into(), delta, max });
         self
+    }
+
+    fn is_empty(&self) -> bool {
+        self.checks.is_empty() && self.puts.is_empty() && self.deletes.is_empty() && self.adds.is_empty()
     }
 }
 

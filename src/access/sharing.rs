@@ -14,8 +14,10 @@ use crate::document::Document;
 use crate::documents::{self, Filter};
 use crate::store::{Batch, Order, keys};
 
-/// Grants, or documents, read at a time.
+/// Documents, or sharings, read at a time.
 const PAGE: usize = 500;
+/// Grants to a reader, read at a time: mostly there are few, and they are read for every search.
+const FEW: usize = 50;
 /// Most users that a collection is shared with by name.
 const MAX_READERS: usize = 200;
 
@@ -165,7 +167,7 @@ impl Readable {
         for prefix in [keys::grants(Some(&caller.user)), keys::grants(None)] {
             let mut after: Option<String> = None;
             loop {
-                let page = app.store.scan::<Grant>(&prefix, after.as_deref(), PAGE, Order::Ascending).await?;
+                let page = app.store.scan::<Grant>(&prefix, after.as_deref(), FEW, Order::Ascending).await?;
                 let Some((last, _)) = page.last() else { break };
                 after = Some(last.clone());
                 for (_, grant) in page {

@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ const REOPENINGS: u32 = 20;
 const REOPENING: Duration = Duration::from_millis(50);
 /// How long it is left closed when all of them failed.
 const CLOSED: Duration = Duration::from_secs(1);
-/// Records that are read without another thread.
+/// Records that are read without another thread: they are small and nearly always in memory, so a
+/// few are read sooner than another thread takes them up.
 const READ_AT_ONCE: usize = 64;
 /// Memory for cached pages, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -88,11 +89,7 @@ impl Engine {
     }
 
     pub(super) async fn get(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
-        // Records are small and nearly always in memory: a few are read sooner here than by another
-        // thread. While the store is opened anew, nobody waits for it here.
-        if keys.len() <= READ_AT_ONCE
-            && let Ok(opened) = self.files.opened.try_read()
-        {
+        if let Some(opened) = self.files.at_once(keys.len()) {
             return opened.as_ref().ok_or(StoreError::DiskFull)?.get(keys);
         }
         let (files, keys) = (Arc::clone(&self.files), keys.to_vec());
@@ -106,25 +103,16 @@ impl Engine {
         limit: usize,
         order: super::Order,
     ) -> Result<Vec<(String, Entry)>, StoreError> {
+        if let Some(opened) = self.files.at_once(limit) {
+            return opened.as_ref().ok_or(StoreError::DiskFull)?.scan(
+                &prefix,
+                after.as_deref(),
+                limit,
+                order,
+            );
+        }
         let files = Arc::clone(&self.files);
-        let read = move |db: &::sled::Db| {
-            // Keys are ASCII-led text, so no key that begins with the prefix passes this bound.
-            let end = format!("{prefix}\u{10ffff}");
-            let range: Box<dyn Iterator<Item = _>> = match (order, after) {
-                (super::Order::Ascending, None) => Box::new(db.range(prefix..end)),
-                (super::Order::Ascending, Some(after)) => Box::new(db.range(format!("{after}\0")..end)),
-                (super::Order::Descending, None) => Box::new(db.range(prefix..end).rev()),
-                (super::Order::Descending, Some(after)) => Box::new(db.range(prefix..after).rev()),
-            };
-            range
-                .take(limit)
-                .map(|entry| {
-                    let (key, value) = entry.map_err(engine_error)?;
-                    Ok((String::from_utf8_lossy(&key).into_owned(), Entry(value)))
-                })
-                .collect()
-        };
-        blocking(move || files.with(|opened| read(&opened.db))).await
+        blocking(move || files.with(|opened| opened.scan(&prefix, after.as_deref(), limit, order))).await
     }
 
     pub(super) async fn snapshot(&self, file: File) -> Result<u64, StoreError> {
@@ -194,6 +182,12 @@ impl Files {
             }
             _ => Ok(Opened { db, file, mark, last: AtomicU64::new(last) }),
         }
+    }
+
+    /// What is open, if so many records are to be read here and now. While the store is opened anew,
+    /// nobody waits for it here.
+    fn at_once(&self, num_records: usize) -> Option<RwLockReadGuard<'_, Option<Opened>>> {
+        if num_records <= READ_AT_ONCE { self.opened.try_read().ok() } else { None }
     }
 
     fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -307,6 +301,29 @@ impl Writer {
 impl Opened {
     fn get(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
         keys.iter().map(|key| Ok(self.db.get(key).map_err(engine_error)?.map(Entry))).collect()
+    }
+
+    fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        order: super::Order,
+    ) -> Result<Vec<(String, Entry)>, StoreError> {
+        // Keys are ASCII-led text, so no key that begins with the prefix passes this bound.
+        let end = format!("{prefix}\u{10ffff}");
+        let (db, prefix) = (&self.db, prefix.to_owned());
+        let range: Box<dyn Iterator<Item = _>> = match (order, after) {
+            (super::Order::Ascending, None) => Box::new(db.range(prefix..end)),
+            (super::Order::Ascending, Some(after)) => Box::new(db.range(format!("{after}\0")..end)),
+            (super::Order::Descending, None) => Box::new(db.range(prefix..end).rev()),
+            (super::Order::Descending, Some(after)) => Box::new(db.range(prefix..after.to_owned()).rev()),
+        };
+        let entry = |entry: ::sled::Result<(::sled::IVec, ::sled::IVec)>| {
+            let (key, value) = entry.map_err(engine_error)?;
+            Ok((String::from_utf8_lossy(&key).into_owned(), Entry(value)))
+        };
+        range.take(limit).map(entry).collect()
     }
 
     fn make_durable(&self) -> Result<(), StoreError> {
