@@ -1,15 +1,16 @@
-//! The body of an answer, read only as fast as it is asked for: no task, no channel, no more ahead
-//! than came in one read. Text that came in one read is told as one piece, so that a model that is
-//! fast costs less a word, not more. What a frame means is the business of a [`Dialect`], which does no I/O.
+//! The body of an answer, read only as fast as it is asked for: no task, no channel, and ahead no more
+//! than what is here already, which is told as one piece, so that a model that is fast costs less a
+//! word, not more. What a frame means is the business of a [`Dialect`], which does no I/O.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout};
 
 use super::http::innermost;
 use super::sse::{Decoder, Frame};
@@ -20,6 +21,11 @@ use crate::event::{FinishReason, Usage};
 const MAX_PLAIN_BYTES: usize = 8 * 1024 * 1024;
 /// How long to wait for the usage once the answer is known to be complete.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// A model is fast if its next words are here so soon after the last.
+const FAST: Duration = Duration::from_millis(1);
+/// How much is taken of the words of a fast model before they are told, in bytes of its stream.
+const AT_ONCE_BYTES: usize = 16 << 10;
 
 /// No answer has more tokens. A count beyond is a mistake of the server, and sums of it would be one of ours.
 const MAX_TOKENS: u64 = 1 << 32;
@@ -163,11 +169,13 @@ struct Body {
     /// network cut it.
     failure: Option<ProviderError>,
     over: bool,
+    /// When something was last read.
+    told: Instant,
 }
 
 impl Body {
     fn new(response: Response) -> Self {
-        Self { response, decoder: Decoder::default(), failure: None, over: false }
+        Self { response, decoder: Decoder::default(), failure: None, over: false, told: Instant::now() }
     }
 
     /// Whether the server answers with one JSON object although a stream was asked for.
@@ -204,15 +212,31 @@ impl Body {
         }
     }
 
+    /// Reads what has come. A model that writes faster than its words are told has more on its way:
+    /// that is taken too, as far as it comes by itself while others have their turn.
     async fn fill(&mut self) -> Result<(), ProviderError> {
-        let read = match self.response.chunk().await.map_err(|error| broken(&error))? {
-            Some(piece) => self.decoder.push(&piece),
-            None => {
-                self.over = true;
-                self.decoder.finish()
+        let mut next = Some(self.response.chunk().await);
+        let is_fast = self.told.elapsed() < FAST;
+        let mut num_bytes = 0;
+        while let Some(read) = next {
+            let piece = read.map_err(|error| broken(&error))?;
+            num_bytes += piece.as_ref().map_or(AT_ONCE_BYTES, |piece| piece.len());
+            let taken = match piece {
+                Some(piece) => self.decoder.push(&piece),
+                None => {
+                    self.over = true;
+                    self.decoder.finish()
+                }
+            };
+            taken.map_err(|problem| ProviderError::Truncated(problem.to_owned()))?;
+            next = None;
+            if is_fast && num_bytes < AT_ONCE_BYTES {
+                yield_now().await;
+                next = self.response.chunk().now_or_never();
             }
-        };
-        read.map_err(|problem| ProviderError::Truncated(problem.to_owned()))
+        }
+        self.told = Instant::now();
+        Ok(())
     }
 }
 
