@@ -1,8 +1,6 @@
 //! How well a finished answer stands on its sources, sentence by sentence. It counts and points;
 //! it changes nothing in the answer.
 
-use ibid_index::analysis::Language;
-
 use super::cite::{Facts, PARTIAL, SUPPORTED, Shelf, without_marks};
 use super::sentence::{Sentence, SentenceKind, sentences};
 use crate::event::{AnswerSpan, Citation, Grounding, Verdict};
@@ -21,7 +19,8 @@ pub(super) fn ground(answer: &str, citations: &[Citation], shelf: &Shelf, droppe
         let claim = without_marks(&answer[sentence.range.clone()]);
         let heads_table = sentence.kind == SentenceKind::Row
             && answer[sentence.range.end..].trim_start_matches([' ', '\n']).starts_with("|-");
-        if heads_table || !is_claim(&claim, &sentence, language) {
+        let facts = Facts::of(&claim, language);
+        if heads_table || !is_claim(&claim, &sentence, &facts) {
             continue;
         }
         let range = &sentence.range;
@@ -33,8 +32,8 @@ pub(super) fn ground(answer: &str, citations: &[Citation], shelf: &Shelf, droppe
         grounding.cited += u32::from(best.is_some());
         let support = match best {
             Some(Verdict::Supported) => 1.0,
-            Some(Verdict::Partial) => PARTIAL.max(shelf.support(&claim)),
-            Some(Verdict::Unsupported) | None => shelf.support(&claim),
+            Some(Verdict::Partial) => PARTIAL.max(shelf.support(&claim, facts)),
+            Some(Verdict::Unsupported) | None => shelf.support(&claim, facts),
         };
         grounding.supported += u32::from(support >= SUPPORTED);
         if support < PARTIAL {
@@ -52,11 +51,10 @@ fn rank(verdict: Verdict) -> u8 {
     }
 }
 
-fn is_claim(sentence: &str, place: &Sentence, language: Option<Language>) -> bool {
+fn is_claim(sentence: &str, place: &Sentence, facts: &Facts) -> bool {
     let sentence = sentence.trim().trim_end_matches(['*', '_', ')', '"', '”']);
     let is_text = !matches!(place.kind, SentenceKind::Heading | SentenceKind::Code);
     let leads_or_asks = sentence.ends_with([':', '?', '：', '？']);
-    let facts = Facts::of(sentence, language);
     let says_something = facts.words.len() + facts.numbers.len() >= 2;
     is_text && !leads_or_asks && says_something && !speaks_of_itself(sentence) && !reports_nothing(sentence)
 }

@@ -1,6 +1,9 @@
 //! Numbers as a reader compares them: `1,434,200` is `1.4342 million`, `45 %` is `45 percent` but
 //! not `45`. Value and unit only; what is counted is left to the words around it.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// A number of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Number {
@@ -182,8 +185,10 @@ fn unit(after: &str) -> Option<&'static str> {
 
 /// The unit that goes by this name.
 pub(crate) fn unit_named(word: &str) -> Option<&'static str> {
-    let names = |word: &str| UNITS.iter().find(|(_, names)| names.contains(&word)).map(|(unit, _)| *unit);
-    names(word).or_else(|| names(&word.to_lowercase()))
+    static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        UNITS.iter().flat_map(|(unit, names)| names.iter().map(|name| (*name, *unit))).collect()
+    });
+    BY_NAME.get(word).or_else(|| BY_NAME.get(word.to_lowercase().as_str())).copied()
 }
 
 /// Units, by the names they go by after a number.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ibid_index::analysis::Language;
 
 use super::Mark;
-use super::support::{Facts, Weights, support, verdict};
+use super::support::{Claim, Facts, Weights, support, verdict};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, SentenceKind, sentences};
 use crate::event::Citation;
@@ -27,15 +27,16 @@ pub(crate) struct Apart {
     place: String,
     sentences: Vec<(Sentence, Facts)>,
     heading: Facts,
+    /// All sentences and the heading as if they were one.
+    all: Facts,
     folded: Folded,
     weights: Weights,
 }
 
-/// A claim with what each of its words weighs among the supplied passages.
-struct Claim<'a> {
-    text: &'a str,
-    facts: Facts,
-    weights: Vec<f32>,
+/// A claim as it is looked for: what its words weigh among the supplied passages, and its wording.
+struct Sought {
+    claim: Claim,
+    folded: Folded,
 }
 
 /// A stretch of a passage and how far it carries the claim.
@@ -74,7 +75,7 @@ impl Shelf {
     /// Quote or nothing: the citation of a claim, its quote cut from the passage that is named.
     pub(crate) fn cite(&self, mark: &Mark) -> Option<Citation> {
         let (excerpt, apart) = self.passages.iter().find(|(excerpt, _)| excerpt.source.n == mark.n)?;
-        let quote = apart.quote(&self.claim(&mark.claim))?;
+        let quote = apart.quote(&self.sought(&mark.claim, Facts::of(&mark.claim, self.language)))?;
         let Excerpt { source, text, pages } = excerpt;
         let at = source.start + quote.range.start;
         let turned = pages.iter().filter(|page| page.start <= at).max_by_key(|page| page.start);
@@ -96,18 +97,16 @@ impl Shelf {
         })
     }
 
-    /// How far any passage carries the claim.
-    pub(crate) fn support(&self, claim: &str) -> f32 {
-        let claim = self.claim(claim);
-        let quotes = self.passages.iter().filter_map(|(_, apart)| apart.quote(&claim));
+    /// How far any passage carries the claim, of which these are the facts.
+    pub(crate) fn support(&self, claim: &str, facts: Facts) -> f32 {
+        let sought = self.sought(claim, facts);
+        let quotes = self.passages.iter().filter_map(|(_, apart)| apart.quote(&sought));
         quotes.map(|quote| quote.support).fold(0.0, f32::max)
     }
 
-    fn claim<'a>(&self, text: &'a str) -> Claim<'a> {
-        let facts = Facts::of(text, self.language);
+    fn sought(&self, claim: &str, facts: Facts) -> Sought {
         let all = || self.passages.iter().map(|(_, apart)| &apart.weights);
-        let weights = facts.words.iter().map(|(word, _)| Weights::among(all(), word)).collect();
-        Claim { text, facts, weights }
+        Sought { claim: Claim::new(facts, |word| Weights::among(all(), word)), folded: Folded::of(claim) }
     }
 }
 
@@ -119,10 +118,12 @@ impl Apart {
             (sentence, facts)
         };
         let sentences: Vec<_> = sentences(&excerpt.text).into_iter().map(facts).collect();
+        let heading = Facts::of(&place, language);
         Self {
             weights: Weights::of(sentences.iter().map(|(_, facts)| facts)),
+            all: sentences.iter().map(|(_, facts)| facts.clone()).fold(heading.clone(), Facts::and),
             sentences,
-            heading: Facts::of(&place, language),
+            heading,
             folded: Folded::of(&excerpt.text),
             text: excerpt.text.clone(),
             place,
@@ -136,33 +137,31 @@ impl Apart {
 
     /// About how much memory it takes, in bytes: what is taken apart is many times the text.
     pub(super) fn bytes(&self) -> usize {
-        512 + 16 * self.text.len()
+        512 + 24 * self.text.len()
     }
 
     /// The stretch that carries the claim best; none if the passage is empty.
-    fn quote(&self, claim: &Claim<'_>) -> Option<Quote> {
-        self.verbatim(claim).or_else(|| self.best(claim))
+    fn quote(&self, sought: &Sought) -> Option<Quote> {
+        self.verbatim(sought).or_else(|| self.best(&sought.claim.within(&self.all)))
     }
 
     /// The sentences that hold the claim word for word, white space and signs aside.
-    fn verbatim(&self, claim: &Claim<'_>) -> Option<Quote> {
-        let claimed = Folded::of(claim.text);
-        let found = self.folded.find(&claimed)?;
+    fn verbatim(&self, Sought { claim, folded: claimed }: &Sought) -> Option<Quote> {
+        let found = self.folded.find(claimed)?;
         let touched =
             |sentence: &Sentence| sentence.range.start < found.end && found.start < sentence.range.end;
         let first = self.sentences.iter().position(|(sentence, _)| touched(sentence))?;
         let last = self.sentences.iter().rposition(|(sentence, _)| touched(sentence))?;
         let range = self.sentences[first].0.range.start..self.sentences[last].0.range.end;
         let whole = first != last || Folded::of(&self.text[range.clone()]).words == claimed.words;
-        let scored = support(&claim.facts, &self.sentences[first].1, &[&self.heading], &claim.weights);
+        let scored = support(claim, &self.sentences[first].1, &[&self.heading]);
         Some(Quote { range, support: if whole { 1.0 } else { scored } })
     }
 
-    fn best(&self, claim: &Claim<'_>) -> Option<Quote> {
-        let Claim { facts: claim, weights, .. } = claim;
+    fn best(&self, claim: &Claim) -> Option<Quote> {
         let mut best: Option<(usize, f32)> = None;
         for (at, (sentence, facts)) in self.sentences.iter().enumerate() {
-            let mut scored = support(claim, facts, &self.context(at), weights);
+            let mut scored = support(claim, facts, &self.context(at));
             if sentence.kind == SentenceKind::Heading {
                 scored *= 0.8;
             }
@@ -178,7 +177,7 @@ impl Apart {
             let range = self.sentences[pair.start].0.range.start..self.sentences[pair.end - 1].0.range.end;
             // A pair is read anew so that the clauses of both are weighed together.
             let facts = self.joined(&pair);
-            Quote { support: support(claim, &facts, &[&self.heading], weights), range }
+            Quote { support: support(claim, &facts, &[&self.heading]), range }
         });
         let better = scored.max_by(|a, b| a.support.total_cmp(&b.support));
         Some(better.filter(|pair| pair.support > single.support + PAIR_MARGIN).unwrap_or(single))

@@ -176,35 +176,72 @@ impl Weights {
     }
 }
 
-/// How far `quote`, standing in `context`, carries `claim`, whose words weigh so much each, from 0 to 1.
+/// A claim, and how much each of its words weighs.
+pub(super) struct Claim {
+    pub(super) facts: Facts,
+    /// The words' weights, names one and a half times.
+    weights: Vec<f32>,
+    /// The weight of all words, of those that were left out too.
+    weight: f32,
+    /// How many numbers it has, those that were left out too.
+    num_numbers: usize,
+    lacks_name: bool,
+}
+
+impl Claim {
+    /// A claim whose words weigh so much.
+    pub(super) fn new(facts: Facts, weight: impl Fn(&str) -> f32) -> Self {
+        let weighed = |(word, is_name): &(String, bool)| weight(word) * if *is_name { 1.5 } else { 1.0 };
+        let weights: Vec<f32> = facts.words.iter().map(weighed).collect();
+        let (weight, num_numbers) = (weights.iter().sum(), facts.numbers.len());
+        Self { facts, weights, weight, num_numbers, lacks_name: false }
+    }
+
+    /// What is left of it where nothing else is known than `all`. It scores against every part of
+    /// that as the whole does, and sooner: most words of a claim are nowhere in most passages.
+    pub(super) fn within(&self, all: &Facts) -> Self {
+        let words = self.facts.words.iter().zip(&self.weights);
+        let (known, unknown): (Vec<_>, Vec<_>) = words.partition(|((word, _), _)| all.holds(word) > 0.0);
+        let numbers = self.facts.numbers.iter().filter(|number| all.holds_number(number));
+        let facts = Facts {
+            words: known.iter().map(|(word, _)| (*word).clone()).collect(),
+            numbers: numbers.cloned().collect(),
+            clauses: self.facts.clauses.clone(),
+            set: known.iter().map(|((word, _), _)| word.clone()).collect(),
+        };
+        Self {
+            facts,
+            weights: known.iter().map(|(_, weight)| **weight).collect(),
+            lacks_name: self.lacks_name || unknown.iter().any(|((_, is_name), _)| *is_name),
+            ..*self
+        }
+    }
+}
+
+/// How far `quote`, standing in `context`, carries `claim`, from 0 to 1.
 ///
-/// The share of the claim's words that the quote holds, by weight, names one and a half times; a
-/// word only the title, the heading or a sentence just before holds counts in part. A missing
-/// name or number keeps the claim from being supported, no agreeing number at all or a denial
-/// from being supported even in part.
-pub(super) fn support(claim: &Facts, quote: &Facts, context: &[&Facts], weights: &[f32]) -> f32 {
-    let (mut held, mut all, mut missing_name) = (0.0, 0.0, false);
-    for ((word, name), weight) in claim.words.iter().zip(weights) {
-        let weight = weight * if *name { 1.5 } else { 1.0 };
+/// The share of the claim's words that the quote holds, by weight; a word only the title, the
+/// heading or a sentence just before holds counts in part. A missing name or number keeps the claim
+/// from being supported, no agreeing number at all or a denial from being supported even in part.
+pub(super) fn support(claim: &Claim, quote: &Facts, context: &[&Facts]) -> f32 {
+    let (mut held, mut missing_name) = (0.0, claim.lacks_name);
+    for ((word, is_name), weight) in claim.facts.words.iter().zip(&claim.weights) {
         let share = match quote.holds(word) {
             whole if whole >= 0.7 => whole,
             _ => context.iter().map(|context| context.holds(word)).fold(0.0, f32::max) * 0.7,
         };
-        missing_name |= *name && share == 0.0;
+        missing_name |= *is_name && share == 0.0;
         held += weight * share;
-        all += weight;
     }
-    let quoted = claim.numbers.iter().filter(|number| quote.holds_number(number)).count();
-    let near = claim
-        .numbers
-        .iter()
-        .filter(|number| {
-            quote.holds_number(number) || context.iter().any(|context| context.holds_number(number))
-        })
-        .count();
-    let total = claim.numbers.len();
-    let mut support = match (all > 0.0, total) {
-        (true, _) => held / all,
+    let (mut quoted, mut near) = (0, 0);
+    for number in &claim.facts.numbers {
+        let is_quoted = quote.holds_number(number);
+        quoted += usize::from(is_quoted);
+        near += usize::from(is_quoted || context.iter().any(|context| context.holds_number(number)));
+    }
+    let total = claim.num_numbers;
+    let mut support = match (claim.weight > 0.0, total) {
+        (true, _) => held / claim.weight,
         (false, 0) => return 0.0,
         (false, _) => 1.0,
     };
@@ -216,5 +253,5 @@ pub(super) fn support(claim: &Facts, quote: &Facts, context: &[&Facts], weights:
     } else if quoted < total {
         support *= 0.85;
     }
-    if quote.denies(claim) { support * 0.3 } else { support }
+    if support > 0.0 && quote.denies(&claim.facts) { support * 0.3 } else { support }
 }
