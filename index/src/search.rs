@@ -1,7 +1,7 @@
 //! One search: the weighted terms of a query against a snapshot of the index, best passages first.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::ops::Range;
 
 use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
@@ -36,6 +36,9 @@ const DOCUMENT_WEIGHT: f32 = 0.5;
 const CROWDING: f32 = 0.2;
 /// How many passages are weighed against one another, if not more are wanted.
 const DEPTH: usize = 500;
+
+/// What to look up, and where, with what each counts for.
+type Terms = BTreeMap<(Place, String), f32>;
 
 /// The index as of one commit.
 #[derive(Clone)]
@@ -86,20 +89,21 @@ impl Snapshot {
             return Ok(Vec::new());
         }
         let filter = Filter::new(scope);
-        let mut found = self.best(&filter, query, &query.whole(), limit.max(DEPTH))?;
+        let terms = self.terms(query, &query.whole())?;
+        let mut found = self.best(&filter, &terms, limit.max(DEPTH))?;
         self.add_clauses(&filter, query, limit, &mut found)?;
         let near = meaning.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
         let near = near.transpose()?;
         if let Some(near) = &near {
             near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
         }
-        self.add_documents(query, &mut found)?;
+        self.add_documents(&terms, &mut found)?;
         if let Some(near) = &near {
             near.fuse(&mut found);
         }
         spread(&mut found);
         found.truncate(limit);
-        found.iter().map(|candidate| self.hit(candidate)).collect()
+        self.hits(&found)
     }
 
     /// A long question often asks for several things, and what answers one of them well can lose
@@ -114,7 +118,8 @@ impl Snapshot {
     ) -> Result<(), IndexError> {
         let mut gains: BTreeMap<DocAddress, Candidate> = BTreeMap::new();
         for clause in query.clauses() {
-            for candidate in self.best(filter, query, &clause, limit.max(CLAUSE_DEPTH))? {
+            let terms = self.terms(query, &clause)?;
+            for candidate in self.best(filter, &terms, limit.max(CLAUSE_DEPTH))? {
                 let gain = gains.entry(candidate.address).or_insert(candidate);
                 *gain = candidate.max(*gain);
             }
@@ -132,8 +137,7 @@ impl Snapshot {
     /// A passage gains a share of what its document scores for the words of the question: what a
     /// document is about is often said in another passage than the answer. It loses what it scored
     /// for a name that the question names in part only.
-    fn add_documents(&self, query: &Query, found: &mut [Candidate]) -> Result<(), IndexError> {
-        let terms = self.terms(query, &query.whole())?;
+    fn add_documents(&self, terms: &Terms, found: &mut [Candidate]) -> Result<(), IndexError> {
         let words = terms.iter().filter(|((place, _), _)| *place == Place::Body);
         let words = words.map(|((_, stem), weight)| (stem.as_str(), *weight));
         let around = self.documents.scores(&self.searcher, &self.fields, words)?;
@@ -147,15 +151,9 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The best passages for the part of the query that lies `within` a range of its text.
-    fn best(
-        &self,
-        filter: &Filter<'_>,
-        query: &Query,
-        within: &Range<usize>,
-        limit: usize,
-    ) -> Result<Vec<Candidate>, IndexError> {
-        let Some(union) = self.union(query, within)? else {
+    /// The best passages for these terms.
+    fn best(&self, filter: &Filter<'_>, terms: &Terms, limit: usize) -> Result<Vec<Candidate>, IndexError> {
+        let Some(union) = self.union(terms)? else {
             return Ok(Vec::new());
         };
         let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
@@ -177,38 +175,42 @@ impl Snapshot {
         Ok(best.into_sorted())
     }
 
-    fn hit(&self, candidate: &Candidate) -> Result<Hit, IndexError> {
-        let DocAddress { segment_ord, doc_id } = candidate.address;
-        let versions = Versions::open(self.searcher.segment_reader(segment_ord))?;
-        Ok(Hit {
-            document: Uuid::from_u128(candidate.document()),
-            version: versions.of(doc_id)?,
-            ordinal: candidate.ordinal(),
-            score: candidate.score(),
-        })
+    fn hits(&self, found: &[Candidate]) -> Result<Vec<Hit>, IndexError> {
+        let mut opened: HashMap<u32, Versions> = HashMap::new();
+        let hit = |candidate: &Candidate| {
+            let DocAddress { segment_ord, doc_id } = candidate.address;
+            let versions = match opened.entry(segment_ord) {
+                hash_map::Entry::Occupied(opened) => opened.into_mut(),
+                hash_map::Entry::Vacant(closed) => {
+                    closed.insert(Versions::open(self.searcher.segment_reader(segment_ord))?)
+                }
+            };
+            Ok(Hit {
+                document: Uuid::from_u128(candidate.document()),
+                version: versions.of(doc_id)?,
+                ordinal: candidate.ordinal(),
+                score: candidate.score(),
+            })
+        };
+        found.iter().map(hit).collect()
     }
 
     /// A flat union of single terms, which lets the engine skip whole blocks of passages that can't
     /// reach the best ones.
-    fn union(&self, query: &Query, within: &Range<usize>) -> Result<Option<BooleanQuery>, IndexError> {
-        let terms = self.terms(query, within)?;
+    fn union(&self, terms: &Terms) -> Result<Option<BooleanQuery>, IndexError> {
         let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::with_capacity(terms.len());
         for ((place, stem), weight) in terms {
-            let term = IndexTerm::from_field_text(self.field(place), &stem);
+            let term = IndexTerm::from_field_text(self.field(*place), stem);
             if self.searcher.doc_freq(&term)? > 0 {
                 let term = TermQuery::new(term, IndexRecordOption::WithFreqs);
-                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), weight))));
+                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), *weight))));
             }
         }
         Ok((!clauses.is_empty()).then(|| BooleanQuery::new(clauses)))
     }
 
     /// What to look up for the part of the query that lies `within` a range of its text.
-    fn terms(
-        &self,
-        query: &Query,
-        within: &Range<usize>,
-    ) -> Result<BTreeMap<(Place, String), f32>, IndexError> {
+    fn terms(&self, query: &Query, within: &Range<usize>) -> Result<Terms, IndexError> {
         let mut failure = None;
         let terms = query.terms(within, &self.languages, |stem| {
             let term = IndexTerm::from_field_text(self.fields.body, stem);

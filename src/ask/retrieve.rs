@@ -1,9 +1,9 @@
 //! From a question to passages: search, keep what the store says may be used, and choose what the
 //! writer sees. The index is a hint; nothing leaves here that the store does not confirm.
 
+use std::cmp::Ordering;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use ibid_index::Query;
@@ -168,7 +168,8 @@ pub async fn places(
     }
     let mut places: BTreeMap<usize, Place> = BTreeMap::new();
     let mut texts = app.files.texts();
-    for hit in spawn_blocking(move || read(&mut texts, kept)).await? {
+    let read = move || kept.into_iter().filter_map(|found| found.read(&mut texts)).collect::<Vec<_>>();
+    for hit in spawn_blocking(read).await? {
         match places.entry(place_of[&(hit.document.id, hit.passage.ordinal)]) {
             Entry::Vacant(place) => _ = place.insert(Place { best: hit, more: Vec::new() }),
             Entry::Occupied(place) => place.into_mut().more.push(hit),
@@ -239,14 +240,13 @@ async fn meaning(app: &App, query: &str) -> (Option<ibid_index::Meaning>, Manner
     }
 }
 
-/// Adds the words of what matched; blocks. What is gone meanwhile is left out.
-fn read(texts: &mut Texts, matches: Vec<Match>) -> Vec<Hit> {
-    let hit = |found: Match| {
-        let Match { document, layout, passage, score } = found;
+impl Match {
+    /// Adds its words; blocks. None if it is gone meanwhile.
+    fn read(self, texts: &mut Texts) -> Option<Hit> {
+        let Self { document, layout, passage, score } = self;
         let text = texts.read(document.id, passage.range()).ok()?;
         Some(Hit { document, passage, text, score, layout })
-    };
-    matches.into_iter().filter_map(hit).collect()
+    }
 }
 
 /// The passages a writer is given: near-duplicates dropped, no document filling the list,
@@ -265,15 +265,14 @@ pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) ->
 
 /// What the writer is given of what matched; blocks.
 fn found(texts: &mut Texts, matches: Vec<Match>, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
-    let hits = read(texts, matches);
-    let num_candidates = u32::try_from(hits.len()).unwrap_or(u32::MAX);
+    let num_candidates = u32::try_from(matches.len()).unwrap_or(u32::MAX);
     let mut matched: Vec<Uuid> = Vec::new();
-    for hit in &hits {
-        if !matched.contains(&hit.document.id) {
-            matched.push(hit.document.id);
+    for found in &matches {
+        if !matched.contains(&found.document.id) {
+            matched.push(found.document.id);
         }
     }
-    let chosen = choose(hits, wanted, max_tokens);
+    let chosen = choose(texts, matches, matched.len(), wanted, max_tokens);
     let language = language(&chosen);
     let mut excerpts = Vec::with_capacity(chosen.len());
     for (n, span) in (1..).zip(join_neighbours(chosen)) {
@@ -329,17 +328,31 @@ pub(super) async fn revision(
     Ok((places, revisions.collect()))
 }
 
-fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {
-    let num_documents = hits.iter().map(|hit| hit.document.id).collect::<HashSet<_>>().len();
+/// Those of what matched, in so many documents, that a writer is given; blocks. No more is read than
+/// has to be.
+fn choose(
+    texts: &mut Texts,
+    matches: Vec<Match>,
+    num_documents: usize,
+    wanted: usize,
+    max_tokens: usize,
+) -> Vec<Hit> {
     let cap = if num_documents <= wanted / MAX_PER_DOCUMENT { wanted } else { MAX_PER_DOCUMENT };
     let mut per_document: HashMap<Uuid, usize> = HashMap::new();
-    let mut words_of_chosen: Vec<HashSet<u64>> = Vec::new();
+    let mut words_of_chosen: Vec<Vec<u64>> = Vec::new();
     let mut chosen: Vec<Hit> = Vec::new();
     let mut tokens = 0;
-    for hit in hits {
+    for found in matches {
+        if chosen.len() == wanted {
+            break;
+        }
+        let taken = per_document.entry(found.document.id).or_default();
+        if *taken == cap {
+            continue;
+        }
+        let Some(hit) = found.read(texts) else { continue };
         let cost = super::prompt::estimate_tokens(&hit.text);
-        let taken = per_document.entry(hit.document.id).or_default();
-        if chosen.len() == wanted || *taken == cap || (tokens + cost > max_tokens && !chosen.is_empty()) {
+        if tokens + cost > max_tokens && !chosen.is_empty() {
             continue;
         }
         let words = words(&hit);
@@ -354,21 +367,42 @@ fn choose(hits: Vec<Hit>, wanted: usize, max_tokens: usize) -> Vec<Hit> {
     chosen
 }
 
-/// The words of a passage as they stand, case aside, by hash: copies differ in few, and nothing else
-/// has so many in common.
-fn words(hit: &Hit) -> HashSet<u64> {
+/// The words of a passage as they stand, case aside, by hash, each once and in order: copies differ in
+/// few, and nothing else has so many in common.
+fn words(hit: &Hit) -> Vec<u64> {
     let words = hit.text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| hash_of(&word.to_lowercase())).collect()
+    let mut words: Vec<u64> = words.map(hash_of).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
+/// FNV-1a over the characters in lower case.
 fn hash_of(word: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    word.hash(&mut hasher);
-    hasher.finish()
+    word.chars().flat_map(char::to_lowercase).fold(0xcbf2_9ce4_8422_2325, |hash, c| {
+        (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
-fn overlap(a: &HashSet<u64>, b: &HashSet<u64>) -> f32 {
-    let common = a.intersection(b).count() as f32;
+/// The share of words that two lists of them have in common; none where so much of one is missing in
+/// the other that they can't be near-duplicates.
+fn overlap(a: &[u64], b: &[u64]) -> f32 {
+    let (fewer, more) = (a.len().min(b.len()) as f32, a.len().max(b.len()) as f32);
+    if fewer < more * NEAR_DUPLICATE {
+        return 0.0;
+    }
+    let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
+    let mut common = 0.0;
+    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
+        match one.cmp(other) {
+            Ordering::Less => _ = left.next(),
+            Ordering::Greater => _ = right.next(),
+            Ordering::Equal => {
+                common += 1.0;
+                (left.next(), right.next());
+            }
+        }
+    }
     let all = (a.len() + b.len()) as f32 - common;
     if all == 0.0 { 0.0 } else { common / all }
 }

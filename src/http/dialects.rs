@@ -20,7 +20,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, future, stream};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -69,6 +69,8 @@ pub(super) fn line(frame: &impl Serialize) -> String {
 pub(super) async fn once_it_speaks(
     frames: impl Stream<Item = Frame> + Send + 'static,
 ) -> Result<BoxStream<'static, Event>, Failure> {
+    // What was supplied to the writer is long, and is told here by what it cites.
+    let frames = frames.filter(|frame| future::ready(frame.name != "sources"));
     let mut events = frames.map(|frame| frame.event()).boxed();
     let mut read = Vec::new();
     let until = Instant::now() + FIRST_WORD;
