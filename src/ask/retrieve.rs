@@ -399,7 +399,8 @@ fn overlap(a: &[u64], b: &[u64]) -> f32 {
             Ordering::Greater => _ = right.next(),
             Ordering::Equal => {
                 common += 1.0;
-                (left.next(), right.next());
+                left.next();
+                right.next();
             }
         }
     }

@@ -220,7 +220,7 @@ impl Body {
         let mut num_bytes = 0;
         while let Some(read) = next {
             let piece = read.map_err(|error| broken(&error))?;
-            num_bytes += piece.as_ref().map_or(AT_ONCE_BYTES, |piece| piece.len());
+            num_bytes += piece.as_ref().map_or(AT_ONCE_BYTES, bytes::Bytes::len);
             let taken = match piece {
                 Some(piece) => self.decoder.push(&piece),
                 None => {
