@@ -89,6 +89,11 @@ struct Run {
     has_number: bool,
 }
 
+/// Whether words with this between them are one run.
+fn joins(between: &str) -> bool {
+    between.chars().all(|c| c == ' ' || c == '-')
+}
+
 /// What a clause speaks of: its runs of content words, or of these only those with names and numbers
 /// if it has names. A verb at its end is left out, which in a question is where verbs stand.
 fn subject(clause: &Clause, language: Option<Language>) -> String {
@@ -104,7 +109,8 @@ fn subject(clause: &Clause, language: Option<Language>) -> String {
         let has_number = term.kind == TermKind::Number;
         let is_named = word.starts_with(char::is_uppercase) && term.start > 0;
         match runs.last_mut() {
-            Some(run) if is_open && text[run.end..term.start].chars().all(|c| c == ' ' || c == '-') => {
+            // The words of a script without spaces overlap.
+            Some(run) if is_open && joins(text.get(run.end..term.start).unwrap_or_default()) => {
                 (run.end, run.last) = (term.end, term.start);
                 run.is_named |= is_named;
                 run.has_number |= has_number;
@@ -363,6 +369,12 @@ mod tests {
             names("The board removed Sam Altman. Microsoft Corp hired him, said Greg Brockman’s friend."),
             ["Sam Altman", "Microsoft Corp", "Greg Brockman"]
         );
+    }
+
+    #[test]
+    fn words_of_a_script_without_spaces_overlap() {
+        let question = "漢字。, 咂咂咂和？, \u{fffd}y qu\u{fffd}\u{fffd}咂和？";
+        assert!(facets(question).iter().all(|facet| !facet.trim().is_empty()));
     }
 
     #[test]
