@@ -170,12 +170,12 @@ struct Body {
     failure: Option<ProviderError>,
     over: bool,
     /// When something was last read.
-    told: Instant,
+    last_read: Instant,
 }
 
 impl Body {
     fn new(response: Response) -> Self {
-        Self { response, decoder: Decoder::default(), failure: None, over: false, told: Instant::now() }
+        Self { response, decoder: Decoder::default(), failure: None, over: false, last_read: Instant::now() }
     }
 
     /// Whether the server answers with one JSON object although a stream was asked for.
@@ -216,7 +216,7 @@ impl Body {
     /// that is taken too, as far as it comes by itself while others have their turn.
     async fn fill(&mut self) -> Result<(), ProviderError> {
         let mut next = Some(self.response.chunk().await);
-        let is_fast = self.told.elapsed() < FAST;
+        let is_fast = self.last_read.elapsed() < FAST;
         let mut num_bytes = 0;
         while let Some(read) = next {
             let piece = read.map_err(|error| broken(&error))?;
@@ -235,7 +235,7 @@ impl Body {
                 next = self.response.chunk().now_or_never();
             }
         }
-        self.told = Instant::now();
+        self.last_read = Instant::now();
         Ok(())
     }
 }
