@@ -50,6 +50,29 @@ async fn picked_files_go_into_the_named_collection_and_a_broken_one_says_why() {
     browser.nothing_noticed().await;
 }
 
+/// An upload's own answer says `queued`; what came of the document may be told before it arrives.
+#[tokio::test]
+async fn a_late_answer_does_not_undo_what_was_told_since() {
+    let server = Server::start().await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    browser.go("/library").await;
+    let slow = "const told = Object.getOwnPropertyDescriptor(XMLHttpRequestEventTarget.prototype, 'onload');
+        Object.defineProperty(XMLHttpRequest.prototype, 'onload', { set(then) {
+            told.set.call(this, (event) => setTimeout(() => { then.call(this, event); window.answered = true; }, 1500));
+        } })";
+    browser.eval(slow, json!([])).await;
+    browser
+        .write("input[type=file]:not([webkitdirectory])", &file(folder.path(), "broken.pdf", "%PDF-1.4 no"))
+        .await;
+    browser.see(".document.failed .fault", "").await;
+    eventually("the upload is answered", async || {
+        (browser.eval("return window.answered === true", json!([])).await == true).then_some(())
+    })
+    .await;
+    assert_eq!(browser.count(".document.failed .fault").await, 1, "the older state came back");
+}
+
 #[tokio::test]
 async fn what_is_refused_says_why_and_what_waits_for_a_lost_server_goes_by_itself() {
     let server = Server::with_config("[ingest]\nmax_file_bytes = 1048576\n").await;

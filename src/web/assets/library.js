@@ -20,6 +20,8 @@ export async function library(main, { go, signal }) {
   const rows = new Map();
   let cursor = null;
   let turn = 0;
+  /** What was told while a page of the list, which may be older, is on its way. */
+  let heard = null;
 
   const find = h('input', { type: 'search', placeholder: 'Search names and texts', label: 'Search names and texts' });
   const group = h('select', { label: 'Show a collection', hidden: true });
@@ -64,7 +66,8 @@ export async function library(main, { go, signal }) {
   find.addEventListener('input', soon(load));
   group.addEventListener('change', () => load());
   uploads.addEventListener('change', paintUploads, { signal });
-  uploads.addEventListener('document', ({ detail }) => update(detail), { signal });
+  // What is listed is told by the server as it changes, which may have come before this answer.
+  uploads.addEventListener('document', ({ detail }) => (rows.has(detail.id) ? paintUploads() : update(detail)), { signal });
   scope.addEventListener('change', paintChosen, { signal });
   connection.addEventListener('back', () => load(), { signal });
   watchDocuments((document) => (document ? update(document) : load()), signal);
@@ -89,6 +92,7 @@ export async function library(main, { go, signal }) {
     if (failed.checked) query.set('status', 'failed');
     if (isMore && cursor) query.set('cursor', cursor);
     const hits = !isMore && searchTexts(words, mine);
+    heard = [];
     let page;
     try {
       page = await api(`/api/documents?${query}`, { signal });
@@ -104,6 +108,9 @@ export async function library(main, { go, signal }) {
     cursor = page.next_cursor;
     for (const document of page.items) list.append(row(document));
     more.hidden = !cursor;
+    const later = heard;
+    heard = null;
+    for (const document of later ?? []) update(document);
     tally();
     await hits;
   }
@@ -167,6 +174,7 @@ export async function library(main, { go, signal }) {
 
   /** A document changed: its line does, or it gets one. */
   function update(document) {
+    heard?.push(document);
     documentOf(document.id, true);
     const before = rows.get(document.id);
     const isNew = !before && !failed.checked && !find.value.trim() && (!group.value || group.value === document.collection);
