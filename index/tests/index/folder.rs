@@ -189,6 +189,18 @@ fn damage_to_any_file_is_an_error_and_never_a_panic() {
     assert!(num_files >= 20, "an index has more files than {num_files} / 4");
 }
 
+/// The engine itself would slice before the beginning of such a file, and say so on standard error.
+#[test]
+fn a_stump_of_a_file_is_refused_before_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let terms = files(folder.path()).into_iter().find(|name| name.extension().is_some_and(|it| it == "term"));
+    let terms = folder.path().join(terms.unwrap());
+    fs::write(&terms, &fs::read(&terms).unwrap()[..5]).unwrap();
+    let error = PassageIndex::open(folder.path()).unwrap_err();
+    assert!(matches!(&error, IndexError::Damaged(words) if words.contains("cut short")), "{error}");
+}
+
 /// The files of an index that hold something.
 fn files(path: &Path) -> Vec<PathBuf> {
     let names = fs::read_dir(path).unwrap().map(|entry| PathBuf::from(entry.unwrap().file_name()));
