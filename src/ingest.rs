@@ -6,6 +6,7 @@
 mod embedding;
 pub mod extract;
 mod indexing;
+mod learning;
 pub mod passages;
 mod reconcile;
 mod upload;
@@ -156,6 +157,12 @@ impl Ingest {
         *num_changes.entry(document.collection.clone()).or_default() += 1;
     }
 
+    /// Every search may find something else.
+    fn count_change_of_all(&self) {
+        let mut num_changes = self.num_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        num_changes.values_mut().for_each(|number| *number += 1);
+    }
+
     fn stages(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Status>> {
         self.stages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,12 +222,13 @@ pub async fn reindex(app: &App, caller: &Caller, document: Document) -> Result<D
     }
 }
 
-/// How many passages can be found by their words only, since they have no vector yet.
+/// How many passages can be found by their words only, since they have no vector of the configured
+/// model yet; `None` if there is no such model.
 #[must_use]
-pub fn num_not_embedded(app: &App) -> u64 {
-    let Some(embeddings) = &app.embeddings else { return 0 };
-    let embedded = embeddings.vectors().map_or(0, |vectors| vectors.num_passages());
-    app.index.num_passages().saturating_sub(embedded)
+pub fn num_not_embedded(app: &App) -> Option<u64> {
+    let embeddings = app.embeddings.as_ref().filter(|embeddings| embeddings.chosen().is_some())?;
+    let embedded = embeddings.shown().map_or(0, |space| space.vectors.num_passages());
+    Some(app.index.num_passages().saturating_sub(embedded))
 }
 
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {

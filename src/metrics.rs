@@ -216,7 +216,9 @@ fn of_embeddings(app: &App, now: &mut Registry) {
         "Calls for embeddings that failed",
         counted(embeddings.num_failures()),
     );
-    gauge(now, "embedding_queue", "Passages that have no vector yet", num_not_embedded(app));
+    if let Some(number) = num_not_embedded(app) {
+        gauge(now, "embedding_queue", "Passages that have no vector yet", number);
+    }
 }
 
 fn of_models(app: &App, now: &mut Registry) {

@@ -92,14 +92,17 @@ impl Snapshot {
         let terms = self.terms(query, &query.whole())?;
         let mut found = self.best(&filter, &terms, limit.max(DEPTH))?;
         self.add_clauses(&filter, query, limit, &mut found)?;
-        let near = meaning.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
+        let reaching = meaning.filter(|meaning| !meaning.is_beside_words);
+        let near = reaching.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
         let near = near.transpose()?;
         if let Some(near) = &near {
             near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
         }
         self.add_documents(&terms, &mut found)?;
-        if let Some(near) = &near {
-            near.fuse(&mut found);
+        match (&near, meaning) {
+            (Some(near), _) => near.fuse(&mut found),
+            (None, Some(meaning)) => meaning::weigh(meaning, &mut found),
+            (None, None) => {}
         }
         spread(&mut found);
         found.truncate(limit);

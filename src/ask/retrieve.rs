@@ -228,10 +228,12 @@ async fn matches(
 async fn meaning(app: &App, query: &str) -> (Option<ibid_index::Meaning>, Manner) {
     let Some(embeddings) = &app.embeddings else { return (None, Manner::default()) };
     match embeddings.meaning(query).await {
+        // What is learnt from the library only orders what words find.
+        Ok(meaning) if embeddings.chosen().is_none() => (meaning, Manner::default()),
         Ok(meaning) => {
-            let is_partial = crate::ingest::num_not_embedded(app) > 0;
+            let is_partial = crate::ingest::num_not_embedded(app) != Some(0);
             let note = is_partial.then(|| PARTIAL.to_owned());
-            (Some(meaning), Manner { by_meaning: true, note })
+            (meaning, Manner { by_meaning: true, note })
         }
         Err(why) => {
             let note = Some(format!("searched by words alone: {why}"));

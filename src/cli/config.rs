@@ -25,7 +25,7 @@ pub(crate) struct Show {
 const ABOUT: &[(&str, &str)] = &[
     ("data", "the folder that holds everything"),
     ("listen", "where `ibid serve` listens; loopback unless there is access control"),
-    ("embeddings.provider", "who makes vectors: none, local or openai"),
+    ("embeddings.provider", "what makes vectors: corpus (learnt from the library), local, openai, or none"),
     ("embeddings.folder", "the folder of a model that runs here"),
     ("embeddings.model", "the model's name at its server"),
     ("embeddings.base_url", "where the server is"),

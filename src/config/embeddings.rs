@@ -1,6 +1,6 @@
-//! The `[embeddings]` table: the model that turns passages and questions into vectors, so that what
-//! shares no word with a question can be found. Without the table there is none, and nothing is lost
-//! but that.
+//! The `[embeddings]` table: what turns passages and questions into vectors. A model finds what shares
+//! no word with a question; without the table, what is learnt from the library itself only puts what
+//! words found in a better order.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use super::model::{ModelConfig, Timeouts, Vendor};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbeddingsConfig {
-    /// Who makes vectors. Default: nobody.
+    /// Who makes vectors. Default: what is learnt from the library.
     pub provider: Embedding,
     /// The model's folder, if it runs here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,8 +51,10 @@ pub struct EmbeddingsConfig {
 #[serde(rename_all = "lowercase")]
 pub enum Embedding {
     /// Nobody.
-    #[default]
     None,
+    /// What is learnt from the passages of the library, once there are enough.
+    #[default]
+    Corpus,
     /// A model in a folder, on this machine's processor.
     Local,
     /// A server that speaks `OpenAI`'s `/embeddings`.
@@ -62,7 +64,7 @@ pub enum Embedding {
 impl Default for EmbeddingsConfig {
     fn default() -> Self {
         Self {
-            provider: Embedding::None,
+            provider: Embedding::Corpus,
             folder: None,
             model: None,
             base_url: None,
@@ -99,7 +101,7 @@ impl EmbeddingsConfig {
             || self.api_key_file.is_some()
             || self.dimensions.is_some();
         match self.provider {
-            Embedding::None if is_remote || self.folder.is_some() => {
+            Embedding::None | Embedding::Corpus if is_remote || self.folder.is_some() => {
                 return wrong("names a model but no `provider`: set it to \"local\" or \"openai\"");
             }
             Embedding::Local if self.folder.is_none() => {
@@ -115,7 +117,7 @@ impl EmbeddingsConfig {
                 return wrong("with provider \"openai\" takes no `folder`");
             }
             Embedding::OpenAi => self.at_server().check_alone()?,
-            Embedding::None | Embedding::Local => {}
+            Embedding::None | Embedding::Corpus | Embedding::Local => {}
         }
         if !(1..=2_048).contains(&self.batch) || !(1..=256).contains(&self.threads) {
             return wrong("takes a `batch` of 1 to 2048 passages, and 1 to 256 `threads`");

@@ -22,7 +22,7 @@ pub(super) const HARMLESS: &str = "ibid";
 const CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// A model behind the embeddings API.
-pub(super) struct OpenAi {
+pub(crate) struct OpenAi {
     endpoint: Endpoint,
     dimensions: Option<usize>,
     breaker: Breaker,

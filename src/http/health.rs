@@ -49,7 +49,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         rebuilt: progress.map(|(done, _)| done),
         rebuilding: progress.map(|(_, total)| total),
-        not_embedded: app.embeddings.as_ref().map(|_| num_not_embedded(&app)),
+        not_embedded: num_not_embedded(&app),
         runs: app.runs.num_live(),
     };
     // A rebuilding server answers, from what its index has already, and one without room answers from

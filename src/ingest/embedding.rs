@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibid_index::{PassageVectors, Vectors};
+use ibid_index::PassageVectors;
+use ibid_index::analysis::Language;
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use super::learning;
 use crate::Error;
 use crate::app::App;
 use crate::document::{Document, Passage};
-use crate::embed::Embeddings;
+use crate::embed::{EmbedError, Embeddings, Engine, Space, Text};
 use crate::store::{Order, keys};
 
 /// Passages embedded between two writes to the disk: some seconds of work for a processor.
@@ -21,6 +23,8 @@ const ROUND: usize = 256;
 /// How long to leave a model alone that failed, and how often that is doubled if it goes on failing.
 const PAUSE: Duration = Duration::from_secs(5);
 const MAX_DOUBLINGS: u32 = 5;
+/// How long nothing has to come for the library to be at rest.
+const REST: Duration = Duration::from_secs(3);
 /// Records read at a time.
 const PAGE: usize = 500;
 
@@ -28,34 +32,77 @@ const PAGE: usize = 500;
 struct Part {
     document: Document,
     first: u32,
-    texts: Vec<String>,
+    texts: Vec<Text>,
 }
 
 pub(super) async fn run(app: Arc<App>) {
     let Some(embeddings) = &app.embeddings else { return };
-    let mut num_failures = 0;
-    let vectors = loop {
-        match embeddings.begin().await {
-            Ok(vectors) => break vectors,
-            Err(error) => embeddings.failed(&error),
+    let (mut num_failures, mut is_outgrown) = (0, false);
+    while !app.stopping.is_cancelled() {
+        match begin(&app, embeddings, is_outgrown).await {
+            Ok(space) => {
+                num_failures = 0;
+                keep_up(&app, embeddings, &space).await;
+                is_outgrown = true;
+            }
+            Err(EmbedError::Stopping) => return,
+            Err(error) => {
+                embeddings.failed(&error);
+                if is_over(&app, &mut num_failures).await {
+                    return;
+                }
+            }
         }
-        if is_over(&app, &mut num_failures).await {
-            return;
-        }
+    }
+}
+
+/// The vectors to work on. Those of a model that somebody chose are of use from the first one on.
+async fn begin(app: &App, embeddings: &Embeddings, is_outgrown: bool) -> Result<Space, EmbedError> {
+    if let Some(engine) = embeddings.chosen() {
+        let space = embeddings.open_vectors(engine.clone()).await?;
+        embeddings.show(space.clone());
+        return Ok(space);
+    }
+    let known = if is_outgrown { None } else { embeddings.learnt().await };
+    let corpus = match known {
+        Some(corpus) => corpus,
+        None => learning::learn(app, embeddings).await?,
     };
-    num_failures = 0;
-    if let Err(error) = reconcile(&app, embeddings, &vectors).await {
+    embeddings.open_vectors(Engine::Corpus(corpus)).await
+}
+
+/// Embeds what there is and what comes, until the server stops or there is something new to learn.
+async fn keep_up(app: &App, embeddings: &Embeddings, space: &Space) {
+    embeddings.clear_line();
+    if let Err(error) = reconcile(app, embeddings, space).await {
         tracing::error!(%error, "what lacks vectors is looked for at the next start");
     }
+    let mut num_failures = 0;
+    let mut is_whole = false;
     while !app.stopping.is_cancelled() {
-        match round(&app, embeddings, &vectors).await {
+        match round(app, embeddings, space).await {
             Ok(true) => num_failures = 0,
-            Ok(false) => tokio::select! {
-                () = embeddings.news.notified() => {}
-                () = app.stopping.cancelled() => return,
-            },
+            Ok(false) => {
+                if !is_whole {
+                    // Vectors that were learnt replace those before them when they are as many.
+                    is_whole = true;
+                    embeddings.show(space.clone());
+                    app.ingest.count_change_of_all();
+                }
+                let is_outgrown = |is_at_rest| {
+                    space.corpus().is_some_and(|corpus| learning::is_outgrown(app, corpus, is_at_rest))
+                };
+                if is_outgrown(false) {
+                    return;
+                }
+                tokio::select! {
+                    () = embeddings.news.notified() => {}
+                    () = tokio::time::sleep(REST), if is_outgrown(true) => return,
+                    () = app.stopping.cancelled() => return,
+                }
+            }
             Err(()) => {
-                if is_over(&app, &mut num_failures).await {
+                if is_over(app, &mut num_failures).await {
                     return;
                 }
             }
@@ -71,8 +118,8 @@ async fn is_over(app: &App, num_failures: &mut u32) -> bool {
 }
 
 /// Puts in line what lacks vectors, and forgets what is no longer searched.
-async fn reconcile(app: &App, embeddings: &Embeddings, vectors: &Vectors) -> Result<(), Error> {
-    let mut held = vectors.documents();
+async fn reconcile(app: &App, embeddings: &Embeddings, space: &Space) -> Result<(), Error> {
+    let mut held = space.vectors.documents();
     let mut after: Option<String> = None;
     loop {
         let page =
@@ -93,14 +140,14 @@ async fn reconcile(app: &App, embeddings: &Embeddings, vectors: &Vectors) -> Res
         }
     }
     for gone in held.into_keys() {
-        vectors.forget(gone);
+        space.vectors.forget(gone);
     }
     Ok(())
 }
 
 /// Embeds some passages; false if there are none to embed, an error if it has to be tried again.
-async fn round(app: &App, embeddings: &Embeddings, vectors: &Arc<Vectors>) -> Result<bool, ()> {
-    let (parts, taken) = match take(app, embeddings, vectors).await {
+async fn round(app: &App, embeddings: &Embeddings, space: &Space) -> Result<bool, ()> {
+    let (mut parts, taken) = match take(app, embeddings, space).await {
         Ok(parts) => parts,
         Err((error, taken)) => {
             tracing::error!(%error, "documents can't be read for embedding");
@@ -110,8 +157,9 @@ async fn round(app: &App, embeddings: &Embeddings, vectors: &Arc<Vectors>) -> Re
     if parts.is_empty() {
         return Ok(false);
     }
-    let texts: Vec<String> = parts.iter().flat_map(|part| part.texts.iter().cloned()).collect();
-    let mut made = match embeddings.passages(&texts).await {
+    let nums: Vec<usize> = parts.iter().map(|part| part.texts.len()).collect();
+    let texts = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.texts)).collect();
+    let mut made = match embeddings.passages(space, texts).await {
         Ok(made) => made.into_iter(),
         Err(error) => {
             embeddings.failed(&error);
@@ -120,16 +168,17 @@ async fn round(app: &App, embeddings: &Embeddings, vectors: &Arc<Vectors>) -> Re
     };
     let added: Vec<PassageVectors> = parts
         .iter()
-        .map(|Part { document, first, texts }| PassageVectors {
+        .zip(nums)
+        .map(|(Part { document, first, .. }, num)| PassageVectors {
             document: document.id,
             version: version(document),
             first: *first,
-            vectors: made.by_ref().take(texts.len()).collect(),
+            vectors: made.by_ref().take(num).collect(),
         })
         .collect();
     // On a full disk it waits, like everything that needs room.
     app.space.room(&app.stopping).await;
-    let kept = Arc::clone(vectors);
+    let kept = Arc::clone(&space.vectors);
     let outcome = spawn_blocking(move || kept.put(&added)).await;
     if let Err(error) = outcome.map_err(Error::from).and_then(|put| Ok(put?)) {
         tracing::error!(%error, "vectors can't be kept");
@@ -140,7 +189,7 @@ async fn round(app: &App, embeddings: &Embeddings, vectors: &Arc<Vectors>) -> Re
         // Deleted or replaced while it was embedded.
         let stored = app.store.get::<Document>(&keys::document(document.id)).await;
         if !stored.is_ok_and(|stored| stored.is_some_and(|record| record.value.is_searchable())) {
-            vectors.forget(document.id);
+            space.vectors.forget(document.id);
         }
     }
     Ok(true)
@@ -158,7 +207,7 @@ fn give_back(embeddings: &Embeddings, taken: Vec<Uuid>) -> Result<bool, ()> {
 async fn take(
     app: &App,
     embeddings: &Embeddings,
-    vectors: &Vectors,
+    space: &Space,
 ) -> Result<(Vec<Part>, Vec<Uuid>), (Error, Vec<Uuid>)> {
     let (mut parts, mut taken) = (Vec::new(), Vec::new());
     let mut room = ROUND;
@@ -171,12 +220,12 @@ async fn take(
             Err(error) => return Err((error.into(), taken)),
         };
         let Some(document) = stored.map(|record| record.value).filter(Document::is_searchable) else {
-            vectors.forget(id);
+            space.vectors.forget(id);
             continue;
         };
         // A layout that can't be read is mended by whoever finds that out, and put in line again.
         let Ok(layout) = app.files.layout(id).await else { continue };
-        let entry = vectors.document(id).filter(|entry| entry.version == version(&document));
+        let entry = space.vectors.document(id).filter(|entry| entry.version == version(&document));
         let first = entry.map_or(0, |entry| entry.num_passages as usize);
         let lacking = layout.passages.get(first..).unwrap_or_default();
         let passages = &lacking[..lacking.len().min(room)];
@@ -185,10 +234,10 @@ async fn take(
             Ok(bodies) => bodies,
             Err(error) => return Err((error.into(), taken)),
         };
-        let texts: Vec<String> = passages
+        let texts: Vec<Text> = passages
             .iter()
             .zip(bodies)
-            .map_while(|(passage, body)| Some(words(&document, passage, &body.ok()?)))
+            .map_while(|(passage, body)| Some(text(&document, passage, &body.ok()?)))
             .collect();
         if texts.is_empty() {
             continue;
@@ -208,14 +257,15 @@ async fn take(
 
 /// What is embedded of a passage: its words below what the document and the section are called,
 /// which often say what it is about and it does not.
-fn words(document: &Document, passage: &Passage, body: &str) -> String {
+pub(super) fn text(document: &Document, passage: &Passage, body: &str) -> Text {
     let title = Some(document.title.as_str()).filter(|title| *title != document.name);
     let heading = passage.heading.as_deref().filter(|heading| Some(*heading) != title);
     let above = title
         .into_iter()
         .chain(heading)
         .filter(|line| !body.trim_start_matches(['#', ' ']).starts_with(line));
-    above.chain([body]).collect::<Vec<_>>().join("\n")
+    let words = above.chain([body]).collect::<Vec<_>>().join("\n");
+    Text { words, language: document.language.as_deref().and_then(Language::from_code) }
 }
 
 /// Changes with whatever is embedded of a document.

@@ -8,6 +8,7 @@ mod support;
 
 mod fake;
 mod folder;
+mod learnt;
 mod local;
 mod search;
 mod trouble;

@@ -1,6 +1,7 @@
 //! Meaning beside words: how near the vector of each passage is to the question's, and one score
-//! from both. Everything in scope is looked at, so that the nearest are found and not only likely,
-//! and so that it is known what is far.
+//! from both. For vectors of a model everything in scope is looked at, so that the nearest are found
+//! and not only likely, and so that it is known what is far. Vectors made of words are only asked about
+//! what words found.
 
 use tantivy::{DocAddress, Searcher};
 
@@ -12,6 +13,28 @@ use crate::vectors::Meaning;
 
 /// What the nearest passage gains, where the best by its words has 1.
 const MEANING_WEIGHT: f32 = 0.8;
+
+/// What the nearest passage gains of what it lacks, where vectors are made of words.
+const KINSHIP_WEIGHT: f32 = 0.5;
+/// How sure the best passage by its words is: the rest of it is what even that one lacks.
+const CERTAINTY: f32 = 0.8;
+
+/// Weighs what was found by its words with vectors that are made of words. What words say counts in
+/// full, and a passage gains a share of what it lacks, as if it were wrong only if both were: what fits
+/// well by its words stays where it is, and what they leave open is told apart.
+pub(super) fn weigh(meaning: &Meaning, found: &mut [Candidate]) {
+    let cosine = |candidate: &Candidate| {
+        let mut of_document = meaning.of_document(candidate.document())?;
+        of_document.cosine(candidate.ordinal()).map(|cosine| cosine.max(0.0))
+    };
+    let cosines: Vec<f32> = found.iter().map(|candidate| cosine(candidate).unwrap_or(0.0)).collect();
+    let nearest = cosines.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let most = found.iter().map(Candidate::score).fold(0.0, f32::max);
+    for (candidate, cosine) in found.iter_mut().zip(cosines) {
+        let lacking = most - CERTAINTY * candidate.score();
+        *candidate = candidate.with_score(candidate.score() + KINSHIP_WEIGHT * lacking * cosine / nearest);
+    }
+}
 
 /// How near each passage of an index is to a question.
 pub(super) struct Nearness {

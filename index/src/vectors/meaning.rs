@@ -12,11 +12,21 @@ use super::state::{Held, Run, State};
 pub struct Meaning {
     state: Arc<State>,
     asked: Asked,
+    /// Whether it only weighs what was found by its words.
+    pub(crate) is_beside_words: bool,
 }
 
 impl Meaning {
     pub(super) fn new(state: Arc<State>, asked: Asked) -> Self {
-        Self { state, asked }
+        Self { state, asked, is_beside_words: false }
+    }
+
+    /// Lets it weigh only what is found by its words, and the more the less these say. For vectors that
+    /// are made of words themselves: they find nothing that words don't, but tell better what of that
+    /// is about the same thing.
+    #[must_use]
+    pub fn beside_words(self) -> Self {
+        Self { is_beside_words: true, ..self }
     }
 
     /// How near the passages of a document are; `None` if none of them has a vector.

@@ -107,6 +107,28 @@ fn a_passage_without_a_vector_is_found_by_its_words() {
 }
 
 #[test]
+fn beside_words_a_meaning_orders_what_they_find_and_finds_nothing_else() {
+    let index = index(&[
+        Source::new(1, "a.md", &["The report of March names the ledger."]),
+        Source::new(2, "b.md", &["The report of March names the herons."]),
+        Source::new(3, "c.md", &["The report of March names the report."]),
+        Source::new(4, "d.md", &["Herons nest in the reeds."]),
+    ]);
+    let vectors = Vectors::in_memory(model());
+    vectors.put(&[of(1, &[MONEY]), of(2, &[BIRDS]), of(4, &[BIRDS])]).unwrap();
+    let found = |near: &[f32]| {
+        let meaning = vectors.meaning(near).unwrap().beside_words();
+        let query = Query::new("the report", None);
+        let hits = index.search_with_meaning(&Scope::all(), &query, &meaning, 10).unwrap();
+        hits.iter().map(|hit| hit.document.as_u128()).collect::<Vec<_>>()
+    };
+    // By words the third is best and the others are alike; it has no vector.
+    assert_eq!(found(&[0.0; 3]), [3, 1, 2]);
+    assert_eq!(found(&BIRDS), [3, 2, 1]);
+    assert_eq!(found(&MONEY), [3, 1, 2]);
+}
+
+#[test]
 fn vectors_are_there_again_after_opening() {
     let folder = tempfile::tempdir().unwrap();
     let (vectors, damaged) = open(folder.path());

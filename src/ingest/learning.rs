@@ -1,0 +1,89 @@
+//! From the library to what is learnt from it: when there is enough that is new, and from which
+//! passages.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::spawn_blocking;
+
+use super::embedding::text;
+use crate::Error;
+use crate::app::App;
+use crate::document::Document;
+use crate::embed::corpus::{Corpus, Sample};
+use crate::embed::{EmbedError, Embeddings};
+use crate::store::{Order, keys};
+
+/// Passages of a library that teaches something: few passages tell little about the company of words.
+const MIN_PASSAGES: u64 = 500;
+/// How many times more or fewer passages than were learnt from are a reason to learn anew while more
+/// come, and when none have come for a while.
+const GROWTH: f64 = 2.0;
+const GROWTH_AT_REST: f64 = 1.2;
+/// Most passages that are learnt from, spread over the library.
+const MAX_SAMPLED: usize = 8_000;
+/// Records read at a time.
+const PAGE: usize = 100;
+
+/// Learns as soon as the library is large enough.
+///
+/// # Errors
+/// If nothing can be learnt, or that can't be kept.
+pub(super) async fn learn(app: &App, embeddings: &Embeddings) -> Result<Arc<Corpus>, EmbedError> {
+    while app.index.num_passages() < MIN_PASSAGES {
+        tokio::select! {
+            () = embeddings.news.notified() => {}
+            () = app.stopping.cancelled() => return Err(EmbedError::Stopping),
+        }
+    }
+    let (begun, num_passages) = (Instant::now(), app.index.num_passages());
+    let sample = sample(app, num_passages).await.map_err(|error| EmbedError::Unread(Box::new(error)))?;
+    let learnt = spawn_blocking(move || sample.learn(num_passages)).await;
+    let file = learnt.map_err(|error| EmbedError::Wrong(error.to_string()))??;
+    tracing::info!(num_passages, seconds = begun.elapsed().as_secs_f32(), "learnt from the library");
+    app.space.room(&app.stopping).await;
+    embeddings.keep_learnt(file).await
+}
+
+/// Whether the library is another one than that which it was learnt from.
+pub(super) fn is_outgrown(app: &App, corpus: &Corpus, is_at_rest: bool) -> bool {
+    let (now, then) = (app.index.num_passages(), corpus.num_passages());
+    let growth = now.max(then) as f64 / now.min(then).max(1) as f64;
+    now >= MIN_PASSAGES && growth >= if is_at_rest { GROWTH_AT_REST } else { GROWTH }
+}
+
+/// Every passage, or every so manyeth of a library that is too large for that.
+async fn sample(app: &App, num_passages: u64) -> Result<Sample, Error> {
+    let step = usize::try_from(num_passages).unwrap_or(usize::MAX).div_ceil(MAX_SAMPLED);
+    let mut sample = Sample::default();
+    let mut number = 0;
+    let mut after: Option<String> = None;
+    loop {
+        let page =
+            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Ascending).await?;
+        let Some((last, _)) = page.last() else { return Ok(sample) };
+        after = Some(last.clone());
+        for document in page.into_iter().map(|(_, record)| record.value).filter(Document::is_searchable) {
+            // Deleted meanwhile, or damaged and about to be mended.
+            let Ok(layout) = app.files.layout(document.id).await else { continue };
+            let is_chosen = |_: &_| {
+                number += 1;
+                number % step == 0
+            };
+            let passages: Vec<_> = layout.passages.iter().filter(is_chosen).cloned().collect();
+            let ranges = passages.iter().map(|passage| (document.id, passage.range())).collect();
+            let bodies = app.files.read_texts(ranges).await?;
+            // Cutting texts into words is work for a processor.
+            sample = spawn_blocking(move || {
+                for (passage, body) in passages.iter().zip(bodies) {
+                    if let Ok(body) = body {
+                        let text = text(&document, passage, &body);
+                        sample.add(text.words, text.language);
+                    }
+                }
+                sample
+            })
+            .await?;
+        }
+    }
+}
