@@ -114,10 +114,21 @@ pub(crate) fn main() -> ExitCode {
         memory::settle();
     }
     start_log(&cli);
+    tell_panics();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => explain(&error),
     }
+}
+
+/// What the index answers for is told as an error by whoever asked it.
+fn tell_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !ibid_index::is_guarded() {
+            usual(panic);
+        }
+    }));
 }
 
 fn run(cli: &Cli) -> Result<()> {

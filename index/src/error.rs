@@ -1,6 +1,7 @@
 //! What can go wrong, told apart by what the caller can do about it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -81,10 +82,24 @@ fn from_io(error: Arc<io::Error>) -> IndexError {
     if is_nonsense { IndexError::Damaged(error.to_string()) } else { IndexError::Io(error) }
 }
 
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread is at this moment caught and reported as
+/// [`IndexError::Damaged`]: a program's panic hook need not print it.
+#[must_use]
+pub fn is_guarded() -> bool {
+    IS_GUARDED.get()
+}
+
 /// Runs `work` and reports a panic in it as damage: the engine trusts its own files, and on
 /// altered ones it may slice beyond an end before it notices.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(IndexError::Damaged(reason(&*panic))))
+    let before = IS_GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    IS_GUARDED.set(before);
+    outcome.unwrap_or_else(|panic| Err(IndexError::Damaged(reason(&*panic))))
 }
 
 fn reason(panic: &(dyn Any + Send)) -> String {

@@ -48,7 +48,6 @@ impl PassageIndex {
                 if index.schema() != schema {
                     return Err(IndexError::Damaged("meta.json does not match the schema".to_owned()));
                 }
-                refuse_stumps(path, &index)?;
                 index
             } else {
                 Index::create(directory, schema, tantivy::IndexSettings::default())?
@@ -166,19 +165,6 @@ impl PassageIndex {
     fn snapshot(&self) -> Snapshot {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// The shortest file that the engine can open without slicing before its beginning.
-const SHORTEST_FILE: u64 = 8;
-
-fn refuse_stumps(path: &Path, index: &Index) -> Result<(), IndexError> {
-    for file in index.load_metas()?.list_segment_files() {
-        let is_stump = fs::metadata(path.join(&file)).is_ok_and(|file| file.len() < SHORTEST_FILE);
-        if is_stump {
-            return Err(IndexError::Damaged(format!("{} is cut short", file.display())));
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Debug for PassageIndex {

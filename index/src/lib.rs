@@ -19,7 +19,7 @@ mod search;
 mod vectors;
 mod writer;
 
-pub use error::IndexError;
+pub use error::{IndexError, is_guarded};
 pub use index::PassageIndex;
 pub use passage::{Change, Document, DocumentEntry, Hit, PassageText, Scope};
 pub use query::{Query, highlights};
