@@ -1,6 +1,6 @@
 //! Meaning beside words: how near the vector of each passage is to the question's, and one score
 //! from both. For vectors of a model everything in scope is looked at, so that the nearest are found
-//! and not only likely, and so that it is known what is far. Vectors made of words are only asked about
+//! and not only likely, and so that it is known what is near for this question. Vectors made of words are only asked about
 //! what words found.
 
 use tantivy::{DocAddress, Searcher};
@@ -40,7 +40,7 @@ pub(super) fn weigh(meaning: &Meaning, found: &mut [Candidate]) {
 pub(super) struct Nearness {
     /// For each passage of each segment its cosine; not a number out of scope and without vector.
     cosines: Vec<Vec<f32>>,
-    farthest: f32,
+    average: f32,
     nearest: f32,
 }
 
@@ -52,7 +52,7 @@ impl Nearness {
         meaning: &Meaning,
     ) -> Result<Self, IndexError> {
         let mut cosines = Vec::new();
-        let (mut farthest, mut nearest) = (f32::INFINITY, f32::NEG_INFINITY);
+        let (mut sum, mut num, mut nearest) = (0.0, 0_u32, f32::NEG_INFINITY);
         for (segment, runs) in searcher.segment_readers().iter().zip(documents.runs(searcher)) {
             let mut found = vec![f32::NAN; segment.max_doc() as usize];
             if let Some(filter) = filter.on(segment)? {
@@ -66,7 +66,8 @@ impl Nearness {
                     let end = runs.get(number + 1).map_or(segment.max_doc(), |next| next.first);
                     for passage in run.first..end {
                         let Some(cosine) = of_document.cosine(ids.ordinal(passage)) else { continue };
-                        farthest = farthest.min(cosine);
+                        sum += f64::from(cosine);
+                        num += 1;
                         nearest = nearest.max(cosine);
                         found[passage as usize] = cosine;
                     }
@@ -74,7 +75,8 @@ impl Nearness {
             }
             cosines.push(found);
         }
-        Ok(Self { cosines, farthest, nearest })
+        let average = (sum / f64::from(num.max(1))) as f32;
+        Ok(Self { cosines, average, nearest })
     }
 
     /// Adds the `limit` nearest passages to those that were found by their words.
@@ -104,8 +106,9 @@ impl Nearness {
     }
 
     /// Makes one score of both: what a passage has for its words, as a share of the most, and how
-    /// near it is, between the farthest and the nearest. Scores and not ranks are added, since a
-    /// list of ranks forgets by how much the first is better than the second.
+    /// near it is, between the average and the nearest: to be less far than others is no merit. Scores
+    /// and not ranks are added, since a list of ranks forgets by how much the first is better than the
+    /// second.
     pub(super) fn fuse(&self, found: &mut [Candidate]) {
         let most = found.iter().map(Candidate::score).fold(f32::MIN_POSITIVE, f32::max);
         for candidate in found {
@@ -115,11 +118,11 @@ impl Nearness {
         }
     }
 
-    /// Where a cosine lies between the farthest, 0, and the nearest, 1; where all are as near, the cosine
-    /// itself. What has no vector is far.
+    /// Where a cosine lies between the average, 0, and the nearest, 1; where all are as near, the cosine
+    /// itself. What is farther has 0, and what has no vector.
     fn share(&self, cosine: f32) -> f32 {
-        let range = self.nearest - self.farthest;
-        let share = if range > 0.0 { (cosine - self.farthest) / range } else { cosine };
+        let range = self.nearest - self.average;
+        let share = if range > 0.0 { (cosine - self.average) / range } else { cosine };
         share.max(0.0)
     }
 }
