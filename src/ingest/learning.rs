@@ -31,6 +31,8 @@ const PAGE: usize = 100;
 /// If nothing can be learnt, or that can't be kept.
 pub(super) async fn learn(app: &App, embeddings: &Embeddings) -> Result<Arc<Corpus>, EmbedError> {
     while app.index.num_passages() < MIN_PASSAGES {
+        // What is in line is found again once there is something to do with it.
+        embeddings.clear_line();
         tokio::select! {
             () = embeddings.news.notified() => {}
             () = app.stopping.cancelled() => return Err(EmbedError::Stopping),
