@@ -23,7 +23,7 @@ use crate::access::Caller;
 use crate::app::{App, OpenError};
 use crate::config::Config;
 use crate::document::{Document, Status};
-use crate::store::{Batch, Record, StoreError, keys};
+use crate::store::{Batch, Order, Record, StoreError, keys};
 use crate::{Error, documents};
 use extract::Sandbox;
 use worker::{Extraction, Extractor, NotConfined};
@@ -34,6 +34,8 @@ pub use upload::{Accepted, Incoming, Upload};
 
 /// Changes a slow listener may miss before it is told to look again.
 const ANNOUNCEMENTS: usize = 4096;
+/// Records of documents read at a time.
+const PAGE: usize = 500;
 
 /// Documents on their way in.
 pub struct Ingest {
@@ -229,6 +231,14 @@ pub fn num_not_embedded(app: &App) -> Option<u64> {
     let embeddings = app.embeddings.as_ref().filter(|embeddings| embeddings.chosen().is_some())?;
     let embedded = embeddings.shown().map_or(0, |space| space.vectors.num_passages());
     Some(app.index.num_passages().saturating_sub(embedded))
+}
+
+/// The next of all documents, behind where the last call ended; `None` if there are no more.
+async fn next_documents(app: &App, after: &mut Option<String>) -> Result<Option<Vec<Document>>, Error> {
+    let page = app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Ascending).await?;
+    let Some((last, _)) = page.last() else { return Ok(None) };
+    *after = Some(last.clone());
+    Ok(Some(page.into_iter().map(|(_, record)| record.value).collect()))
 }
 
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {

@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::learning;
+use super::{learning, next_documents};
 use crate::Error;
 use crate::app::App;
 use crate::document::{Document, Passage};
 use crate::embed::{EmbedError, Embeddings, Engine, Space, Text};
-use crate::store::{Order, keys};
+use crate::store::keys;
 
 /// Passages embedded between two writes to the disk: some seconds of work for a processor.
 const ROUND: usize = 256;
@@ -25,8 +25,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 const MAX_DOUBLINGS: u32 = 5;
 /// How long nothing has to come for the library to be at rest.
 const REST: Duration = Duration::from_secs(3);
-/// Records read at a time.
-const PAGE: usize = 500;
 
 /// Passages of one document, on their way.
 struct Part {
@@ -120,13 +118,9 @@ async fn is_over(app: &App, num_failures: &mut u32) -> bool {
 /// Puts in line what lacks vectors, and forgets what is no longer searched.
 async fn reconcile(app: &App, embeddings: &Embeddings, space: &Space) -> Result<(), Error> {
     let mut held = space.vectors.documents();
-    let mut after: Option<String> = None;
-    loop {
-        let page =
-            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Ascending).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(last.clone());
-        for document in page.into_iter().map(|(_, record)| record.value) {
+    let mut after = None;
+    while let Some(documents) = next_documents(app, &mut after).await? {
+        for document in documents {
             if !document.is_searchable() {
                 continue;
             }

@@ -6,13 +6,12 @@ use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
-use super::embedding::text;
+use super::{embedding::text, next_documents};
 use crate::Error;
 use crate::app::App;
 use crate::document::Document;
 use crate::embed::corpus::{Corpus, Sample};
 use crate::embed::{EmbedError, Embeddings};
-use crate::store::{Order, keys};
 
 /// Passages of a library that teaches something: few passages tell little about the company of words.
 const MIN_PASSAGES: u64 = 500;
@@ -22,8 +21,6 @@ const GROWTH: f64 = 2.0;
 const GROWTH_AT_REST: f64 = 1.2;
 /// Most passages that are learnt from, spread over the library.
 const MAX_SAMPLED: usize = 8_000;
-/// Records read at a time.
-const PAGE: usize = 100;
 
 /// Learns as soon as the library is large enough.
 ///
@@ -56,16 +53,12 @@ pub(super) fn is_outgrown(app: &App, corpus: &Corpus, is_at_rest: bool) -> bool 
 
 /// Every passage, or every so manyeth of a library that is too large for that.
 async fn sample(app: &App, num_passages: u64) -> Result<Sample, Error> {
-    let step = usize::try_from(num_passages).unwrap_or(usize::MAX).div_ceil(MAX_SAMPLED);
+    let step = usize::try_from(num_passages).unwrap_or(usize::MAX).div_ceil(MAX_SAMPLED).max(1);
     let mut sample = Sample::default();
     let mut number = 0;
-    let mut after: Option<String> = None;
-    loop {
-        let page =
-            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Ascending).await?;
-        let Some((last, _)) = page.last() else { return Ok(sample) };
-        after = Some(last.clone());
-        for document in page.into_iter().map(|(_, record)| record.value).filter(Document::is_searchable) {
+    let mut after = None;
+    while let Some(documents) = next_documents(app, &mut after).await? {
+        for document in documents.into_iter().filter(Document::is_searchable) {
             // Deleted meanwhile, or damaged and about to be mended.
             let Ok(layout) = app.files.layout(document.id).await else { continue };
             let is_chosen = |_: &_| {
@@ -88,4 +81,5 @@ async fn sample(app: &App, num_passages: u64) -> Result<Sample, Error> {
             .await?;
         }
     }
+    Ok(sample)
 }

@@ -9,13 +9,10 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::indexing::{self, Job};
+use super::next_documents;
 use crate::Error;
 use crate::app::App;
-use crate::document::Document;
-use crate::store::{Order, keys};
 
-/// Records read at a time.
-const PAGE: usize = 500;
 /// A log line every so many documents.
 const REPORT_EVERY: u64 = 1000;
 
@@ -48,14 +45,9 @@ pub(super) async fn reconcile(app: &Arc<App>) -> Result<(), Error> {
     let mut indexed = spawn_blocking(move || index.documents()).await??;
     let mut known = HashSet::new();
     let mut lost = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page =
-            app.store.scan::<Document>(keys::DOCUMENTS, after.as_deref(), PAGE, Order::Ascending).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(last.clone());
-        for (_, record) in page {
-            let document = record.value;
+    let mut after = None;
+    while let Some(documents) = next_documents(app, &mut after).await? {
+        for document in documents {
             known.insert(document.id);
             if !document.status.is_final() {
                 app.ingest.enqueue(document.id);

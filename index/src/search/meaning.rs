@@ -1,7 +1,7 @@
 //! Meaning beside words: how near the vector of each passage is to the question's, and one score
 //! from both. For vectors of a model everything in scope is looked at, so that the nearest are found
-//! and not only likely, and so that it is known what is near for this question. Vectors made of words are only asked about
-//! what words found.
+//! and not only likely, and so that it is known what is near for this question. Vectors made of words
+//! are only asked about what words found.
 
 use tantivy::{DocAddress, Searcher};
 
