@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
 use tantivy::{Index, IndexWriter, TantivyDocument};
 
@@ -12,6 +13,14 @@ use crate::schema::{Fields, NO_LANGUAGE};
 
 /// What a commit may hold in memory before it goes to disk in parts.
 const HEAP_BYTES: usize = 64 * 1024 * 1024;
+
+/// Segments of up to so many passages are merged with each other; those above, with others of up to
+/// `MERGED` times their size. Each passage is so written anew once a level, and not with every few
+/// commits, as long as it lies in a small index that grows by a little at a time.
+const SMALL_SEGMENT: u32 = 1_000;
+const MERGED: f64 = 8.0;
+/// The share of deleted passages from which a segment is written anew without them.
+const MAX_DELETED: f32 = 0.5;
 
 /// Owns the engine's writer, and with it the lock on the folder.
 pub(crate) struct Writer {
@@ -93,7 +102,13 @@ impl Writer {
 }
 
 fn open(index: &Index) -> Result<IndexWriter, IndexError> {
-    Ok(index.writer_with_num_threads(1, HEAP_BYTES)?)
+    let writer = index.writer_with_num_threads(1, HEAP_BYTES)?;
+    let mut merging = LogMergePolicy::default();
+    merging.set_min_layer_size(SMALL_SEGMENT);
+    merging.set_level_log_size(MERGED.log2());
+    merging.set_del_docs_ratio_before_merge(MAX_DELETED);
+    writer.set_merge_policy(Box::new(merging));
+    Ok(writer)
 }
 
 /// The terms of a stretch of text, one a line.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ibid_index::{Change, Document, PassageText};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{cited, parts};
@@ -21,10 +21,9 @@ use crate::{Error, sessions};
 
 /// Changes applied in one commit of the index.
 const MAX_WAITING: usize = 512;
-/// After a commit, rest for so many times as long: answers being made need the processor more.
-const REST: u32 = 10;
-/// But no longer than that.
-const LONGEST_REST: Duration = Duration::from_secs(2);
+/// The rest after a commit. Commits cost, and merges of what they leave cost more: answers being made
+/// need the processor first, and what they say is taken up together a moment later.
+const REST: Duration = Duration::from_secs(2);
 /// Records read at a time.
 const PAGE: usize = 500;
 
@@ -57,12 +56,11 @@ struct Said {
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, MAX_WAITING).await > 0 {
-        let begun = Instant::now();
         if let Err(error) = apply(&app, &jobs).await {
             tracing::error!(%error, "a change of the history's index is left for the next start");
         }
         jobs.clear();
-        sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
+        sleep(REST).await;
     }
 }
 
