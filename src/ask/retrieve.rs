@@ -381,8 +381,11 @@ fn words(hit: &Hit) -> Vec<u64> {
 
 /// FNV-1a over the characters in lower case.
 fn hash_of(word: &str) -> u64 {
-    word.chars().flat_map(char::to_lowercase).fold(0xcbf2_9ce4_8422_2325, |hash, c| {
-        (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3)
+    let step = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+    word.chars().fold(0xcbf2_9ce4_8422_2325, |hash, c| match c {
+        // Mostly, and looking up what is lower case costs more than all the rest.
+        c if c.is_ascii() => step(hash, c.to_ascii_lowercase()),
+        c => c.to_lowercase().fold(hash, step),
     })
 }
 

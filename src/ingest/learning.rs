@@ -10,7 +10,7 @@ use super::{embedding::text, next_documents};
 use crate::Error;
 use crate::app::App;
 use crate::document::Document;
-use crate::embed::corpus::{Corpus, Sample};
+use crate::embed::corpus::{Corpus, CorpusError, Sample};
 use crate::embed::{EmbedError, Embeddings};
 
 /// Passages of a library that teaches something: few passages tell little about the company of words.
@@ -22,26 +22,39 @@ const GROWTH_AT_REST: f64 = 1.2;
 /// Most passages that are learnt from, spread over the library.
 const MAX_SAMPLED: usize = 8_000;
 
-/// Learns as soon as the library is large enough.
+/// Learns as soon as the library is large enough. One in which nothing can be learnt, of numbers or of
+/// one sentence a hundred times, is looked at again when it has grown.
 ///
 /// # Errors
-/// If nothing can be learnt, or that can't be kept.
+/// If the library can't be read, or what was learnt can't be kept.
 pub(super) async fn learn(app: &App, embeddings: &Embeddings) -> Result<Arc<Corpus>, EmbedError> {
-    while app.index.num_passages() < MIN_PASSAGES {
-        // What is in line is found again once there is something to do with it.
-        embeddings.clear_line();
-        tokio::select! {
-            () = embeddings.news.notified() => {}
-            () = app.stopping.cancelled() => return Err(EmbedError::Stopping),
+    let mut enough = MIN_PASSAGES;
+    loop {
+        while app.index.num_passages() < enough {
+            // What is in line is found again once there is something to do with it.
+            embeddings.clear_line();
+            tokio::select! {
+                () = embeddings.news.notified() => {}
+                () = app.stopping.cancelled() => return Err(EmbedError::Stopping),
+            }
+        }
+        let (begun, num_passages) = (Instant::now(), app.index.num_passages());
+        let sample = sample(app, num_passages).await.map_err(|error| EmbedError::Unread(Box::new(error)))?;
+        let learnt = spawn_blocking(move || sample.learn(num_passages)).await;
+        match learnt.map_err(|error| EmbedError::Wrong(error.to_string()))? {
+            Ok(file) => {
+                let seconds = begun.elapsed().as_secs_f32();
+                tracing::info!(num_passages, seconds, "learnt from the library");
+                app.space.room(&app.stopping).await;
+                return embeddings.keep_learnt(file).await;
+            }
+            Err(CorpusError::TooFewWords) => {
+                tracing::info!(num_passages, "the library has too few words to learn from");
+                enough = (num_passages as f64 * GROWTH_AT_REST) as u64;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    let (begun, num_passages) = (Instant::now(), app.index.num_passages());
-    let sample = sample(app, num_passages).await.map_err(|error| EmbedError::Unread(Box::new(error)))?;
-    let learnt = spawn_blocking(move || sample.learn(num_passages)).await;
-    let file = learnt.map_err(|error| EmbedError::Wrong(error.to_string()))??;
-    tracing::info!(num_passages, seconds = begun.elapsed().as_secs_f32(), "learnt from the library");
-    app.space.room(&app.stopping).await;
-    embeddings.keep_learnt(file).await
 }
 
 /// Whether the library is another one than that which it was learnt from.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
+use crate::ingest::extract::size_in_words;
 use crate::space::Space;
 use crate::store::{Batch, Commit, Record, keys};
 use crate::{Error, documents};
@@ -91,9 +92,9 @@ impl Incoming {
             self.space.admit()?;
         }
         if self.bytes > self.max_bytes {
-            let limit = self.max_bytes / (1024 * 1024);
+            let limit = size_in_words(self.max_bytes);
             return Err(Error::TooLarge(format!(
-                "the file is larger than {limit} MiB, the most that is accepted; split it, or raise `ingest.max_file_bytes`"
+                "the file is larger than {limit}, the most that is accepted; split it, or raise `ingest.max_file_bytes`"
             )));
         }
         self.hash.update(bytes);

@@ -1,6 +1,7 @@
 //! PDF: text by page, with a note for each page that has none. Pages are read one after another
 //! on the calling thread: a worker uses one core, and its deep stack counts for broken files.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use unicode_normalization::UnicodeNormalization;
@@ -33,6 +34,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<
     };
     let mut outcome = Ok(());
     let mut num_pages = 0_u32;
+    let mut words = Words::default();
     let streamed = parser.for_each_page(options, |event| {
         let step = match event {
             ParseEvent::DocumentStart { metadata, .. } => {
@@ -41,7 +43,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<
             }
             ParseEvent::PageParsed(page) => {
                 num_pages += 1;
-                read_page(&page, out)
+                read_page(&page, &mut words, out)
             }
             ParseEvent::PageFailed { page, .. } => {
                 num_pages += 1;
@@ -92,13 +94,13 @@ fn is_a_title(title: &str) -> bool {
         && !file.iter().any(|end| lower.ends_with(end))
 }
 
-fn read_page(page: &Page, out: &mut Composer) -> Result<(), ExtractError> {
+fn read_page(page: &Page, seen: &mut Words, out: &mut Composer) -> Result<(), ExtractError> {
     out.page(page.number)?;
     let before = out.text().len();
     for block in &page.elements {
         match block {
             Block::Paragraph(paragraph) => {
-                let words = letters(&joined(&paragraph.plain_text()));
+                let words = letters(&seen.joined(&paragraph.plain_text()));
                 match paragraph.heading_level() {
                     Some(level) => out.heading(level, &words)?,
                     None => out.paragraph(&words)?,
@@ -141,35 +143,61 @@ fn read_page(page: &Page, out: &mut Composer) -> Result<(), ExtractError> {
 
 /// First halves that keep their hyphen when a line ends after it, as `long-term` does.
 const COMPOUNDS: &[&str] = &[
-    "all", "cross", "ex", "full", "half", "high", "in", "long", "low", "mid", "multi", "new", "non", "off",
-    "on", "one", "part", "re", "self", "short", "so", "third", "two", "well", "year",
+    "all", "cross", "eighty", "ex", "fifty", "forty", "full", "half", "high", "in", "long", "low", "mid",
+    "multi", "new", "ninety", "non", "off", "on", "one", "part", "re", "self", "seventy", "short", "sixty",
+    "so", "third", "thirty", "twenty", "two", "well", "year",
 ];
 /// What follows a hyphen that stands for the rest of a word, as in `pre- and postwar`.
 const CONJUNCTIONS: &[&str] =
     &["and", "or", "to", "und", "oder", "bis", "et", "ou", "en", "of", "y", "o", "e"];
 
-/// Makes one line of the lines of a paragraph, and one word of a word divided at a line end. The
-/// reader below may have joined the lines already, leaving the hyphen and a space.
-fn joined(words: &str) -> String {
-    let mut text = String::with_capacity(words.len());
-    for word in words.split_whitespace() {
-        let before = text.trim_end_matches(['-', '\u{ad}', '\u{2010}']);
-        let divided = text.len() - before.len() == text.chars().next_back().map_or(0, char::len_utf8)
-            && before.len() < text.len()
-            && before.ends_with(char::is_lowercase)
-            && word.starts_with(char::is_lowercase)
-            && !CONJUNCTIONS.contains(&word);
-        if divided {
-            let half = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
-            if !COMPOUNDS.contains(&half.to_lowercase().as_str()) {
-                text.truncate(before.len());
+/// The words of a document so far, in lower case. They tell how a word that is divided at a line end is
+/// written where it is not.
+#[derive(Default)]
+struct Words(HashSet<Box<str>>);
+
+impl Words {
+    /// Makes one line of the lines of a paragraph, and one word of a word divided at a line end. The
+    /// reader below may have joined the lines already, leaving the hyphen and a space.
+    fn joined(&mut self, words: &str) -> String {
+        let mut text = String::with_capacity(words.len());
+        for word in words.split_whitespace() {
+            let before = text.trim_end_matches(['-', '\u{ad}', '\u{2010}']);
+            let divided = text.len() - before.len() == text.chars().next_back().map_or(0, char::len_utf8)
+                && before.len() < text.len()
+                && before.ends_with(char::is_lowercase)
+                && word.starts_with(char::is_lowercase)
+                && !CONJUNCTIONS.contains(&word);
+            if divided {
+                if !self.is_compound(before, word) {
+                    text.truncate(before.len());
+                }
+            } else {
+                self.0.insert(bare(word).into());
+                if !text.is_empty() {
+                    text.push(' ');
+                }
             }
-        } else if !text.is_empty() {
-            text.push(' ');
+            text.push_str(word);
         }
-        text.push_str(word);
+        text
     }
-    text
+
+    /// Whether a word is written with a hyphen between these halves: as elsewhere in the document, or
+    /// else by its first half.
+    fn is_compound(&self, before: &str, after: &str) -> bool {
+        let (first, second) = (bare(before.rsplit(char::is_whitespace).next().unwrap_or("")), bare(after));
+        if self.0.contains(&*format!("{first}-{second}")) {
+            return true;
+        }
+        let half = first.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+        !self.0.contains(&*format!("{first}{second}")) && COMPOUNDS.contains(&half)
+    }
+}
+
+/// A word in lower case without what stands around it.
+fn bare(word: &str) -> String {
+    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
 /// Ligatures as letters, so that a search finds the word; nothing else is folded.
@@ -185,4 +213,32 @@ fn letters(words: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Words;
+
+    #[track_caller]
+    fn check(lines: &[&str], expected: &str) {
+        let mut words = Words::default();
+        let read: Vec<String> = lines.iter().map(|line| words.joined(line)).collect();
+        assert_eq!(read.last().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_word_divided_at_a_line_end_is_written_as_elsewhere() {
+        check(&["the sed- iment"], "the sediment");
+        check(&["a long- term view"], "a long-term view");
+        check(&["The eel-friendly gate.", "an eel-\nfriendly sluice"], "an eel-friendly sluice");
+        check(&["Overland it is drier.", "the over-\nland route"], "the overland route");
+        check(&["state-of-the-art pumps", "(state-of-the- art)"], "(state-of-the-art)");
+        check(&["halfway up", "half- way"], "halfway");
+    }
+
+    #[test]
+    fn a_hyphen_that_stands_for_a_word_stays_apart() {
+        check(&["pre- and postwar"], "pre- and postwar");
+        check(&["OEP- 201402 was"], "OEP- 201402 was");
+    }
 }

@@ -208,8 +208,8 @@ export class Answer {
 
   summary(numUnsupported) {
     const grounding = this.message.grounding;
-    if (!grounding || !grounding.sentences) return null;
-    const parts = [`${grounding.cited} of ${count(grounding.sentences, 'claim')} cited`, `${grounding.supported} supported`];
+    if (!grounding?.sentences) return null;
+    const parts = [`${grounding.supported} of ${count(grounding.sentences, 'claim')} supported`, `${grounding.cited} cited`];
     if (numUnsupported) parts.push(h('span.unsupported', `${numUnsupported} not found in the sources`));
     if (grounding.dropped_marks) parts.push(`${count(grounding.dropped_marks, 'mark')} to no source removed`);
     return h('p.grounding', parts.flatMap((part, at) => (at ? [' · ', part] : [part])));

@@ -155,7 +155,7 @@ export function paint() {
       !within.value && session.project_id && h('span.project', session.project_id)),
       menu('⋯', `More about ${session.title || 'Untitled'}`, [['Title and project', () => rename({ ...session })], ['Delete', () => remove(session)]]))];
   }), said.length > 0 && h('li.state', 'In what was said'), said.map((hit) => h('li', null,
-    link(`/s/${hit.session_id}#${hit.message_id}`, h('span.name', hit.session_title || 'Untitled'), snippet(hit, 90)))),
+    link(`/s/${hit.session_id}#${hit.message_id}`, h('span.name', hit.session_title || 'Untitled'), snippet({ ...hit, text: hit.text.replace(/[*#`]/g, ' ') }, 90)))),
   !sessions.length && !said.length && h('li.state', searched ? 'Nothing has this.' : 'No sessions yet.'));
   if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   older.hidden = !cursor || Boolean(searched);
