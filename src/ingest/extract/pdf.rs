@@ -110,7 +110,7 @@ fn read_page(page: &Page, seen: &mut Words, out: &mut Composer) -> Result<(), Ex
                 out.blank();
                 for row in &table.rows {
                     let cells: Vec<String> =
-                        row.cells.iter().map(|cell| letters(&cell.plain_text())).collect();
+                        row.cells.iter().map(|cell| letters(&seen.joined(&cell.plain_text()))).collect();
                     out.row(&cells)?;
                 }
                 out.blank();
@@ -156,6 +156,16 @@ const CONJUNCTIONS: &[&str] =
 #[derive(Default)]
 struct Words(HashSet<Box<str>>);
 
+/// How the halves of what a hyphen and the end of a line part belong together.
+enum Joint {
+    /// As one word.
+    Word,
+    /// With the hyphen.
+    Compound,
+    /// Not at all.
+    Apart,
+}
+
 impl Words {
     /// Makes one line of the lines of a paragraph, and one word of a word divided at a line end. The
     /// reader below may have joined the lines already, leaving the hyphen and a space.
@@ -163,19 +173,16 @@ impl Words {
         let mut text = String::with_capacity(words.len());
         for word in words.split_whitespace() {
             let before = text.trim_end_matches(['-', '\u{ad}', '\u{2010}']);
-            let divided = text.len() - before.len() == text.chars().next_back().map_or(0, char::len_utf8)
-                && before.len() < text.len()
-                && before.ends_with(char::is_lowercase)
-                && word.starts_with(char::is_lowercase)
-                && !CONJUNCTIONS.contains(&word);
-            if divided {
-                if !self.is_compound(before, word) {
-                    text.truncate(before.len());
-                }
-            } else {
-                self.0.insert(bare(word).into());
-                if !text.is_empty() {
-                    text.push(' ');
+            let is_hyphen = before.len() < text.len()
+                && text.len() - before.len() == text.chars().next_back().map_or(0, char::len_utf8);
+            match if is_hyphen { self.joint(before, word) } else { Joint::Apart } {
+                Joint::Word => text.truncate(before.len()),
+                Joint::Compound => {}
+                Joint::Apart => {
+                    self.0.insert(bare(word).into());
+                    if !text.is_empty() {
+                        text.push(' ');
+                    }
                 }
             }
             text.push_str(word);
@@ -183,15 +190,32 @@ impl Words {
         text
     }
 
-    /// Whether a word is written with a hyphen between these halves: as elsewhere in the document, or
-    /// else by its first half.
-    fn is_compound(&self, before: &str, after: &str) -> bool {
-        let (first, second) = (bare(before.rsplit(char::is_whitespace).next().unwrap_or("")), bare(after));
-        if self.0.contains(&*format!("{first}-{second}")) {
-            return true;
+    /// They are written as elsewhere in the document, or else as their letters and digits suggest.
+    fn joint(&self, before: &str, after: &str) -> Joint {
+        let first = before.rsplit(char::is_whitespace).next().unwrap_or("");
+        let (Some(end), Some(start)) = (first.chars().next_back(), after.chars().next()) else {
+            return Joint::Apart;
+        };
+        if !end.is_alphanumeric() || !start.is_alphanumeric() || CONJUNCTIONS.contains(&after) {
+            return Joint::Apart;
         }
-        let half = first.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
-        !self.0.contains(&*format!("{first}{second}")) && COMPOUNDS.contains(&half)
+        let (one, other) = (bare(first), bare(after));
+        if self.0.contains(&*format!("{one}-{other}")) {
+            return Joint::Compound;
+        }
+        if end.is_lowercase() && start.is_lowercase() {
+            let half = one.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+            let is_one_word = self.0.contains(&*format!("{one}{other}")) || !COMPOUNDS.contains(&half);
+            return if is_one_word { Joint::Word } else { Joint::Compound };
+        }
+        // `Coca-Cola`, `COVID-19`, `10-month`, but `Note 5- Revenue` and a rating of `BBB- with` a view.
+        let is_worded = after.chars().nth(1).is_some_and(char::is_lowercase);
+        let is_compound = match end {
+            _ if end.is_lowercase() => true,
+            _ if end.is_numeric() => start.is_lowercase() || !is_worded,
+            _ => !start.is_lowercase() && !is_worded,
+        };
+        if is_compound { Joint::Compound } else { Joint::Apart }
     }
 }
 
@@ -237,8 +261,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_or_a_number_keeps_its_hyphen() {
+        check(&["OEP- 201402 of"], "OEP-201402 of");
+        check(&["COVID- 19 and non- GAAP"], "COVID-19 and non-GAAP");
+        check(&["Coca- Cola, 10- month, 2019- 2020"], "Coca-Cola, 10-month, 2019-2020");
+        check(&["based on XML-based", "in XML- based files"], "in XML-based files");
+    }
+
+    #[test]
     fn a_hyphen_that_stands_for_a_word_stays_apart() {
         check(&["pre- and postwar"], "pre- and postwar");
-        check(&["OEP- 201402 was"], "OEP- 201402 was");
+        check(&["rated BBB- with a stable outlook"], "rated BBB- with a stable outlook");
+        check(&["Note 5- Revenue"], "Note 5- Revenue");
     }
 }
