@@ -2,6 +2,8 @@
 //! from the questions before it. It rewrites nothing and invents nothing; the result is meant for
 //! retrieval and the model-free writer, not for show.
 
+use std::collections::HashSet;
+
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::cite::Facts;
@@ -58,8 +60,7 @@ pub fn condense(history: &[Turn], question: &str) -> String {
 
 fn leans(question: &str, language: Option<Language>) -> bool {
     let facts = Facts::of(question, language);
-    let own =
-        facts.words.iter().filter(|(word, _)| !EMPTY.contains(&word.as_str())).count() + facts.numbers.len();
+    let own = facts.words.iter().filter(|(word, _)| !EMPTY.contains(&&**word)).count() + facts.numbers.len();
     let num_words = question.split_whitespace().count();
     let goes_on = begins_with(question, OPENINGS) || (begins_with(question, JOINTS) && own < STANDS);
     own == 0 || (num_words <= 12 && (goes_on || points(question)))
@@ -99,7 +100,7 @@ fn missing(earlier: &str, question: &str, continues: bool, language: Option<Lang
         TermKind::Stop => false,
         TermKind::Number => has.numbers.is_empty(),
         TermKind::Word => {
-            let name = before.words.iter().any(|(word, name)| *word == term.stem && *name);
+            let name = before.words.iter().any(|(word, name)| **word == *term.stem && *name);
             has.holds(&term.stem) == 0.0 && !(name && replaces_name) && !EMPTY.contains(&term.stem.as_str())
         }
     });
@@ -116,7 +117,7 @@ fn missing(earlier: &str, question: &str, continues: bool, language: Option<Lang
 /// The first run of capitalised words in the last answer that the question does not have.
 fn first_name(history: &[Turn], question: &str, language: Option<Language>) -> Option<String> {
     let answer = &history.iter().rev().find(|turn| turn.role == Role::Assistant)?.content;
-    let names: Vec<String> = Facts::of(answer, language)
+    let names: HashSet<_> = Facts::of(answer, language)
         .words
         .into_iter()
         .filter(|(_, name)| *name)
@@ -125,7 +126,7 @@ fn first_name(history: &[Turn], question: &str, language: Option<Language>) -> O
     let has = Facts::of(question, language);
     let mut run: Option<(usize, usize)> = None;
     for term in terms(answer, language) {
-        let is_name = names.contains(&term.stem) && answer[term.start..].starts_with(char::is_uppercase);
+        let is_name = names.contains(&*term.stem) && answer[term.start..].starts_with(char::is_uppercase);
         match run {
             None if is_name && has.holds(&term.stem) == 0.0 => run = Some((term.start, term.end)),
             Some((start, end)) if is_name && answer[end..term.start] == *" " => run = Some((start, term.end)),

@@ -135,9 +135,10 @@ impl Apart {
         self.text == excerpt.text && self.place == place(excerpt)
     }
 
-    /// About how much memory it takes, in bytes: what is taken apart is many times the text.
+    /// About how much memory it takes, in bytes: what is taken apart is many times the text (41 times,
+    /// by what 300 passages of articles and abstracts were given of the heap).
     pub(super) fn bytes(&self) -> usize {
-        512 + 24 * self.text.len()
+        1024 + 40 * self.text.len()
     }
 
     /// The stretch that carries the claim best; none if the passage is empty.

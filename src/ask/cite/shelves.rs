@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use ibid_index::analysis::Language;
 use tokio::sync::Semaphore;
@@ -15,7 +16,9 @@ use crate::Error;
 use crate::ask::prompt::Excerpt;
 
 /// Memory for all of them, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 24 << 20;
+/// What nobody cited for so long is let go.
+const UNUSED: Duration = Duration::from_secs(600);
 
 /// A passage by its document, its place there and the language it is read in.
 type Key = (Uuid, usize, usize, Option<Language>);
@@ -31,6 +34,7 @@ impl Default for Shelves {
     fn default() -> Self {
         let kept = moka::sync::Cache::builder()
             .max_capacity(MAX_BYTES)
+            .time_to_idle(UNUSED)
             .weigher(|_, apart: &Arc<Apart>| u32::try_from(apart.bytes()).unwrap_or(u32::MAX));
         let num_processors = available_parallelism().map_or(1, Into::into);
         Self { kept: kept.build(), turns: Arc::new(Semaphore::new(num_processors)) }

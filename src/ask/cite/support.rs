@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
@@ -32,16 +33,16 @@ const KIN: usize = 5;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     /// Content words, each once, in reading order; the flag tells a name.
-    pub(crate) words: Vec<(String, bool)>,
+    pub(crate) words: Vec<(Arc<str>, bool)>,
     /// Numbers.
     pub(crate) numbers: Vec<Number>,
     clauses: Vec<Clause>,
-    set: BTreeSet<String>,
+    set: BTreeSet<Arc<str>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Clause {
-    words: BTreeSet<String>,
+    words: BTreeSet<Arc<str>>,
     negated: bool,
 }
 
@@ -68,9 +69,11 @@ impl Facts {
                 let name = capital
                     && !nouns_are_capitals
                     && (!opens || surface.chars().skip(1).any(char::is_uppercase));
-                clause.words.insert(term.stem.clone());
-                if facts.set.insert(term.stem.clone()) {
-                    facts.words.push((term.stem, name));
+                // What is kept of a passage for a time has each word once.
+                let word = facts.set.get(&*term.stem).cloned().unwrap_or_else(|| term.stem.into());
+                clause.words.insert(Arc::clone(&word));
+                if facts.set.insert(Arc::clone(&word)) {
+                    facts.words.push((word, name));
                 }
             }
             end = term.end;
@@ -81,7 +84,7 @@ impl Facts {
 
     /// Both together, as if they were one sentence.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        let new = other.words.into_iter().filter(|(word, _)| self.set.insert(word.clone()));
+        let new = other.words.into_iter().filter(|(word, _)| self.set.insert(Arc::clone(word)));
         self.words.extend(new);
         self.numbers.extend(other.numbers);
         self.clauses.extend(other.clauses);
@@ -98,7 +101,7 @@ impl Facts {
         let beginning = &word[..last + c.len_utf8()];
         let alike = self.set.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
         let mut alike = alike.take_while(|other| other.starts_with(beginning));
-        let is_kin = |other: &String| {
+        let is_kin = |other: &Arc<str>| {
             let shared = word.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
             shared * 10 >= word.chars().count().max(other.chars().count()) * 7
         };
@@ -145,7 +148,7 @@ const NEGATIONS: &[&str] = &[
 /// How much each word weighs: rare among the supplied sentences is heavy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Weights {
-    seen: HashMap<String, u32>,
+    seen: HashMap<Arc<str>, u32>,
     sentences: u32,
 }
 
@@ -155,7 +158,7 @@ impl Weights {
         sentences.fold(Self::default(), |mut weights, facts| {
             weights.sentences += 1;
             for (word, _) in &facts.words {
-                *weights.seen.entry(word.clone()).or_default() += 1;
+                *weights.seen.entry(Arc::clone(word)).or_default() += 1;
             }
             weights
         })
@@ -191,7 +194,7 @@ pub(super) struct Claim {
 impl Claim {
     /// A claim whose words weigh so much.
     pub(super) fn new(facts: Facts, weight: impl Fn(&str) -> f32) -> Self {
-        let weighed = |(word, is_name): &(String, bool)| weight(word) * if *is_name { 1.5 } else { 1.0 };
+        let weighed = |(word, is_name): &(Arc<str>, bool)| weight(word) * if *is_name { 1.5 } else { 1.0 };
         let weights: Vec<f32> = facts.words.iter().map(weighed).collect();
         let (weight, num_numbers) = (weights.iter().sum(), facts.numbers.len());
         Self { facts, weights, weight, num_numbers, lacks_name: false }

@@ -176,7 +176,7 @@ fn tell(
 
 /// The names of the question and the words of it that both have, in their order.
 fn about(asked: &Asked, one: &Statement<'_>, other: &Statement<'_>, values: &[&String]) -> String {
-    let is_name = |stem: &str| asked.facts.words.iter().any(|(word, name)| *name && word == stem);
+    let is_name = |stem: &str| asked.facts.words.iter().any(|(word, name)| *name && **word == *stem);
     let is_shared = |stem: &str| one.around.holds(stem) > 0.0 && other.around.holds(stem) > 0.0;
     let in_value = |surface: &str| values.iter().any(|value| value.split(' ').any(|word| word == surface));
     let mut about = String::new();

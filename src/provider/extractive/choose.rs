@@ -90,9 +90,11 @@ fn choose_for(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
     let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
     let mut asked = subject(unframed(question), language);
     let framing = framing(question, language);
-    if asked.words.iter().any(|(word, _)| !framing.contains(word)) {
+    if asked.words.iter().any(|(word, _)| !framing.contains(&**word)) {
         // "Report" is of the subject where the passages speak of one.
-        asked.words.retain(|(word, _)| !framing.contains(word) || shelf.iter().any(|read| read.says(word)));
+        asked
+            .words
+            .retain(|(word, _)| !framing.contains(&**word) || shelf.iter().any(|read| read.says(word)));
     }
     let (mut candidates, weights) = weigh(question, &asked, &shelf);
     candidates.sort_by(|a, b| {
@@ -275,7 +277,7 @@ fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: &Weights) -
 
 /// The share of neighbouring words of the question that are close in the sentence too.
 fn nearness(asked: &Facts, facts: &Facts) -> f32 {
-    let place = |word: &String| facts.words.iter().position(|(other, _)| other == word);
+    let place = |word: &str| facts.words.iter().position(|(other, _)| **other == *word);
     let pairs = asked.words.windows(2);
     let num_pairs = pairs.len();
     let close = pairs.filter(|pair| match (place(&pair[0].0), place(&pair[1].0)) {

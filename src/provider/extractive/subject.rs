@@ -21,8 +21,8 @@ pub(super) fn subject(question: &str, language: Option<Language>) -> Facts {
     let measure = measure(question).filter(|measure| is_form(measure));
     left_out.extend(measure.as_deref());
     let left_out = stems(question, language, |word| left_out.contains(&word));
-    if asked.words.iter().any(|(word, _)| !left_out.contains(word)) {
-        asked.words.retain(|(word, _)| !left_out.contains(word));
+    if asked.words.iter().any(|(word, _)| !left_out.contains(&**word)) {
+        asked.words.retain(|(word, _)| !left_out.contains(&**word));
     }
     asked
 }

@@ -85,7 +85,7 @@ impl Value {
     /// What the value measures, if the question asks for it: its unit, the thing counted, or for a
     /// value with a unit a word beside it.
     pub(super) fn measure<'a>(&self, asked: &'a Asked) -> Option<&'a str> {
-        let plain = || asked.facts.words.iter().filter(|(_, name)| !name).map(|(word, _)| word.as_str());
+        let plain = || asked.facts.words.iter().filter(|(_, name)| !name).map(|(word, _)| &**word);
         match self.number.unit {
             Some(unit) if TIMES.contains(&unit) => None,
             Some(unit) if asked.units.contains(&unit) => Some(unit),
