@@ -151,6 +151,9 @@ const COMPOUNDS: &[&str] = &[
 const CONJUNCTIONS: &[&str] =
     &["and", "or", "to", "und", "oder", "bis", "et", "ou", "en", "of", "y", "o", "e"];
 
+/// Words of a document that are remembered, the first ones.
+const MAX_WORDS: usize = 200_000;
+
 /// The words of a document so far, in lower case. They tell how a word that is divided at a line end is
 /// written where it is not.
 #[derive(Default)]
@@ -179,7 +182,9 @@ impl Words {
                 Joint::Word => text.truncate(before.len()),
                 Joint::Compound => {}
                 Joint::Apart => {
-                    self.0.insert(bare(word).into());
+                    if self.0.len() < MAX_WORDS {
+                        self.0.insert(bare(word).into());
+                    }
                     if !text.is_empty() {
                         text.push(' ');
                     }

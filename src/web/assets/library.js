@@ -54,7 +54,7 @@ export async function library(main, { go, signal }) {
   }
   fill(main,
     h('div.bar', h('h1', 'Library')),
-    h('div.library',
+    h('div.stock',
       h('section.add', { label: 'Add documents' },
         h('div.row', button('Add files', () => files.click(), { class: 'strong' }), button('Add a folder', () => folder.click()),
           h('span.or', 'or drop them here, into'), into, names, files, folder),
