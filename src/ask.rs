@@ -62,10 +62,12 @@ fn spawn(app: &Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
 }
 
 /// Makes one answer, from the question to the answer, stored if the question is, or gives one again
-/// that is kept. `past` are the events of a deep research that a stopped server left.
+/// that is kept. `past` are the events of a deep research that a stopped server left. What is soon over
+/// stands in a box, here and below: it would take its memory for as long as the model writes, and there
+/// may be thousands of answers.
 async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
     let begun = Instant::now();
-    let (place, kept) = cache::look(&app, &asked).await;
+    let (place, kept) = Box::pin(cache::look(&app, &asked)).await;
     if past.is_empty() {
         recorder.append(&asked.started(kept.is_some()));
     }
@@ -75,11 +77,11 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
     };
     // It stays unfinished in the store, and the next server goes on with it.
     let Some((mut last, is_to_keep)) = made else { return };
-    if let Err(error) = keep(&app, &recorder, &asked, &last).await {
+    if let Err(error) = Box::pin(keep(&app, &recorder, &asked, &last)).await {
         tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
         last = failure(&error);
     } else if is_to_keep {
-        cache::keep(&app, &asked, place, &last).await;
+        Box::pin(cache::keep(&app, &asked, place, &last)).await;
     }
     app.metrics.run_ended(asked.mode, &last, begun.elapsed());
     recorder.close(&last);
@@ -95,14 +97,13 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
     let outcome = {
         let work = async {
             if let Some(command) = &asked.command {
-                draft.say(&reply(app, asked, command).await?);
+                draft.say(&Box::pin(reply(app, asked, command)).await?);
                 return Ok(FinishReason::Stop);
             }
             match asked.mode {
                 Mode::Regular => answer(app, asked, &mut draft).await,
                 Mode::DeepResearch => {
                     let is_new = past.is_empty();
-                    // It takes much more memory than the answer in one pass beside it.
                     Box::pin(research::research(app, asked, recorder, &mut draft, &mut found, is_new)).await
                 }
             }
@@ -128,7 +129,7 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
         tracing::error!(message.id = %asked.key.message, %cause, "the answer failed");
     }
     let is_makeshift = draft.is_makeshift();
-    Some((draft.end(outcome).await, !is_makeshift))
+    Some((Box::pin(draft.end(outcome)).await, !is_makeshift))
 }
 
 /// Resolves once nobody has read the answer for as long as it may go unread, if that is limited.
@@ -143,12 +144,12 @@ async fn unread(app: &App, recorder: &Recorder) {
 /// once.
 async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<FinishReason, Error> {
     let model = app.model(Some(&asked.model))?;
-    let history = asked::history(app, asked).await?;
+    let history = Box::pin(asked::history(app, asked)).await?;
     let recent = recent(app, &history);
     let query = stand_alone(model, recent, &asked.content, draft).await;
 
     draft.emit(&search_step(StepState::Started, &query, None, None));
-    let found = retrieve::retrieve(app, &asked.caller, &asked.scope, &query).await?;
+    let found = Box::pin(retrieve::retrieve(app, &asked.caller, &asked.scope, &query)).await?;
     if found.manner.note.is_some() {
         draft.make_do();
     }

@@ -88,6 +88,9 @@ pub struct Runs {
 }
 
 struct Live {
+    /// Whether any number of readers can have it from its beginning; otherwise the only one takes it
+    /// away with them.
+    is_kept: bool,
     frames: Mutex<Vec<Frame>>,
     /// How many frames there are, and whether there will be more.
     progress: watch::Sender<Progress>,
@@ -127,11 +130,11 @@ impl Runs {
         self.record(key, Vec::new(), 0)
     }
 
-    /// Begins a run of which no trace is left on disk, now or after a crash. It can be read while
-    /// it lasts.
+    /// Begins a run of which no trace is left on disk, now or after a crash, nor in memory once it is
+    /// read: it has one reader.
     #[must_use]
     pub fn begin_unkept(self: &Arc<Self>, key: RunKey) -> Recorder {
-        let (live, steering) = Live::new(Vec::new());
+        let (live, steering) = Live::new(Vec::new(), false);
         self.enter(key, live, steering, None)
     }
 
@@ -149,7 +152,7 @@ impl Runs {
 
     /// A run whose file begins with `len` bytes, which are these events.
     fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> Recorder {
-        let (live, steering) = Live::new(frames);
+        let (live, steering) = Live::new(frames, true);
         let file = Arc::new(RunFile::new(self.path(key), len, Arc::clone(&live)));
         self.journal.open(&file);
         self.enter(key, live, steering, Some(file))
@@ -184,7 +187,7 @@ impl Runs {
         key: RunKey,
         after: u64,
     ) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
-        let live = lock(&self.live).get(&key.message).cloned();
+        let live = self.kept(key);
         let (past, live) = match live {
             Some(live) => (None, Some(live)),
             None => {
@@ -205,12 +208,17 @@ impl Runs {
     /// # Errors
     /// If the run's file can't be read; `NotFound` if there is no such run.
     pub async fn events(&self, key: RunKey) -> io::Result<Vec<Event>> {
-        let live = lock(&self.live).get(&key.message).cloned();
+        let live = self.kept(key);
         let text = match live {
             Some(live) => lock(&live.frames).iter().map(|frame| format!("{}\n", frame.data)).collect(),
             None => tokio::fs::read_to_string(self.path(key)).await?,
         };
         Ok(whole_lines(&text).map(|(event, _)| event).collect())
+    }
+
+    /// A run that anybody may read, if it is being written.
+    fn kept(&self, key: RunKey) -> Option<Arc<Live>> {
+        lock(&self.live).get(&key.message).filter(|live| live.is_kept).cloned()
     }
 
     /// Asks a run to stop. False if it is not running.
@@ -389,11 +397,11 @@ impl Drop for Recorder {
 
 impl Live {
     /// A run that begins with these events, and the receiving end for changes of its plan.
-    fn new(frames: Vec<Frame>) -> (Arc<Self>, mpsc::UnboundedReceiver<Steering>) {
+    fn new(frames: Vec<Frame>, is_kept: bool) -> (Arc<Self>, mpsc::UnboundedReceiver<Steering>) {
         let (steer, steering) = mpsc::unbounded_channel();
         let progress = watch::Sender::new(Progress { len: frames.len(), closed: false });
         let (frames, cancel) = (Mutex::new(frames), CancellationToken::new());
-        let live = Self { frames, progress, cancel, audience: Audience::new(), steer };
+        let live = Self { is_kept, frames, progress, cancel, audience: Audience::new(), steer };
         (Arc::new(live), steering)
     }
 
@@ -402,11 +410,9 @@ impl Live {
         if more.is_empty() {
             return;
         }
-        let mut frames = lock(&self.frames);
-        frames.extend(more);
-        let len = frames.len();
-        drop(frames);
-        self.progress.send_modify(|progress| progress.len = len);
+        let num_more = more.len();
+        lock(&self.frames).extend(more);
+        self.progress.send_modify(|progress| progress.len += num_more);
     }
 
     /// Tells readers that this was all.

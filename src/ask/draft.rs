@@ -262,7 +262,7 @@ impl<'a> Draft<'a> {
             match piece {
                 Piece::Text(_) => {}
                 Piece::Mark(mark) => {
-                    if let Some(citation) = self.cite(mark.clone()).await? {
+                    if let Some(citation) = Box::pin(self.cite(mark.clone())).await? {
                         self.emit(&Event::Citation { citation: citation.clone() });
                         self.citations.push(citation);
                     }

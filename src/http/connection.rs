@@ -3,6 +3,7 @@
 //! enough, or if its reader takes nothing. What is asked on it is the router's matter.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -16,20 +17,23 @@ use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, Version};
 use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tower::ServiceExt as _;
 
-use super::tls::Tls;
+use super::tls::{self, Tls};
 use super::unread::Unread;
 use crate::app::App;
 use crate::config::ServerConfig;
 
+/// How a connection of HTTP/2 begins, as far as no request of HTTP/1 does.
+const PREFACE: &[u8; 14] = b"PRI * HTTP/2.0";
 /// Most requests at once on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 128;
 /// How often a connection of HTTP/2 is asked whether it still lives, and how long it may take to say so.
@@ -52,16 +56,49 @@ pub(super) async fn answer(connection: Connection, stream: TcpStream) {
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
-    let Some(tls) = connection.tls.clone() else { return converse(connection, stream).await };
+    if let Some(tls) = connection.tls.clone() {
+        // What it needs is several times what others do.
+        return Box::pin(secure(connection, &tls, stream)).await;
+    }
+    let stopping = connection.app.stopping.clone();
+    let limit = seconds(connection.app.config.server.head_timeout_s);
+    let is_http2 = tokio::select! {
+        is_http2 = timeout(limit, begins_http2(&stream)) => is_http2,
+        () = stopping.cancelled() => return,
+    };
+    match is_http2 {
+        Ok(Ok(is_http2)) => converse(connection, stream, is_http2).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection ended before it began"),
+        Err(_) => tracing::debug!("a connection took too long to ask"),
+    }
+}
+
+/// The same under TLS.
+async fn secure(connection: Connection, tls: &Tls, stream: TcpStream) {
     let limit = seconds(connection.app.config.server.head_timeout_s);
     match timeout(limit, tls.accept(stream)).await {
-        Ok(Ok(stream)) => converse(connection, stream).await,
+        Ok(Ok(stream)) => {
+            let is_http2 = tls::agreed_on_http2(&stream);
+            converse(connection, stream, is_http2).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a connection was not set up"),
         Err(_) => tracing::debug!("a connection was not set up in time"),
     }
 }
 
-async fn converse(connection: Connection, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+/// Whether the first bytes of a connection are those of HTTP/2. They stay to be read.
+async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; PREFACE.len()];
+    // No client sends the preface in pieces as small as would be told wrong here.
+    let num_bytes = stream.peek(&mut first).await?;
+    Ok(first[..num_bytes] == *PREFACE)
+}
+
+async fn converse(
+    connection: Connection,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    is_http2: bool,
+) {
     let Connection { app, router, peer, .. } = connection;
     let limits = &app.config.server;
     let activity = Arc::new(Activity::new());
@@ -75,18 +112,30 @@ async fn converse(connection: Connection, stream: impl AsyncRead + AsyncWrite + 
             Ok::<_, Infallible>(response.map(|body| Holding { body, _held: busy }))
         }
     });
-    let stream = Watched {
+    let stream = TokioIo::new(Watched {
         stream,
         activity: Arc::clone(&activity),
         patience: seconds(limits.stalled_reader_s),
         stuck: None,
-    };
-    let http = http(limits);
-    let mut conversation = pin!(http.serve_connection(TokioIo::new(stream), service));
+    });
+    if is_http2 {
+        let conversation = http2(limits).serve_connection(stream, service);
+        Box::pin(conduct(&app, &activity, conversation)).await;
+    } else {
+        conduct(&app, &activity, http1(limits).serve_connection(stream, service)).await;
+    }
+}
+
+/// Sees to it that a conversation ends when the connection is open for nothing, or the server stops.
+async fn conduct<C: GracefulConnection>(app: &App, activity: &Activity, conversation: C)
+where
+    C::Error: Display,
+{
+    let mut conversation = pin!(conversation);
     let outcome = tokio::select! {
         outcome = conversation.as_mut() => Some(outcome),
         () = app.stopping.cancelled() => None,
-        why = activity.overdue(limits) => match why {
+        why = activity.overdue(&app.config.server) => match why {
             Overdue::Head => {
                 tracing::debug!("a connection took too long to ask");
                 return;
@@ -109,11 +158,15 @@ async fn converse(connection: Connection, stream: impl AsyncRead + AsyncWrite + 
     }
 }
 
-fn http(limits: &ServerConfig) -> auto::Builder<TokioExecutor> {
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits.max_header_bytes);
-    http.http2()
-        .timer(TokioTimer::new())
+fn http1(limits: &ServerConfig) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits.max_header_bytes);
+    http
+}
+
+fn http2(limits: &ServerConfig) -> http2::Builder<TokioExecutor> {
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(PING)

@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+/// The name of HTTP/2 among the protocols that the two ends of a connection agree on.
+const HTTP_2: &[u8] = b"h2";
+
 /// Why connections can't be secured. Each message says what to change.
 #[derive(Debug, Error)]
 pub enum TlsError {
@@ -90,7 +93,7 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(unusable)?;
         let mut config = config.with_no_client_auth().with_cert_resolver(Arc::<Shown>::clone(&shown));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), shown })
     }
 
@@ -107,6 +110,11 @@ impl Tls {
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.acceptor.accept(stream).await
     }
+}
+
+/// Whether both ends of a connection agreed on HTTP/2 when it was set up.
+pub(super) fn agreed_on_http2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
 }
 
 impl ResolvesServerCert for Shown {

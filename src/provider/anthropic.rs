@@ -46,10 +46,11 @@ impl Anthropic {
     pub(super) fn stream(&self, prompt: &Prompt, options: &CallOptions) -> DeltaStream {
         let server = Arc::clone(&self.0);
         let request = server.request(prompt, options);
-        stream::once(async move {
+        // The request is of no more use once there is a response.
+        stream::once(Box::pin(async move {
             let response = server.send(&request).await?;
             Ok(body::read(response, Messages::new(server)))
-        })
+        }))
         .try_flatten()
         .boxed()
     }

@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt, stream};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
@@ -115,7 +117,7 @@ impl<D: Dialect> Reading<D> {
     }
 
     async fn advance(&mut self, mut body: Body) -> Result<(), ProviderError> {
-        if body.is_plain() {
+        if body.is_plain {
             let plain = body.into_plain().await?;
             self.dialect.read_plain(&plain, &mut self.out)?;
             return self.end();
@@ -163,7 +165,10 @@ impl<D: Dialect> Reading<D> {
 }
 
 struct Body {
-    response: Response,
+    /// What comes, without the response's head: as long as that is held, what was read with it is too.
+    pieces: BoxStream<'static, reqwest::Result<Bytes>>,
+    /// Whether it is one JSON object although a stream was asked for.
+    is_plain: bool,
     decoder: Decoder,
     /// Told once the frames before it are taken, so that the answer does not depend on how the
     /// network cut it.
@@ -175,18 +180,20 @@ struct Body {
 
 impl Body {
     fn new(response: Response) -> Self {
-        Self { response, decoder: Decoder::default(), failure: None, over: false, last_read: Instant::now() }
-    }
-
-    /// Whether the server answers with one JSON object although a stream was asked for.
-    fn is_plain(&self) -> bool {
-        let media_type = self.response.headers().get(CONTENT_TYPE);
-        media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/json"))
+        let media_type = response.headers().get(CONTENT_TYPE);
+        Self {
+            is_plain: media_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json")),
+            pieces: response.bytes_stream().boxed(),
+            decoder: Decoder::default(),
+            failure: None,
+            over: false,
+            last_read: Instant::now(),
+        }
     }
 
     async fn into_plain(mut self) -> Result<Value, ProviderError> {
         let mut body = Vec::new();
-        while let Some(piece) = self.response.chunk().await.map_err(|error| broken(&error))? {
+        while let Some(piece) = self.pieces.try_next().await.map_err(|error| broken(&error))? {
             if body.len() + piece.len() > MAX_PLAIN_BYTES {
                 return Err(ProviderError::Truncated("the answer is longer than 8 MiB".to_owned()));
             }
@@ -215,12 +222,12 @@ impl Body {
     /// Reads what has come. A model that writes faster than its words are told has more on its way:
     /// that is taken too, as far as it comes by itself while others have their turn.
     async fn fill(&mut self) -> Result<(), ProviderError> {
-        let mut next = Some(self.response.chunk().await);
+        let mut next = Some(self.pieces.try_next().await);
         let is_fast = self.last_read.elapsed() < FAST;
         let mut num_bytes = 0;
         while let Some(read) = next {
             let piece = read.map_err(|error| broken(&error))?;
-            num_bytes += piece.as_ref().map_or(AT_ONCE_BYTES, bytes::Bytes::len);
+            num_bytes += piece.as_ref().map_or(AT_ONCE_BYTES, Bytes::len);
             let taken = match piece {
                 Some(piece) => self.decoder.push(&piece),
                 None => {
@@ -232,7 +239,7 @@ impl Body {
             next = None;
             if is_fast && num_bytes < AT_ONCE_BYTES {
                 yield_now().await;
-                next = self.response.chunk().now_or_never();
+                next = self.pieces.try_next().now_or_never();
             }
         }
         self.last_read = Instant::now();

@@ -63,13 +63,19 @@ async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
     let runs = Arc::new(Runs::open(folder.path()).unwrap());
     let key = key();
     let recorder = runs.begin_unkept(key);
-    let reader = recorder.read();
+    let live = Arc::clone(&recorder.live);
+    let mut reader = Box::pin(recorder.read());
     recorder.append(&token("first"));
+    recorder.append(&token("second"));
+    assert!(runs.read(key, 0).await.is_err());
+    assert_eq!(reader.next().await.unwrap().seq, 1);
+    assert!(lock(&live.frames).is_empty(), "its one reader has it");
     recorder.sync().await.unwrap();
     let last = token("last");
     recorder.seal(&last).await.unwrap();
     recorder.close(&last);
-    assert_eq!(reader.collect::<Vec<_>>().await.len(), 2);
+    let rest: Vec<u64> = reader.map(|frame| frame.seq).collect().await;
+    assert_eq!(rest, [2, 3]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(runs.read(key, 0).await.is_err());
 }

@@ -73,6 +73,21 @@ async fn who_says_nothing_is_hung_up_on() {
 }
 
 #[tokio::test]
+async fn a_request_that_begins_like_http_2_or_comes_byte_by_byte_is_answered() {
+    let server = Server::with_config(SHORT).await;
+    let mut stream = connect(&server).await;
+    stream.write_all(b"PRI /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.1 405"));
+    let mut stream = connect(&server).await;
+    stream.set_nodelay(true).unwrap();
+    for byte in HEALTH {
+        stream.write_all(&[*byte]).await.unwrap();
+        sleep(Duration::from_millis(2)).await;
+    }
+    assert!(read_answer(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
 async fn headers_that_never_end_are_cut_off_on_a_new_connection_and_on_a_used_one() {
     let server = Server::with_config(SHORT).await;
     let mut stream = connect(&server).await;
