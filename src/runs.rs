@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::Stream;
+use futures::{Stream, stream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -88,15 +88,12 @@ pub struct Runs {
 }
 
 struct Live {
-    /// Whether any number of readers can have it from its beginning; otherwise the only one takes it
-    /// away with them.
-    is_kept: bool,
     frames: Mutex<Vec<Frame>>,
     /// How many frames there are, and whether there will be more.
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
     audience: Audience,
-    steer: mpsc::UnboundedSender<Steering>,
+    steer: mpsc::UnboundedSender<Box<Steering>>,
 }
 
 /// A reader's change to the plan of a run, on its way to it.
@@ -130,12 +127,16 @@ impl Runs {
         self.record(key, Vec::new(), 0)
     }
 
-    /// Begins a run of which no trace is left on disk, now or after a crash, nor in memory once it is
-    /// read: it has one reader.
-    #[must_use]
-    pub fn begin_unkept(self: &Arc<Self>, key: RunKey) -> Recorder {
-        let (live, steering) = Live::new(Vec::new(), false);
-        self.enter(key, live, steering, None)
+    /// Begins a run of which no trace is left on disk, now or after a crash, and gives its events to
+    /// the one reader it has.
+    pub fn begin_unkept(
+        self: &Arc<Self>,
+        key: RunKey,
+    ) -> (Recorder, impl Stream<Item = Event> + Send + Unpin + use<>) {
+        let (live, steering) = Live::new(Vec::new());
+        let (reader, mut events) = mpsc::unbounded_channel();
+        let recorder = self.enter(key, live, steering, Sink::Reader(reader));
+        (recorder, stream::poll_fn(move |cx| events.poll_recv(cx).map(|event| event.map(|event| *event))))
     }
 
     /// Takes up a run that a stopped server left unfinished. The recorder appends after the last
@@ -152,18 +153,18 @@ impl Runs {
 
     /// A run whose file begins with `len` bytes, which are these events.
     fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> Recorder {
-        let (live, steering) = Live::new(frames, true);
+        let (live, steering) = Live::new(frames);
         let file = Arc::new(RunFile::new(self.path(key), len, Arc::clone(&live)));
         self.journal.open(&file);
-        self.enter(key, live, steering, Some(file))
+        self.enter(key, live, steering, Sink::File(file))
     }
 
     fn enter(
         self: &Arc<Self>,
         key: RunKey,
         live: Arc<Live>,
-        steering: mpsc::UnboundedReceiver<Steering>,
-        file: Option<Arc<RunFile>>,
+        steering: mpsc::UnboundedReceiver<Box<Steering>>,
+        sink: Sink,
     ) -> Recorder {
         lock(&self.live).insert(key.message, Arc::clone(&live));
         let num_appended = lock(&live.frames).len() as u64;
@@ -171,7 +172,7 @@ impl Runs {
             runs: Arc::clone(self),
             key,
             live,
-            file,
+            sink,
             num_appended: Mutex::new(num_appended),
             steering: Mutex::new(Some(steering)),
         }
@@ -187,7 +188,7 @@ impl Runs {
         key: RunKey,
         after: u64,
     ) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
-        let live = self.kept(key);
+        let live = lock(&self.live).get(&key.message).cloned();
         let (past, live) = match live {
             Some(live) => (None, Some(live)),
             None => {
@@ -195,7 +196,7 @@ impl Runs {
                 (Some(StoredRun::new(file, after)), None)
             }
         };
-        let past = futures::stream::unfold(past, async |past| {
+        let past = stream::unfold(past, async |past| {
             let mut past = past?;
             let frame = past.next().await?;
             Some((frame, Some(past)))
@@ -208,17 +209,12 @@ impl Runs {
     /// # Errors
     /// If the run's file can't be read; `NotFound` if there is no such run.
     pub async fn events(&self, key: RunKey) -> io::Result<Vec<Event>> {
-        let live = self.kept(key);
+        let live = lock(&self.live).get(&key.message).cloned();
         let text = match live {
             Some(live) => lock(&live.frames).iter().map(|frame| format!("{}\n", frame.data)).collect(),
             None => tokio::fs::read_to_string(self.path(key)).await?,
         };
         Ok(whole_lines(&text).map(|(event, _)| event).collect())
-    }
-
-    /// A run that anybody may read, if it is being written.
-    fn kept(&self, key: RunKey) -> Option<Arc<Live>> {
-        lock(&self.live).get(&key.message).filter(|live| live.is_kept).cloned()
     }
 
     /// Asks a run to stop. False if it is not running.
@@ -236,7 +232,7 @@ impl Runs {
         let live = lock(&self.live).get(&message).cloned();
         let Some(live) = live else { return false };
         let (taken, outcome) = oneshot::channel();
-        live.steer.send(Steering { change, taken }).is_ok() && {
+        live.steer.send(Box::new(Steering { change, taken })).is_ok() && {
             // Held any longer it would keep the channel open past the run's end.
             drop(live);
             outcome.await.is_ok()
@@ -301,34 +297,38 @@ pub struct Recorder {
     runs: Arc<Runs>,
     key: RunKey,
     live: Arc<Live>,
-    /// None if no trace is to be left.
-    file: Option<Arc<RunFile>>,
+    sink: Sink,
     num_appended: Mutex<u64>,
-    steering: Mutex<Option<mpsc::UnboundedReceiver<Steering>>>,
+    steering: Mutex<Option<mpsc::UnboundedReceiver<Box<Steering>>>>,
+}
+
+/// Where the events of a run go. What is put into a channel is boxed: a channel takes the memory of many
+/// at once.
+enum Sink {
+    /// Into its file, and then to any number of readers.
+    File(Arc<RunFile>),
+    /// To its one reader, and nowhere else.
+    Reader(mpsc::UnboundedSender<Box<Event>>),
 }
 
 impl Recorder {
-    /// Reads the run that is being written, from its beginning.
-    pub fn read(&self) -> impl Stream<Item = Frame> + Send + use<> {
-        follow(Some(Arc::clone(&self.live)), 0)
-    }
-
     /// Resolves once so few events wait to be written that more may. Whoever appends many asks.
     pub async fn has_room(&self) {
-        if let Some(file) = &self.file {
+        if let Sink::File(file) = &self.sink {
             file.has_room().await;
         }
     }
 
     /// Hands an event to the file and then to every reader. Never waits.
     pub fn append(&self, event: &Event) {
-        let mut num_appended = lock(&self.num_appended);
-        *num_appended += 1;
-        let frame = Frame::new(*num_appended, event);
-        // Sent while the number is held, so that the order in the file is that of the numbers.
-        match &self.file {
-            Some(file) => self.runs.journal.append(file, frame),
-            None => self.live.show(vec![frame]),
+        match &self.sink {
+            Sink::File(file) => {
+                let mut num_appended = lock(&self.num_appended);
+                *num_appended += 1;
+                // Sent while the number is held, so that the order in the file is that of the numbers.
+                self.runs.journal.append(file, Frame::new(*num_appended, event));
+            }
+            Sink::Reader(reader) => tell(reader, event),
         }
     }
 
@@ -337,12 +337,12 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn sync(&self) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Sink::File(file) = &self.sink else { return Ok(()) };
         self.runs.journal.sync(file).await
     }
 
     /// The changes of plan that readers ask for. There is one such list: the first call gets it.
-    pub fn steering(&self) -> Option<mpsc::UnboundedReceiver<Steering>> {
+    pub fn steering(&self) -> Option<mpsc::UnboundedReceiver<Box<Steering>>> {
         lock(&self.steering).take()
     }
 
@@ -352,15 +352,20 @@ impl Recorder {
     /// # Errors
     /// If the file could not be written or synced.
     pub async fn seal(&self, last: &Event) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Sink::File(file) = &self.sink else { return Ok(()) };
         self.runs.journal.seal(file, &encode(last));
         self.sync().await
     }
 
     /// Sends the last event to every reader and ends the run.
     pub fn close(self, last: &Event) {
-        let seq = *lock(&self.num_appended) + 1;
-        self.live.show(vec![Frame::new(seq, last)]);
+        match &self.sink {
+            Sink::File(_) => {
+                let seq = *lock(&self.num_appended) + 1;
+                self.live.show(vec![Frame::new(seq, last)]);
+            }
+            Sink::Reader(reader) => tell(reader, last),
+        }
     }
 
     /// Ends a run that never became one, and removes its file.
@@ -381,27 +386,29 @@ impl Recorder {
 
     /// Resolves once nobody has read the run for this long.
     pub async fn unread(&self, grace: Duration) {
-        self.live.audience.gone(grace).await;
+        match &self.sink {
+            Sink::File(_) => self.live.audience.gone(grace).await,
+            Sink::Reader(reader) => reader.closed().await,
+        }
     }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
         lock(&self.runs.live).remove(&self.key.message);
-        match &self.file {
-            Some(file) => self.runs.journal.close(file),
-            None => self.live.close(),
+        if let Sink::File(file) = &self.sink {
+            self.runs.journal.close(file);
         }
     }
 }
 
 impl Live {
     /// A run that begins with these events, and the receiving end for changes of its plan.
-    fn new(frames: Vec<Frame>, is_kept: bool) -> (Arc<Self>, mpsc::UnboundedReceiver<Steering>) {
+    fn new(frames: Vec<Frame>) -> (Arc<Self>, mpsc::UnboundedReceiver<Box<Steering>>) {
         let (steer, steering) = mpsc::unbounded_channel();
         let progress = watch::Sender::new(Progress { len: frames.len(), closed: false });
         let (frames, cancel) = (Mutex::new(frames), CancellationToken::new());
-        let live = Self { is_kept, frames, progress, cancel, audience: Audience::new(), steer };
+        let live = Self { frames, progress, cancel, audience: Audience::new(), steer };
         (Arc::new(live), steering)
     }
 
@@ -419,6 +426,11 @@ impl Live {
     fn close(&self) {
         self.progress.send_modify(|progress| progress.closed = true);
     }
+}
+
+/// Tells the one reader of a run. One that is gone has stopped it.
+fn tell(reader: &mpsc::UnboundedSender<Box<Event>>, event: &Event) {
+    let _ = reader.send(Box::new(event.clone()));
 }
 
 /// Locks for a moment; the data stays usable if a holder panicked.

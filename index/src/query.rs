@@ -38,7 +38,14 @@ const CONJUNCTIONS: &[&str] = &[
 #[derive(Clone, Debug)]
 pub struct Query {
     text: String,
-    language: Option<Language>,
+    /// Its words as its own language sees them.
+    words: Vec<Term>,
+}
+
+/// The words of a query in the form that they take in each of some languages.
+pub(crate) struct Forms<'a> {
+    query: &'a Query,
+    in_languages: Vec<(Option<Language>, Vec<Term>)>,
 }
 
 /// Where a weighted term is looked up.
@@ -60,7 +67,9 @@ impl Query {
         let mut text = text.into();
         text.truncate(text.floor_char_boundary(MAX_BYTES));
         let language = language.or_else(|| Language::of_question(&text));
-        Self { text, language }
+        let mut words = analysis::terms(&text, language);
+        words.truncate(MAX_WORDS);
+        Self { text, words }
     }
 
     /// The text that is searched for: what was given, unless that was very long.
@@ -74,71 +83,19 @@ impl Query {
         0..self.text.len()
     }
 
-    /// What to look up in an index whose documents are in these languages, with weights.
+    /// Its words in the forms of these languages; as they stand if there are none.
     ///
     /// Each word is looked up in the form it takes in each of the languages: the query's own may be
     /// another than the document's, and a form that only one language has costs the others nothing.
-    pub(crate) fn terms(
-        &self,
-        within: &Range<usize>,
-        languages: &[Option<Language>],
-        mut in_index: impl FnMut(&str) -> bool,
-    ) -> BTreeMap<(Place, String), f32> {
-        let mut words = self.words();
-        words.retain(|word| within.contains(&word.start));
-        let mut weights = BTreeMap::new();
-        if words.iter().all(|word| word.kind == TermKind::Stop) {
-            for language in forms(languages) {
-                for term in self.select(&words, language) {
-                    weights.insert((Place::Stops, term.stem.clone()), 1.0);
-                    weights.insert((Place::Body, term.stem), 1.0);
-                }
-            }
-            return weights;
-        }
-        let joined = self.joined(&words);
-        let content: Vec<Term> = words.into_iter().filter(|word| word.kind != TermKind::Stop).collect();
-        let mut counted = BTreeMap::new();
-        for language in forms(languages) {
-            let mut before: Option<(usize, String)> = None;
-            for (position, term) in self.select(&content, language).into_iter().enumerate() {
-                if let Some((_, before)) = &before
-                    && *before != term.stem
-                {
-                    let pair = analysis::pair(before, &term.stem);
-                    counted.insert((position, Place::Pairs, pair), PAIR_WEIGHT);
-                }
-                let parts = analysis::parts(&self.text[term.start..term.end]);
-                let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
-                for part in &parts {
-                    let part = analysis::stem(part, language);
-                    counted.insert((position, Place::Body, part.clone()), part_weight);
-                    counted.insert((position, Place::Title, part.clone()), part_weight * TITLE_WEIGHT);
-                    counted.insert((position, Place::Name, part), NAME_WEIGHT);
-                }
-                counted.insert((position, Place::Body, term.stem.clone()), 1.0);
-                counted.insert((position, Place::Title, term.stem.clone()), TITLE_WEIGHT);
-                counted.insert((position, Place::Name, term.stem.clone()), NAME_WEIGHT);
-                before = Some((position, term.stem));
-            }
-        }
-        for language in forms(languages) {
-            let stems =
-                joined.iter().map(|name| (content.len(), Place::Name, analysis::stem(name, language)));
-            counted.extend(stems.map(|key| (key, NAME_WEIGHT)));
-        }
-        // A word said twice counts twice, but its forms in several languages are one word. A name
-        // is named once, however often.
-        for ((_, place, stem), weight) in counted {
-            let total = weights.entry((place, stem)).or_insert(0.0);
-            *total = if place == Place::Name { weight } else { *total + weight };
-        }
-        weights
+    pub(crate) fn forms(&self, languages: &[Option<Language>]) -> Forms<'_> {
+        let languages = if languages.is_empty() { &[None] } else { languages };
+        let in_language = |language: &Option<Language>| (*language, self.words_in(*language));
+        Forms { query: self, in_languages: languages.iter().map(in_language).collect() }
     }
 
     /// Neighbouring words run together, as the names of files often have them: who asks about General
     /// Mills means `GENERALMILLS_2022.pdf`.
-    fn joined(&self, words: &[Term]) -> Vec<String> {
+    fn joined(&self, words: &[&Term]) -> Vec<String> {
         let mut joined = Vec::new();
         for (position, first) in words.iter().enumerate() {
             let mut name = String::new();
@@ -162,14 +119,13 @@ impl Query {
     /// The clauses of a long question that asks for several things, as ranges of its text; none if
     /// it is short, of one piece, or of very many.
     pub(crate) fn clauses(&self) -> Vec<Range<usize>> {
-        let words = self.words();
         let is_content = |word: &&Term| word.kind != TermKind::Stop;
-        if words.iter().filter(is_content).count() < MIN_LONG_WORDS {
+        if self.words.iter().filter(is_content).count() < MIN_LONG_WORDS {
             return Vec::new();
         }
         let mut clauses: Vec<Range<usize>> = Vec::new();
         let (mut start, mut last_end, mut num_content) = (0, 0, 0);
-        for word in &words {
+        for word in &self.words {
             // The words of a script without spaces overlap.
             let gap = self.text.get(last_end..word.start).unwrap_or_default();
             let is_border = gap.contains([',', ';', ':', '?', '!', '.', '—', '，', '、', '。', '？', '；'])
@@ -188,24 +144,73 @@ impl Query {
         if (2..=MAX_CLAUSES).contains(&clauses.len()) { clauses } else { Vec::new() }
     }
 
-    /// The words as the query's own language sees them.
-    fn words(&self) -> Vec<Term> {
-        let mut words = analysis::terms(&self.text, self.language);
-        words.truncate(MAX_WORDS);
-        words
-    }
-
-    /// The same words in the form they take in another language.
-    fn select(&self, words: &[Term], language: Option<Language>) -> Vec<Term> {
-        let kept: HashSet<usize> = words.iter().map(|word| word.start).collect();
+    /// Its words in the form that they take in another language.
+    fn words_in(&self, language: Option<Language>) -> Vec<Term> {
         let mut terms = analysis::terms(&self.text, language);
-        terms.retain(|term| kept.contains(&term.start));
+        terms.retain(|term| self.words.binary_search_by_key(&term.start, |word| word.start).is_ok());
         terms
     }
 }
 
-fn forms(languages: &[Option<Language>]) -> Vec<Option<Language>> {
-    if languages.is_empty() { vec![None] } else { languages.to_vec() }
+impl Forms<'_> {
+    /// What to look up for the words within a range of the text, with weights.
+    pub(crate) fn terms(
+        &self,
+        within: &Range<usize>,
+        mut in_index: impl FnMut(&str) -> bool,
+    ) -> BTreeMap<(Place, String), f32> {
+        let words: Vec<&Term> = self.query.words.iter().filter(|word| within.contains(&word.start)).collect();
+        let mut weights = BTreeMap::new();
+        if words.iter().all(|word| word.kind == TermKind::Stop) {
+            for (_, terms) in &self.in_languages {
+                for term in terms.iter().filter(|term| within.contains(&term.start)) {
+                    weights.insert((Place::Stops, term.stem.clone()), 1.0);
+                    weights.insert((Place::Body, term.stem.clone()), 1.0);
+                }
+            }
+            return weights;
+        }
+        let joined = self.query.joined(&words);
+        let content: Vec<usize> =
+            words.iter().filter(|word| word.kind != TermKind::Stop).map(|word| word.start).collect();
+        let mut counted = BTreeMap::new();
+        for (language, terms) in &self.in_languages {
+            let terms = terms.iter().filter(|term| content.binary_search(&term.start).is_ok());
+            let mut before: Option<&str> = None;
+            for (position, term) in terms.enumerate() {
+                if let Some(before) = before
+                    && *before != term.stem
+                {
+                    let pair = analysis::pair(before, &term.stem);
+                    counted.insert((position, Place::Pairs, pair), PAIR_WEIGHT);
+                }
+                let parts = analysis::parts(&self.query.text[term.start..term.end]);
+                let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
+                for part in &parts {
+                    let part = analysis::stem(part, *language);
+                    counted.insert((position, Place::Body, part.clone()), part_weight);
+                    counted.insert((position, Place::Title, part.clone()), part_weight * TITLE_WEIGHT);
+                    counted.insert((position, Place::Name, part), NAME_WEIGHT);
+                }
+                counted.insert((position, Place::Body, term.stem.clone()), 1.0);
+                counted.insert((position, Place::Title, term.stem.clone()), TITLE_WEIGHT);
+                counted.insert((position, Place::Name, term.stem.clone()), NAME_WEIGHT);
+                before = Some(&term.stem);
+            }
+        }
+        for (language, _) in &self.in_languages {
+            let stems =
+                joined.iter().map(|name| (content.len(), Place::Name, analysis::stem(name, *language)));
+            counted.extend(stems.map(|key| (key, NAME_WEIGHT)));
+        }
+        // A word said twice counts twice, but its forms in several languages are one word. A name
+        // is named once, however often.
+        for ((_, place, stem), weight) in counted {
+            let total = weights.entry((place, stem)).or_insert(0.0);
+            *total = if place == Place::Name { weight } else { *total + weight };
+        }
+        weights
+    }
 }
 
 /// Finds the words of `text` that the query is about, as byte ranges in reading order.
@@ -213,7 +218,7 @@ fn forms(languages: &[Option<Language>]) -> Vec<Option<Language>> {
 /// `language` is the one `text` was indexed in. A query of nothing but words of grammar marks those.
 #[must_use]
 pub fn highlights(query: &Query, text: &str, language: Option<Language>) -> Vec<Range<usize>> {
-    let words = query.words();
+    let words = &query.words;
     let only_stops = words.iter().all(|word| word.kind == TermKind::Stop);
     let starts: HashSet<usize> = words
         .iter()

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::analysis::Language;
 use crate::error::IndexError;
 use crate::passage::{DocumentEntry, Hit, Scope};
-use crate::query::{Place, Query};
+use crate::query::{Forms, Place, Query};
 use crate::schema::{Fields, NO_LANGUAGE};
 use crate::vectors::Meaning;
 use best::{Best, Candidate};
@@ -89,9 +89,10 @@ impl Snapshot {
             return Ok(Vec::new());
         }
         let filter = Filter::new(scope);
-        let terms = self.terms(query, &query.whole())?;
+        let forms = query.forms(&self.languages);
+        let terms = self.terms(&forms, &query.whole())?;
         let mut found = self.best(&filter, &terms, limit.max(DEPTH))?;
-        self.add_clauses(&filter, query, limit, &mut found)?;
+        self.add_clauses(&filter, &query.clauses(), &forms, limit, &mut found)?;
         let reaching = meaning.filter(|meaning| !meaning.is_beside_words);
         let near = reaching.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
         let near = near.transpose()?;
@@ -115,13 +116,14 @@ impl Snapshot {
     fn add_clauses(
         &self,
         filter: &Filter<'_>,
-        query: &Query,
+        clauses: &[Range<usize>],
+        forms: &Forms<'_>,
         limit: usize,
         found: &mut Vec<Candidate>,
     ) -> Result<(), IndexError> {
         let mut gains: BTreeMap<DocAddress, Candidate> = BTreeMap::new();
-        for clause in query.clauses() {
-            let terms = self.terms(query, &clause)?;
+        for clause in clauses {
+            let terms = self.terms(forms, clause)?;
             for candidate in self.best(filter, &terms, limit.max(CLAUSE_DEPTH))? {
                 let gain = gains.entry(candidate.address).or_insert(candidate);
                 *gain = candidate.max(*gain);
@@ -213,9 +215,9 @@ impl Snapshot {
     }
 
     /// What to look up for the part of the query that lies `within` a range of its text.
-    fn terms(&self, query: &Query, within: &Range<usize>) -> Result<Terms, IndexError> {
+    fn terms(&self, forms: &Forms<'_>, within: &Range<usize>) -> Result<Terms, IndexError> {
         let mut failure = None;
-        let terms = query.terms(within, &self.languages, |stem| {
+        let terms = forms.terms(within, |stem| {
             let term = IndexTerm::from_field_text(self.fields.body, stem);
             let found = self.searcher.doc_freq(&term);
             found.map_err(|error| failure = Some(error)).is_ok_and(|num_passages| num_passages > 0)

@@ -16,7 +16,8 @@ use super::retrieve::Scope;
 use crate::Error;
 use crate::access::{Caller, Permit, quota};
 use crate::app::App;
-use crate::runs::{Frame, RunKey};
+use crate::event::Event;
+use crate::runs::RunKey;
 use crate::session::{Mode, Role};
 use crate::store::{Batch, Commit};
 
@@ -52,7 +53,7 @@ pub async fn once(
     app: &Arc<App>,
     caller: &Caller,
     mut conversation: Conversation,
-) -> Result<impl Stream<Item = Frame> + Send + use<>, Error> {
+) -> Result<impl Stream<Item = Event> + Send + use<>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
@@ -67,11 +68,11 @@ pub async fn once(
     if let Commit::OverLimit { key } = app.store.commit(asked.hold(app, Batch::new())).await? {
         return Err(quota::exceeded(app, &key));
     }
-    let recorder = app.runs.begin_unkept(asked.key);
-    let reader = (Box::pin(recorder.read()), recorder.cancelled().drop_guard());
+    let (recorder, events) = app.runs.begin_unkept(asked.key);
+    let reader = (events, recorder.cancelled().drop_guard());
     super::spawn(app, asked, recorder, Vec::new());
-    Ok(stream::unfold(reader, async |(mut frames, stops_when_dropped)| {
-        Some((frames.next().await?, (frames, stops_when_dropped)))
+    Ok(stream::unfold(reader, async |(mut events, stops_when_dropped)| {
+        Some((events.next().await?, (events, stops_when_dropped)))
     }))
 }
 
@@ -111,7 +112,6 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Flags};
-    use crate::event::Event;
 
     /// An app with a model that takes a minute for an answer, and its folder.
     async fn slow_app() -> (Arc<App>, tempfile::TempDir) {
@@ -133,12 +133,12 @@ mod tests {
     #[tokio::test]
     async fn an_answer_stops_when_its_reader_leaves_and_nothing_of_it_stays() {
         let (app, folder) = slow_app().await;
-        let mut frames = Box::pin(once(&app, &Caller::local(), conversation(Role::User)).await.unwrap());
-        let first = frames.next().await.unwrap().event();
+        let mut events = Box::pin(once(&app, &Caller::local(), conversation(Role::User)).await.unwrap());
+        let first = events.next().await.unwrap();
         assert!(matches!(first, Event::Started { session_id, .. } if session_id.is_nil()));
         assert_eq!(app.runs.num_live(), 1);
 
-        drop(frames);
+        drop(events);
         app.tasks.close();
         tokio::time::timeout(Duration::from_secs(20), app.tasks.wait()).await.expect("the answer stops");
         assert_eq!(app.runs.num_live(), 0);

@@ -20,14 +20,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, future, stream};
+use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::sse;
 use crate::app::App;
 use crate::event::Event;
-use crate::runs::Frame;
 use crate::session::Failure;
 
 /// How long a stream may stay without a status, waiting for its first word.
@@ -67,11 +66,9 @@ pub(super) fn line(frame: &impl Serialize) -> String {
 /// The events of an answer, unless it fails before its first word: then there is still time to say
 /// so with a status. A model that is slow to begin is not waited for longer than a moment.
 pub(super) async fn once_it_speaks(
-    frames: impl Stream<Item = Frame> + Send + 'static,
+    events: impl Stream<Item = Event> + Send + 'static,
 ) -> Result<BoxStream<'static, Event>, Failure> {
-    // What was supplied to the writer is long, and is told here by what it cites.
-    let frames = frames.filter(|frame| future::ready(frame.name != "sources"));
-    let mut events = frames.map(|frame| frame.event()).boxed();
+    let mut events = events.boxed();
     let mut read = Vec::new();
     let until = Instant::now() + FIRST_WORD;
     while let Ok(Some(event)) = timeout_at(until, events.next()).await {

@@ -82,9 +82,9 @@ async fn answer(
     is_streamed: bool,
 ) -> Result<BoxStream<'static, crate::event::Event>, Problem> {
     let is_deep = conversation.mode == Mode::DeepResearch;
-    let frames = ask::once(app, caller, conversation).await?;
+    let events = ask::once(app, caller, conversation).await?;
     match is_deep && is_streamed {
-        true => Ok(frames.map(|frame| frame.event()).boxed()),
-        false => once_it_speaks(frames).await.map_err(|failure| Problem::from(&failure)),
+        true => Ok(events.boxed()),
+        false => once_it_speaks(events).await.map_err(|failure| Problem::from(&failure)),
     }
 }

@@ -73,12 +73,7 @@ impl Follower {
             let progress = *self.progress.borrow_and_update();
             if progress.len > self.next {
                 let until = progress.len.min(self.next + AT_ONCE);
-                let mut frames = lock(&self.live.frames);
-                let new = match self.live.is_kept {
-                    true => frames[self.next..until].to_vec(),
-                    false => frames.drain(..until - self.next).collect(),
-                };
-                drop(frames);
+                let new = lock(&self.live.frames)[self.next..until].to_vec();
                 self.batch = new.into_iter();
                 self.next += self.batch.len();
             } else if progress.closed || self.progress.changed().await.is_err() {

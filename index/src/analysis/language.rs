@@ -137,13 +137,13 @@ impl Language {
     #[must_use]
     pub fn of_question(text: &str) -> Option<Self> {
         let lower = text.to_lowercase();
-        let words: Vec<&str> = super::scan::runs(&lower).map(|run| &lower[run.start..run.end]).collect();
-        let count = |code: &&str| {
-            let stops = stop::words(code);
-            words.iter().filter(|word| stops.binary_search(word).is_ok()).count()
-        };
-        let code = stop::LANGUAGES.iter().rev().max_by_key(|code| count(code))?;
-        if count(code) == 0 { Self::detect(text) } else { Self::from_code(code) }
+        let mut counts = [0; stop::LANGUAGES.len()];
+        for run in super::scan::runs(&lower) {
+            let has = stop::has(&lower[run.start..run.end]);
+            counts.iter_mut().zip(has).for_each(|(count, has)| *count += usize::from(has));
+        }
+        let most = stop::LANGUAGES.iter().zip(counts).rev().max_by_key(|(_, count)| *count)?;
+        if most.1 == 0 { Self::detect(text) } else { Self::from_code(most.0) }
     }
 
     pub(super) fn stemmer(self) -> Option<Stemmer> {

@@ -1,6 +1,26 @@
 //! Words of grammar, by language: articles, pronouns, prepositions, auxiliaries, and the words that
 //! make a sentence a question. They say how something is asked, not what about.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// For each word of grammar the languages that have it, as bits in the order of [`LANGUAGES`].
+static LANGUAGES_OF: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
+    let mut languages_of = HashMap::new();
+    for (number, code) in LANGUAGES.iter().enumerate() {
+        for word in words(code) {
+            *languages_of.entry(*word).or_default() |= 1 << number;
+        }
+    }
+    languages_of
+});
+
+/// Returns whether each of [`LANGUAGES`] has this word of grammar, in lower case, in that order.
+pub(super) fn has(word: &str) -> [bool; LANGUAGES.len()] {
+    let languages = LANGUAGES_OF.get(word).copied().unwrap_or_default();
+    std::array::from_fn(|number| languages & (1 << number) != 0)
+}
+
 /// The languages that have a list, the most common first.
 pub(super) const LANGUAGES: &[&str] =
     &["en", "da", "de", "es", "fi", "fr", "it", "nb", "nl", "pl", "pt", "ru", "sv"];

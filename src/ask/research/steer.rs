@@ -68,7 +68,7 @@ pub async fn change_plan(
 }
 
 /// Where a reader's changes arrive. Dropped when the plan can't change any more.
-pub(super) struct Helm(Option<UnboundedReceiver<Steering>>);
+pub(super) struct Helm(Option<UnboundedReceiver<Box<Steering>>>);
 
 impl Helm {
     pub(super) fn new(recorder: &Recorder) -> Self {
@@ -85,7 +85,7 @@ impl Helm {
     }
 
     /// The next change.
-    pub(super) async fn next(&mut self) -> Option<Steering> {
+    pub(super) async fn next(&mut self) -> Option<Box<Steering>> {
         match &mut self.0 {
             Some(changes) => changes.recv().await,
             None => pending().await,
@@ -93,7 +93,7 @@ impl Helm {
     }
 
     /// A change that is there already.
-    pub(super) fn waiting(&mut self) -> Option<Steering> {
+    pub(super) fn waiting(&mut self) -> Option<Box<Steering>> {
         self.0.as_mut()?.try_recv().ok()
     }
 
@@ -118,7 +118,7 @@ impl Helm {
         &mut self,
         desk: &Desk<'_>,
         research: &mut Research,
-        steering: Steering,
+        steering: Box<Steering>,
     ) -> Result<(), Error> {
         let mut plan = changed(&research.plan, &steering.change, research.next_question_id());
         plan.estimate = estimate(desk, plan.questions.len());

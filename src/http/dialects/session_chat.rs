@@ -110,7 +110,7 @@ pub(super) async fn chat(
     let question = Question { history_messages: Some(usize::MAX), ..Question::new(request.message) };
     let run = ask::start(&app, &caller, session, question, None).await?;
     let frames = app.runs.read(run, 0).await.map_err(Error::from)?;
-    let events = match once_it_speaks(frames).await {
+    let events = match once_it_speaks(frames.map(|frame| frame.event())).await {
         Ok(events) => events,
         Err(failure) if failure.code == "provider_unauthorized" => {
             return Err(Problem::from(&failure).into());

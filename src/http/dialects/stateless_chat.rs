@@ -93,8 +93,8 @@ pub(super) async fn chat(
     let ChatRequest { messages, stream, system, model } = request;
     let turns = messages.into_iter().map(|ChatMessage { role, content }| Turn { role, content }).collect();
     let conversation = Conversation { turns, system, model, ..Conversation::default() };
-    let frames = ask::once(&app, &caller, conversation).await?;
-    let events = once_it_speaks(frames).await.map_err(refusal)?;
+    let events = ask::once(&app, &caller, conversation).await?;
+    let events = once_it_speaks(events).await.map_err(refusal)?;
     match stream {
         true => Ok(sse::plain(streamed(events))),
         false => whole(events).await,

@@ -25,7 +25,6 @@ use crate::documents::{self, Filter};
 use crate::event::{Citation, Event, FinishReason, Grounding, Step, StepState, Verdict};
 use crate::http::links;
 use crate::http::page::PageQuery;
-use crate::runs::Frame;
 use crate::session::{Message, Mode, Role};
 
 /// How many passages a search gives.
@@ -308,10 +307,10 @@ pub(super) async fn ask(
     let turns = vec![Turn { role: Role::User, content: question }];
     let conversation =
         Conversation { turns, model, mode, document_ids, collection, ..Conversation::default() };
-    let frames = asking::once(app, &asker.caller, conversation).await?;
+    let events = asking::once(app, &asker.caller, conversation).await?;
     let events = tokio::select! {
-        events = follow(frames, context) => events,
-        // Nobody waits any more; letting go of the frames has stopped the answer.
+        events = follow(events, context) => events,
+        // Nobody waits any more; letting go of the events has stopped the answer.
         () = context.ct.cancelled() => return Err(Error::Invalid("the call was cancelled".to_owned())),
     };
     let mut message = Message::new(Uuid::nil(), Role::Assistant, String::new(), jiff::Timestamp::now());
@@ -329,13 +328,12 @@ pub(super) async fn ask(
 
 /// The events of an answer to its end. A client that asked for it is told of each step.
 async fn follow(
-    frames: impl futures::Stream<Item = Frame>,
+    events: impl futures::Stream<Item = Event>,
     context: &RequestContext<RoleServer>,
 ) -> Vec<Event> {
     let token = context.meta.get_progress_token();
-    let (mut frames, mut events, mut num_steps) = (std::pin::pin!(frames), Vec::new(), 0);
-    while let Some(frame) = frames.next().await {
-        let event = frame.event();
+    let (mut events, mut read, mut num_steps) = (std::pin::pin!(events), Vec::new(), 0);
+    while let Some(event) = events.next().await {
         if let (Some(token), Event::Step { step: Step { state: StepState::Started, kind, query, .. } }) =
             (&token, &event)
         {
@@ -345,9 +343,9 @@ async fn follow(
             // A client that does not listen still gets the answer.
             let _ = context.peer.notify_progress(progress.with_message(words)).await;
         }
-        events.push(event);
+        read.push(event);
     }
-    events
+    read
 }
 
 fn cited(asker: &Asker, citation: Citation) -> Cited {
