@@ -15,10 +15,11 @@ use crate::schema::{Fields, NO_LANGUAGE};
 const HEAP_BYTES: usize = 64 * 1024 * 1024;
 
 /// Segments of up to so many passages are merged with each other; those above, with others of up to
-/// `MERGED` times their size. Each passage is so written anew once a level, and not with every few
-/// commits, as long as it lies in a small index that grows by a little at a time.
+/// `MERGED` times their size, and with small ones only up to `MERGED` times the size of these. Each
+/// passage is so written anew once a level, and not with every few commits of an index that grows by a
+/// little at a time.
 const SMALL_SEGMENT: u32 = 1_000;
-const MERGED: f64 = 8.0;
+const MERGED: f64 = 2.0;
 /// The share of deleted passages from which a segment is written anew without them.
 const MAX_DELETED: f32 = 0.5;
 

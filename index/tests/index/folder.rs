@@ -228,3 +228,32 @@ fn many_small_documents_are_one_commit() {
     let meta = fs::read_to_string(folder.path().join("meta.json")).unwrap();
     assert_eq!(meta.matches("segment_id").count(), 1);
 }
+
+#[test]
+fn small_commits_are_merged_with_each_other_and_leave_a_large_segment_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = PassageIndex::open(folder.path()).unwrap();
+    let segments = || {
+        let meta = fs::read_to_string(folder.path().join("meta.json")).unwrap();
+        let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+        let segments = meta["segments"].as_array().unwrap().iter();
+        segments.map(|segment| segment["segment_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    put(&index, &sources(1..=3_000));
+    let large = segments();
+    assert_eq!(large.len(), 1);
+    for number in 3_001..=3_040 {
+        put(&index, &sources(number..=number));
+    }
+    // Merges go on beside whoever commits.
+    for _ in 0..500 {
+        if segments().len() <= 10 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    let left = segments();
+    assert!(left.len() <= 10, "{} segments of 41", left.len());
+    assert!(left.contains(&large[0]), "the large one was written anew");
+    assert_eq!(index.num_passages(), 3_040);
+}
