@@ -134,6 +134,8 @@ impl Runs {
         key: RunKey,
     ) -> (Recorder, impl Stream<Item = Event> + Send + Unpin + use<>) {
         let (live, steering) = Live::new(Vec::new());
+        // Whoever else reads it finds nothing, and does not wait for it.
+        live.close();
         let (reader, mut events) = mpsc::unbounded_channel();
         let recorder = self.enter(key, live, steering, Sink::Reader(reader));
         (recorder, stream::poll_fn(move |cx| events.poll_recv(cx).map(|event| event.map(|event| *event))))

@@ -196,11 +196,14 @@ async fn matches(
 ) -> Result<(Vec<Match>, Manner), Error> {
     let readable = Readable::load(app, caller).await?;
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
-    let analysed = Query::new(query, None);
     let (meaning, manner) = meaning(app, query).await;
-    let found = spawn_blocking(move || match &meaning {
-        Some(meaning) => index.search_with_meaning(&in_index, &analysed, meaning, limit),
-        None => index.search(&in_index, &analysed, limit),
+    let text = query.to_owned();
+    let found = spawn_blocking(move || {
+        let query = Query::new(text, None);
+        match &meaning {
+            Some(meaning) => index.search_with_meaning(&in_index, &query, meaning, limit),
+            None => index.search(&in_index, &query, limit),
+        }
     });
     let found = found.await??;
 

@@ -1,4 +1,4 @@
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 
 use super::*;
 
@@ -64,6 +64,7 @@ async fn a_run_that_is_not_kept_is_read_to_its_end_and_leaves_no_trace() {
     let key = key();
     let (recorder, reader) = runs.begin_unkept(key);
     recorder.append(&token("first"));
+    assert_eq!(runs.read(key, 0).await.unwrap().count().now_or_never(), Some(0));
     recorder.sync().await.unwrap();
     let last = token("last");
     recorder.seal(&last).await.unwrap();

@@ -4,21 +4,22 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// For each word of grammar the languages that have it, as bits in the order of [`LANGUAGES`].
-static LANGUAGES_OF: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
-    let mut languages_of = HashMap::new();
+/// Whether each of [`LANGUAGES`] has a word, in that order.
+type Has = [bool; LANGUAGES.len()];
+
+static HAS: LazyLock<HashMap<&'static str, Has>> = LazyLock::new(|| {
+    let mut all: HashMap<&'static str, Has> = HashMap::new();
     for (number, code) in LANGUAGES.iter().enumerate() {
         for word in words(code) {
-            *languages_of.entry(*word).or_default() |= 1 << number;
+            all.entry(word).or_default()[number] = true;
         }
     }
-    languages_of
+    all
 });
 
-/// Returns whether each of [`LANGUAGES`] has this word of grammar, in lower case, in that order.
-pub(super) fn has(word: &str) -> [bool; LANGUAGES.len()] {
-    let languages = LANGUAGES_OF.get(word).copied().unwrap_or_default();
-    std::array::from_fn(|number| languages & (1 << number) != 0)
+/// Returns which of [`LANGUAGES`] have this word, in lower case, among their words of grammar.
+pub(super) fn has(word: &str) -> Has {
+    HAS.get(word).copied().unwrap_or_default()
 }
 
 /// The languages that have a list, the most common first.
