@@ -48,8 +48,15 @@ pub(crate) struct Forms<'a> {
     in_languages: Vec<(Option<Language>, Vec<Term>)>,
 }
 
+/// One thing that a query asks for: the position of its word, and which part of a compound it is. Its
+/// forms in several languages are one word.
+pub(crate) type Word = (usize, usize);
+
+/// What to look up, and where; what each counts for, and which word it is a form of.
+pub(crate) type Weighted = BTreeMap<(Place, String), (Word, f32)>;
+
 /// Where a weighted term is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     Body,
     Title,
@@ -153,19 +160,15 @@ impl Query {
 }
 
 impl Forms<'_> {
-    /// What to look up for the words within a range of the text, with weights.
-    pub(crate) fn terms(
-        &self,
-        within: &Range<usize>,
-        mut in_index: impl FnMut(&str) -> bool,
-    ) -> BTreeMap<(Place, String), f32> {
+    /// What to look up for the words within a range of the text.
+    pub(crate) fn terms(&self, within: &Range<usize>, mut in_index: impl FnMut(&str) -> bool) -> Weighted {
         let words: Vec<&Term> = self.query.words.iter().filter(|word| within.contains(&word.start)).collect();
-        let mut weights = BTreeMap::new();
+        let mut weights = Weighted::new();
         if words.iter().all(|word| word.kind == TermKind::Stop) {
             for (_, terms) in &self.in_languages {
-                for term in terms.iter().filter(|term| within.contains(&term.start)) {
-                    weights.insert((Place::Stops, term.stem.clone()), 1.0);
-                    weights.insert((Place::Body, term.stem.clone()), 1.0);
+                for (position, term) in terms.iter().filter(|term| within.contains(&term.start)).enumerate() {
+                    weights.insert((Place::Stops, term.stem.clone()), ((position, 0), 1.0));
+                    weights.insert((Place::Body, term.stem.clone()), ((position, 0), 1.0));
                 }
             }
             return weights;
@@ -173,40 +176,41 @@ impl Forms<'_> {
         let joined = self.query.joined(&words);
         let content: Vec<usize> =
             words.iter().filter(|word| word.kind != TermKind::Stop).map(|word| word.start).collect();
-        let mut counted = BTreeMap::new();
+        let mut counted: BTreeMap<(Word, Place, String), f32> = BTreeMap::new();
         for (language, terms) in &self.in_languages {
             let terms = terms.iter().filter(|term| content.binary_search(&term.start).is_ok());
             let mut before: Option<&str> = None;
             for (position, term) in terms.enumerate() {
+                let whole = (position, 0);
                 if let Some(before) = before
                     && *before != term.stem
                 {
                     let pair = analysis::pair(before, &term.stem);
-                    counted.insert((position, Place::Pairs, pair), PAIR_WEIGHT);
+                    counted.insert((whole, Place::Pairs, pair), PAIR_WEIGHT);
                 }
                 let parts = analysis::parts(&self.query.text[term.start..term.end]);
                 let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
-                for part in &parts {
-                    let part = analysis::stem(part, *language);
-                    counted.insert((position, Place::Body, part.clone()), part_weight);
-                    counted.insert((position, Place::Title, part.clone()), part_weight * TITLE_WEIGHT);
-                    counted.insert((position, Place::Name, part), NAME_WEIGHT);
+                for (number, part) in (1..).zip(&parts) {
+                    let (word, part) = ((position, number), analysis::stem(part, *language));
+                    counted.insert((word, Place::Body, part.clone()), part_weight);
+                    counted.insert((word, Place::Title, part.clone()), part_weight * TITLE_WEIGHT);
+                    counted.insert((word, Place::Name, part), NAME_WEIGHT);
                 }
-                counted.insert((position, Place::Body, term.stem.clone()), 1.0);
-                counted.insert((position, Place::Title, term.stem.clone()), TITLE_WEIGHT);
-                counted.insert((position, Place::Name, term.stem.clone()), NAME_WEIGHT);
+                counted.insert((whole, Place::Body, term.stem.clone()), 1.0);
+                counted.insert((whole, Place::Title, term.stem.clone()), TITLE_WEIGHT);
+                counted.insert((whole, Place::Name, term.stem.clone()), NAME_WEIGHT);
                 before = Some(&term.stem);
             }
         }
         for (language, _) in &self.in_languages {
-            let stems =
-                joined.iter().map(|name| (content.len(), Place::Name, analysis::stem(name, *language)));
-            counted.extend(stems.map(|key| (key, NAME_WEIGHT)));
+            let stems = joined.iter().map(|name| analysis::stem(name, *language)).enumerate();
+            let keys = stems.map(|(number, stem)| ((content.len(), number), Place::Name, stem));
+            counted.extend(keys.map(|key| (key, NAME_WEIGHT)));
         }
         // A word said twice counts twice, but its forms in several languages are one word. A name
         // is named once, however often.
-        for ((_, place, stem), weight) in counted {
-            let total = weights.entry((place, stem)).or_insert(0.0);
+        for ((word, place, stem), weight) in counted {
+            let (_, total) = weights.entry((place, stem)).or_insert((word, 0.0));
             *total = if place == Place::Name { weight } else { *total + weight };
         }
         weights

@@ -15,7 +15,7 @@ use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 use crate::error::IndexError;
 
 /// Goes up when the fields or the analysis change: passages analysed in two ways don't compare.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 const MARKER: &str = "ibid-index.json";
 const LINES: &str = "lines";
@@ -47,14 +47,15 @@ pub(crate) struct Fields {
     /// The language the passage was analysed in.
     pub(crate) language: Field,
     /// Title, headings and body together. Scored as one field, a word counts once wherever it
-    /// stands and rare title words don't drown the body.
+    /// stands and rare title words don't drown the body. It alone has positions, for judging how close
+    /// together the words of a question stand: title and headings are at 0, the body begins at 1.
     pub(crate) body: Field,
     /// Title and headings again, as a small addition.
     pub(crate) title: Field,
     /// The document's name, taken apart. A question that names a company and a year means the
     /// report of that year even where its pages mention neither.
     pub(crate) name: Field,
-    /// Neighbouring words as single terms: cheaper than looking up positions, and enough to lift
+    /// Neighbouring words as single terms: cheaper to find than by positions, and enough to lift
     /// `interest rate` above pages with much interest and some rate.
     pub(crate) pairs: Field,
     /// Words of grammar, apart from the rest: they count only when a query has nothing else.
@@ -64,11 +65,12 @@ pub(crate) struct Fields {
 impl Fields {
     pub(crate) fn schema() -> (Schema, Self) {
         let mut schema = Schema::builder();
-        let terms = TextFieldIndexing::default()
-            .set_tokenizer(LINES)
-            .set_fieldnorms(true)
-            .set_index_option(IndexRecordOption::WithFreqs);
-        let terms = TextOptions::default().set_indexing_options(terms);
+        let indexed = |option| {
+            let analysed = TextFieldIndexing::default().set_tokenizer(LINES).set_fieldnorms(true);
+            TextOptions::default().set_indexing_options(analysed.set_index_option(option))
+        };
+        let terms = indexed(IndexRecordOption::WithFreqs);
+        let places = indexed(IndexRecordOption::WithFreqsAndPositions);
         let fields = Self {
             document: schema.add_bytes_field("document", BytesOptions::default().set_indexed()),
             document_high: schema.add_u64_field(DOCUMENT_HIGH, FAST),
@@ -77,7 +79,7 @@ impl Fields {
             ordinal: schema.add_u64_field(ORDINAL, FAST),
             collection: schema.add_text_field(COLLECTION, TextOptions::default().set_fast("raw")),
             language: schema.add_text_field("language", STRING),
-            body: schema.add_text_field("body", terms.clone()),
+            body: schema.add_text_field("body", places),
             title: schema.add_text_field("title", terms.clone()),
             name: schema.add_text_field("name", terms.clone()),
             pairs: schema.add_text_field("pairs", terms.clone()),
@@ -126,6 +128,11 @@ fn write_marker(folder: &Path, marker: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Begins a line whose term stands one place behind the one before it, or at its place. The first place
+/// is 1; what stands at no other's place before that is at 0.
+pub(crate) const NEXT_PLACE: &str = "";
+pub(crate) const SAME_PLACE: &str = "\t";
+
 /// Hands on terms that are already analysed, one a line.
 #[derive(Clone, Default)]
 struct Lines {
@@ -142,6 +149,7 @@ impl Tokenizer for Lines {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> LineStream<'a> {
         self.token.reset();
+        self.token.position = 0;
         LineStream { rest: text, token: &mut self.token }
     }
 }
@@ -152,9 +160,10 @@ impl TokenStream for LineStream<'_> {
             return false;
         };
         self.rest = rest;
+        let beside = line.strip_prefix(SAME_PLACE);
+        self.token.position += usize::from(beside.is_none());
         self.token.text.clear();
-        self.token.text.push_str(line);
-        self.token.position = self.token.position.wrapping_add(1);
+        self.token.text.push_str(beside.unwrap_or(line));
         true
     }
 

@@ -4,8 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::ops::Range;
 
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
-use tantivy::schema::{IndexRecordOption, Term as IndexTerm};
+use tantivy::query::{EnableScoring, Query as _};
 use tantivy::{DocAddress, Searcher};
 use uuid::Uuid;
 
@@ -18,12 +17,15 @@ use crate::vectors::Meaning;
 use best::{Best, Candidate};
 use columns::{Filter, Ids, Versions};
 use meaning::Nearness;
+use terms::Terms;
 use whole::Documents;
 
 mod best;
+mod close;
 mod columns;
 mod meaning;
 mod names;
+mod terms;
 mod whole;
 
 /// The share of a clause's score that a passage gains.
@@ -36,9 +38,6 @@ const DOCUMENT_WEIGHT: f32 = 0.5;
 const CROWDING: f32 = 0.2;
 /// How many passages are weighed against one another, if not more are wanted.
 const DEPTH: usize = 500;
-
-/// What to look up, and where, with what each counts for.
-type Terms = BTreeMap<(Place, String), f32>;
 
 /// The index as of one commit.
 #[derive(Clone)]
@@ -100,6 +99,7 @@ impl Snapshot {
             near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
         }
         self.add_documents(&terms, &mut found)?;
+        self.weigh_closeness(&terms, &mut found)?;
         match (&near, meaning) {
             (Some(near), _) => near.fuse(&mut found),
             (None, Some(meaning)) => meaning::weigh(meaning, &mut found),
@@ -143,12 +143,8 @@ impl Snapshot {
     /// document is about is often said in another passage than the answer. It loses what it scored
     /// for a name that the question names in part only.
     fn add_documents(&self, terms: &Terms, found: &mut [Candidate]) -> Result<(), IndexError> {
-        let words = terms.iter().filter(|((place, _), _)| *place == Place::Body);
-        let words = words.map(|((_, stem), weight)| (stem.as_str(), *weight));
-        let around = self.documents.scores(&self.searcher, &self.fields, words)?;
-        let names = terms.iter().filter(|((place, _), _)| *place == Place::Name);
-        let names = names.map(|((_, stem), weight)| (stem.as_str(), *weight));
-        let excess = self.documents.excess_of_names(&self.searcher, &self.fields, names)?;
+        let around = self.documents.scores(&self.searcher, terms.of(Place::Body))?;
+        let excess = self.documents.excess_of_names(&self.searcher, &self.fields, terms.of(Place::Name))?;
         for candidate in found {
             let gain = DOCUMENT_WEIGHT * around.of(candidate.address) - excess.of(candidate.address);
             *candidate = candidate.with_score(candidate.score() + gain);
@@ -158,7 +154,7 @@ impl Snapshot {
 
     /// The best passages for these terms.
     fn best(&self, filter: &Filter<'_>, terms: &Terms, limit: usize) -> Result<Vec<Candidate>, IndexError> {
-        let Some(union) = self.union(terms)? else {
+        let Some(union) = terms.union() else {
             return Ok(Vec::new());
         };
         let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
@@ -200,39 +196,9 @@ impl Snapshot {
         found.iter().map(hit).collect()
     }
 
-    /// A flat union of single terms, which lets the engine skip whole blocks of passages that can't
-    /// reach the best ones.
-    fn union(&self, terms: &Terms) -> Result<Option<BooleanQuery>, IndexError> {
-        let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::with_capacity(terms.len());
-        for ((place, stem), weight) in terms {
-            let term = IndexTerm::from_field_text(self.field(*place), stem);
-            if self.searcher.doc_freq(&term)? > 0 {
-                let term = TermQuery::new(term, IndexRecordOption::WithFreqs);
-                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), *weight))));
-            }
-        }
-        Ok((!clauses.is_empty()).then(|| BooleanQuery::new(clauses)))
-    }
-
     /// What to look up for the part of the query that lies `within` a range of its text.
     fn terms(&self, forms: &Forms<'_>, within: &Range<usize>) -> Result<Terms, IndexError> {
-        let mut failure = None;
-        let terms = forms.terms(within, |stem| {
-            let term = IndexTerm::from_field_text(self.fields.body, stem);
-            let found = self.searcher.doc_freq(&term);
-            found.map_err(|error| failure = Some(error)).is_ok_and(|num_passages| num_passages > 0)
-        });
-        failure.map_or(Ok(terms), |error| Err(error.into()))
-    }
-
-    fn field(&self, place: Place) -> tantivy::schema::Field {
-        match place {
-            Place::Body => self.fields.body,
-            Place::Title => self.fields.title,
-            Place::Name => self.fields.name,
-            Place::Pairs => self.fields.pairs,
-            Place::Stops => self.fields.stops,
-        }
+        Terms::new(&self.searcher, &self.fields, forms, within)
     }
 
     /// Returns the number of documents that have passages in scope.

@@ -9,10 +9,11 @@ use tantivy::{Index, IndexWriter, TantivyDocument};
 use crate::analysis::{self, Language, TermKind};
 use crate::error::IndexError;
 use crate::passage::{Change, Document, PassageText};
-use crate::schema::{Fields, NO_LANGUAGE};
+use crate::schema::{Fields, NEXT_PLACE, NO_LANGUAGE, SAME_PLACE};
 
-/// What a commit may hold in memory before it goes to disk in parts.
-const HEAP_BYTES: usize = 64 * 1024 * 1024;
+/// What a commit may hold in memory before it goes to disk in parts. The engine makes room for a part of
+/// it with each commit, however little that writes.
+const HEAP_BYTES: usize = 24 * 1024 * 1024;
 
 /// Segments of up to so many passages are merged with each other; those above, with others of up to
 /// `MERGED` times their size, and with small ones only up to `MERGED` times the size of these. Each
@@ -64,13 +65,13 @@ impl Writer {
         let fields = self.fields;
         let language = document.language;
         let name = name_lines(document.name, language);
-        let title = Block::of(document.title, language);
+        let title = Block::above(document.title, language);
         let mut heading = (None, Block::default());
         for passage in document.passages {
             let passage = passage.map_err(|source| IndexError::Passages { document: document.id, source })?;
             let PassageText { ordinal, heading: above, body } = passage;
             if heading.0 != above {
-                let block = above.as_deref().map(|above| Block::of(above, language));
+                let block = above.as_deref().map(|above| Block::above(above, language));
                 heading = (above, block.unwrap_or_default());
             }
             let body = Block::of(&body, language);
@@ -121,7 +122,16 @@ struct Block {
 }
 
 impl Block {
+    /// What stands above a passage: all of it in one place, before the first word of the passage.
+    fn above(text: &str, language: Option<Language>) -> Self {
+        Self::read(text, language, SAME_PLACE)
+    }
+
     fn of(text: &str, language: Option<Language>) -> Self {
+        Self::read(text, language, NEXT_PLACE)
+    }
+
+    fn read(text: &str, language: Option<Language>, place: &str) -> Self {
         let mut block = Self::default();
         let mut before = String::new();
         analysis::each_term(text, language, |term| {
@@ -129,9 +139,9 @@ impl Block {
                 push_line(&mut block.stops, &[&term.stem]);
                 return;
             }
-            push_line(&mut block.words, &[&term.stem]);
+            push_line(&mut block.words, &[place, &term.stem]);
             for part in analysis::parts(&text[term.start..term.end]) {
-                push_line(&mut block.words, &[&analysis::stem(&part, language)]);
+                push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(&part, language)]);
             }
             if !before.is_empty() {
                 push_line(&mut block.pairs, &[&analysis::pair(&before, &term.stem)]);

@@ -12,6 +12,7 @@ mod shelves;
 mod support;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use ibid_index::analysis::Language;
 

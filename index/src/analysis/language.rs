@@ -4,12 +4,18 @@
 use std::fmt;
 
 use frostem::{Algorithm, Stemmer};
-use whatlang::Lang;
+use whatlang::{Info, Lang};
 
 use super::stop;
 
 /// A sample longer than this tells nothing new about its language.
 const MAX_SAMPLE_BYTES: usize = 3 * 1024;
+
+/// A text shows its language by at least so many words of grammar, at least one in so many words, and so
+/// many times as many as of the next language: articles and pronouns of kindred languages are alike.
+const MIN_GRAMMAR: usize = 3;
+const WORDS_PER_GRAMMAR: usize = 8;
+const GRAMMAR_AHEAD: usize = 2;
 
 /// A natural language, known by its ISO 639-1 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,17 +122,18 @@ impl Language {
         u8::try_from(position).ok().map(Self)
     }
 
-    /// Tells the language of a text, or `None` where it does not show reliably. Its beginning
-    /// is read and, where that is a cover or a table, its middle.
+    /// Tells the language of a text, or `None` where it does not show reliably. Its middle is read,
+    /// which is past a cover, and its beginning; where letters don't tell it, as in a text of names and
+    /// technical terms, words of grammar may.
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
         let middle = text.floor_char_boundary((text.len() / 2).saturating_sub(MAX_SAMPLE_BYTES / 2));
-        let sample = |from: usize| {
+        let samples = [middle, 0].map(|from| {
             let rest = &text[from..];
-            whatlang::detect(&rest[..rest.floor_char_boundary(MAX_SAMPLE_BYTES)])
-        };
-        let told =
-            [0, middle].into_iter().find_map(|from| sample(from).filter(whatlang::Info::is_reliable))?;
+            &rest[..rest.floor_char_boundary(MAX_SAMPLE_BYTES)]
+        });
+        let told = samples.iter().find_map(|sample| whatlang::detect(sample).filter(Info::is_reliable));
+        let Some(told) = told else { return samples.into_iter().find_map(Self::of_grammar) };
         let position = LANGUAGES.iter().position(|row| row.lang == told.lang())?;
         u8::try_from(position).ok().map(Self)
     }
@@ -136,14 +143,20 @@ impl Language {
     /// is told as any text.
     #[must_use]
     pub fn of_question(text: &str) -> Option<Self> {
-        let lower = text.to_lowercase();
-        let mut counts = [0; stop::LANGUAGES.len()];
-        for run in super::scan::runs(&lower) {
-            let has = stop::has(&lower[run.start..run.end]);
-            counts.iter_mut().zip(has).for_each(|(count, has)| *count += usize::from(has));
-        }
+        let (counts, _) = words_of_grammar(text);
         let most = stop::LANGUAGES.iter().zip(counts).rev().max_by_key(|(_, count)| *count)?;
         if most.1 == 0 { Self::detect(text) } else { Self::from_code(most.0) }
+    }
+
+    /// The language of which a text has enough words of grammar, and clearly more than of any other.
+    fn of_grammar(text: &str) -> Option<Self> {
+        let (counts, num_words) = words_of_grammar(text);
+        let (most, code) = counts.into_iter().zip(stop::LANGUAGES).max_by_key(|(count, _)| *count)?;
+        let others = counts.into_iter().zip(stop::LANGUAGES).filter(|(_, other)| *other != code);
+        let second = others.map(|(count, _)| count).max().unwrap_or(0);
+        let shows =
+            most >= MIN_GRAMMAR && most * WORDS_PER_GRAMMAR >= num_words && second * GRAMMAR_AHEAD <= most;
+        shows.then(|| Self::from_code(code)).flatten()
     }
 
     pub(super) fn stemmer(self) -> Option<Stemmer> {
@@ -196,6 +209,19 @@ impl Language {
     }
 }
 
+/// How many words of grammar of each language a text has, and how many words in all.
+fn words_of_grammar(text: &str) -> ([usize; stop::LANGUAGES.len()], usize) {
+    let lower = text.to_lowercase();
+    let mut counts = [0; stop::LANGUAGES.len()];
+    let mut num_words = 0;
+    for run in super::scan::runs(&lower) {
+        let has = stop::has(&lower[run.start..run.end]);
+        counts.iter_mut().zip(has).for_each(|(count, has)| *count += usize::from(has));
+        num_words += 1;
+    }
+    (counts, num_words)
+}
+
 impl fmt::Debug for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
@@ -245,6 +271,14 @@ mod tests {
         for (code, text) in texts {
             assert_eq!(Language::detect(text).map(Language::code), Some(code), "{text}");
         }
+        // Letters alone don't show it.
+        for (code, text) in [
+            ("en", "Some new aids for the research scientist are described."),
+            ("de", "CTLA-4 ist ein Regulator, und ein PD-1-Ligand wird von der T-Zelle nicht gebildet."),
+        ] {
+            assert_eq!(Language::detect(text).map(Language::code), Some(code), "{text}");
+        }
+        assert_eq!(Language::detect("Opus Sonnet Haiku API SDK JSON for AWS"), None);
         assert_eq!(Language::detect("12 34 56"), None);
         assert_eq!(Language::detect(""), None);
     }

@@ -2,8 +2,8 @@
 //! word of `water-quality.csv` says little; a company and its year name a report.
 
 use tantivy::Searcher;
-use tantivy::schema::Term as IndexTerm;
 
+use super::terms::Sought;
 use super::whole::{B, Documents, K1, Run, Scores, counts};
 use crate::error::IndexError;
 use crate::schema::Fields;
@@ -15,7 +15,7 @@ impl Documents {
         &self,
         searcher: &Searcher,
         fields: &Fields,
-        terms: impl IntoIterator<Item = (&'a str, f32)>,
+        terms: impl Iterator<Item = &'a Sought>,
     ) -> Result<Scores<'_>, IndexError> {
         let segments = self.runs(searcher);
         let mut excess: Vec<Vec<f32>> = segments.iter().map(|runs| vec![0.0; runs.len()]).collect();
@@ -28,16 +28,13 @@ impl Documents {
         }
         let mean_length = num_words.max(1) as f32 / num_passages.max(1) as f32;
         let length_of = |ord: usize, run: &Run| lengths[ord].fieldnorm(run.first).max(1) as f32;
-        for (stem, weight) in terms {
-            let term = IndexTerm::from_field_text(fields.name, stem);
-            // The engine's own BM25, which is what the passages have scored.
-            let num_found = searcher.doc_freq(&term)? as f32;
-            let idf = (1.0 + (num_passages as f32 - num_found + 0.5) / (num_found + 0.5)).ln();
+        for sought in terms {
             for (ord, (segment, runs)) in searcher.segment_readers().iter().zip(&segments).enumerate() {
-                counts(segment, &term, runs, |run, _| {
+                counts(segment, &sought.term, runs, |run, _| {
                     let length = length_of(ord, &runs[run]) / mean_length;
                     let saturated = (K1 + 1.0) / (1.0 + K1 * (1.0 - B + B * length));
-                    excess[ord][run] += weight * idf * saturated;
+                    // What the passages have scored.
+                    excess[ord][run] += sought.weight * sought.idf * saturated;
                     num_covered[ord][run] += 1.0;
                 })?;
             }

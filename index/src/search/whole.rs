@@ -11,7 +11,9 @@ use tantivy::schema::{IndexRecordOption, Term as IndexTerm};
 use tantivy::{DocAddress, DocId, DocSet as _, Searcher, SegmentReader, TERMINATED};
 
 use super::columns::Ids;
+use super::terms::{Sought, idf};
 use crate::error::IndexError;
+use crate::query::Word;
 use crate::schema::Fields;
 
 /// The usual constants of BM25.
@@ -54,28 +56,31 @@ impl Documents {
         Ok(documents)
     }
 
-    /// Scores every document for a sum of weighted terms of the body.
+    /// Scores every document for a sum of weighted terms.
     pub(super) fn scores<'a>(
         &self,
         searcher: &Searcher,
-        fields: &Fields,
-        terms: impl IntoIterator<Item = (&'a str, f32)>,
+        terms: impl Iterator<Item = &'a Sought>,
     ) -> Result<Scores<'_>, IndexError> {
         let segments = self.runs(searcher);
         let mut scores: Vec<Vec<f32>> = segments.iter().map(|runs| vec![0.0; runs.len()]).collect();
-        for (stem, weight) in terms {
-            let term = IndexTerm::from_field_text(fields.body, stem);
+        let mut of_terms = Vec::new();
+        let mut num_of_word: HashMap<Word, u64> = HashMap::new();
+        for sought in terms {
             let mut found = Vec::new();
             for (ord, (segment, runs)) in searcher.segment_readers().iter().zip(&segments).enumerate() {
-                counts(segment, &term, runs, |run, count| found.push((ord, run, count)))?;
+                counts(segment, &sought.term, runs, |run, count| found.push((ord, run, count)))?;
             }
-            let (num_documents, num_found) = (self.num_documents as f32, found.len() as f32);
-            let idf = (1.0 + (num_documents - num_found + 0.5).max(0.0) / (num_found + 0.5)).ln();
+            *num_of_word.entry(sought.word).or_default() += found.len() as u64;
+            of_terms.push((sought, found));
+        }
+        for (sought, found) in of_terms {
+            let idf = idf(num_of_word[&sought.word], self.num_documents);
             for (ord, run, count) in found {
                 let length = segments[ord][run].length as f32 / self.mean_length;
                 let count = count as f32;
                 let saturated = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
-                scores[ord][run] += weight * idf * saturated;
+                scores[ord][run] += sought.weight * idf * saturated;
             }
         }
         Ok(Scores { segments, scores })

@@ -332,3 +332,28 @@ fn one_word_of_a_long_name_counts_for_less_than_the_whole_name() {
     assert_eq!(found(&index, "nitrate in the water")[0], (2, 0));
     assert_eq!(found(&index, "the water quality survey of the northern catchment")[0], (1, 0));
 }
+
+#[test]
+fn a_common_word_is_not_rare_because_one_document_is_in_another_language() {
+    let systems = "Systems for the retrieval of letters are described.";
+    let mut sources: Vec<Source> = (10..40).map(|number| Source::new(number, "a", &[systems])).collect();
+    let theories =
+        (1..8).map(|number| Source::new(number, "b", &["Mosses and a theory of their retrieval."]));
+    sources.extend(theories);
+    sources.push(Source::new(9, "c", &["retrieval retrieval systems letters retrieval"]).language(""));
+    assert_eq!(found(&library::index(&sources), "theory of retrieval")[0], (1, 0));
+}
+
+#[test]
+fn words_that_stand_together_count_more() {
+    let far =
+        "The keeper left. Ships came at dawn with salt, grain, wool, timber, stone and glass; herons slept.";
+    let near =
+        "Ships came at dawn with salt, grain, wool, timber, stone and glass; the keeper left; herons slept.";
+    let sources = [Source::new(1, "a", &[far]), Source::new(2, "b", &[near])];
+    assert_eq!(found(&library::index(&sources), "keeper herons"), [(2, 0), (1, 0)]);
+    // In a title they stand together over every passage, which says nothing of any.
+    let titled = Source::new(1, "a", &["Ships came at dawn with salt."]).title("The keeper of the herons");
+    let said = Source::new(2, "b", &["The keeper of the herons came at dawn with salt on his ships."]);
+    assert_eq!(found(&library::index(&[titled, said]), "keeper herons"), [(2, 0), (1, 0)]);
+}

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::ask::prompt::Excerpt;
 
 /// Memory for all of them, in bytes.
-const MAX_BYTES: u64 = 24 << 20;
+const MAX_BYTES: u64 = 12 << 20;
 /// What nobody cited for so long is let go.
 const UNUSED: Duration = Duration::from_secs(600);
 

@@ -2,13 +2,13 @@
 //! more), numbers with their units, names and negation. It does not know what words mean: a
 //! paraphrase in other words scores low, never high.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::number::{Number, numbers};
+use super::words::WordSet;
 use crate::event::Verdict;
 
 /// From here on a quote is taken to say what was claimed.
@@ -37,12 +37,12 @@ pub(crate) struct Facts {
     /// Numbers.
     pub(crate) numbers: Vec<Number>,
     clauses: Vec<Clause>,
-    set: BTreeSet<Arc<str>>,
+    set: WordSet,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Clause {
-    words: BTreeSet<Arc<str>>,
+    words: WordSet,
     negated: bool,
 }
 
@@ -70,7 +70,7 @@ impl Facts {
                     && !nouns_are_capitals
                     && (!opens || surface.chars().skip(1).any(char::is_uppercase));
                 // What is kept of a passage for a time has each word once.
-                let word = facts.set.get(&*term.stem).cloned().unwrap_or_else(|| term.stem.into());
+                let word = facts.set.get(&term.stem).cloned().unwrap_or_else(|| term.stem.into());
                 clause.words.insert(Arc::clone(&word));
                 if facts.set.insert(Arc::clone(&word)) {
                     facts.words.push((word, name));
@@ -79,7 +79,24 @@ impl Facts {
             end = term.end;
         }
         facts.clauses.push(clause);
+        facts.fit();
         facts
+    }
+
+    /// Gives back the room that nothing will be put into.
+    fn fit(&mut self) {
+        self.words.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+        self.clauses.shrink_to_fit();
+        self.set.fit();
+        self.clauses.iter_mut().for_each(|clause| clause.words.fit());
+    }
+
+    /// What tells whether a word or a number is here, and nothing else.
+    pub(super) fn for_lookup(self) -> Self {
+        let mut kept = Self { numbers: self.numbers, set: self.set, ..Self::default() };
+        kept.fit();
+        kept
     }
 
     /// Both together, as if they were one sentence.
@@ -97,10 +114,7 @@ impl Facts {
             return 1.0;
         }
         let Some((last, c)) = word.char_indices().nth(KIN - 1) else { return 0.0 };
-        // Those that begin alike stand side by side.
-        let beginning = &word[..last + c.len_utf8()];
-        let alike = self.set.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
-        let mut alike = alike.take_while(|other| other.starts_with(beginning));
+        let mut alike = self.set.beginning(&word[..last + c.len_utf8()]);
         let is_kin = |other: &Arc<str>| {
             let shared = word.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
             shared * 10 >= word.chars().count().max(other.chars().count()) * 7
@@ -115,7 +129,7 @@ impl Facts {
 
     /// Whether the part of `self` that speaks of the claim denies what the claim says.
     fn denies(&self, claim: &Self) -> bool {
-        let shared = |clause: &Clause| clause.words.intersection(&claim.set).count();
+        let shared = |clause: &Clause| clause.words.num_shared(&claim.set);
         let most = self.clauses.iter().map(shared).max().unwrap_or(0);
         if most == 0 {
             return false;

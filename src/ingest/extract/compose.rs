@@ -1,6 +1,7 @@
 //! Writes the text that will be stored, normalising as it goes, so that every offset it hands
 //! out is already an offset into the final text. It knows no file format.
 
+use ibid_index::analysis::Language;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::sniff::Format;
@@ -13,10 +14,6 @@ const MAX_NOTES: usize = 50;
 const NOTE_CHARS: usize = 300;
 /// Word processors know nine levels; more would only make long paths.
 const MAX_LEVEL: u8 = 9;
-/// As much text as language detection looks at.
-const SAMPLE_BYTES: usize = 16 << 10;
-/// Fewer letters than this do not tell a language.
-const SAMPLE_LETTERS: usize = 20;
 
 pub(super) struct Composer {
     text: String,
@@ -218,11 +215,12 @@ impl Composer {
         let title =
             self.title.map(|title| fold(&title).chars().filter(|&c| keeps(c)).take(300).nfc().collect());
         let title = title.filter(|title: &String| !title.trim().is_empty());
-        let language = language(&self.text).or_else(|| {
-            let declared = self.declared_language.as_deref()?;
-            let code: String = declared.trim().chars().take_while(char::is_ascii_alphabetic).collect();
-            (code.len() == 2).then(|| code.to_ascii_lowercase())
-        });
+        let language =
+            Language::detect(&self.text).map(|language| language.code().to_owned()).or_else(|| {
+                let declared = self.declared_language.as_deref()?;
+                let code: String = declared.trim().chars().take_while(char::is_ascii_alphabetic).collect();
+                (code.len() == 2).then(|| code.to_ascii_lowercase())
+            });
         Ok(Extracted {
             media_type: format.media_type(),
             title,
@@ -276,35 +274,4 @@ fn plain_space(c: char) -> char {
         '\u{a0}' | '\u{2007}' | '\u{202f}' => ' ',
         _ => c,
     }
-}
-
-fn language(text: &str) -> Option<String> {
-    // The middle of a text is past its front matter and before its references.
-    let mut start = (text.len() / 2).saturating_sub(SAMPLE_BYTES / 2);
-    let mut end = (start + SAMPLE_BYTES).min(text.len());
-    while !text.is_char_boundary(start) {
-        start -= 1;
-    }
-    while !text.is_char_boundary(end) {
-        end += 1;
-    }
-    let sample = &text[start..end];
-    if sample.chars().filter(|c| c.is_alphabetic()).count() < SAMPLE_LETTERS {
-        return None;
-    }
-    let info = whatlang::detect(sample).filter(whatlang::Info::is_reliable)?;
-    two_letters(info.lang().code()).map(str::to_owned)
-}
-
-/// ISO 639-1 for the ISO 639-3 codes that whatlang answers with.
-fn two_letters(code: &str) -> Option<&'static str> {
-    const CODES: &str = "epo eo eng en rus ru cmn zh spa es por pt ita it ben bn fra fr deu de ukr uk kat ka \
-        ara ar hin hi jpn ja heb he yid yi pol pl amh am jav jv kor ko nob no dan da swe sv fin fi tur tr \
-        nld nl hun hu ces cs ell el bul bg bel be mar mr kan kn ron ro slv sl hrv hr srp sr mkd mk lit lt \
-        lav lv est et tam ta vie vi urd ur tha th guj gu uzb uz pan pa aze az ind id tel te pes fa mal ml \
-        ori or mya my nep ne sin si khm km tuk tk aka ak zul zu sna sn afr af lat la slk sk cat ca tgl tl \
-        hye hy cym cy";
-    let mut words = CODES.split_ascii_whitespace();
-    words.by_ref().find(|word| *word == code)?;
-    words.next()
 }
