@@ -21,10 +21,10 @@ use terms::Terms;
 use whole::Documents;
 
 mod best;
-mod close;
 mod columns;
 mod meaning;
 mod names;
+mod standing;
 mod terms;
 mod whole;
 
@@ -91,7 +91,8 @@ impl Snapshot {
         let forms = query.forms(&self.languages);
         let terms = self.terms(&forms, &query.whole())?;
         let mut found = self.best(&filter, &terms, limit.max(DEPTH))?;
-        self.add_clauses(&filter, &query.clauses(), &forms, limit, &mut found)?;
+        let clauses = query.clauses();
+        self.add_clauses(&filter, &clauses, &forms, limit, &mut found)?;
         let reaching = meaning.filter(|meaning| !meaning.is_beside_words);
         let near = reaching.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
         let near = near.transpose()?;
@@ -99,13 +100,17 @@ impl Snapshot {
             near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
         }
         self.add_documents(&terms, &mut found)?;
-        self.weigh_closeness(&terms, &mut found)?;
+        let standing = self.standing(&terms, &found)?;
+        standing.weigh_closeness(&mut found);
         match (&near, meaning) {
             (Some(near), _) => near.fuse(&mut found),
             (None, Some(meaning)) => meaning::weigh(meaning, &mut found),
             (None, None) => {}
         }
         spread(&mut found);
+        if !clauses.is_empty() {
+            standing.prefer_new(&mut found);
+        }
         found.truncate(limit);
         self.hits(&found)
     }
