@@ -52,6 +52,15 @@ fn a_pdf_page_that_is_a_picture_is_reported() {
 }
 
 #[test]
+fn text_and_markdown_are_kept_as_written_so_that_places_are_those_of_the_file() {
+    let written = "# Mosses  \n\n  They grow on walls. \n\tAnd on stones:  \n   \n- north \n- west\n";
+    for name in ["notes.txt", "notes.md"] {
+        let found = read(written.as_bytes(), name);
+        assert_eq!(found.text, written.replace("   \n", "\n").trim_end_matches('\n'), "{name}");
+    }
+}
+
+#[test]
 fn an_encrypted_pdf_says_what_to_do() {
     let error = refusal(include_bytes!("encrypted.pdf"), "secret.pdf");
     assert_eq!(error.to_string(), "the PDF is encrypted: save a copy without a password and upload that");
@@ -252,7 +261,7 @@ fn text_is_decoded_from_the_usual_encodings() {
 fn text_is_normalised_without_losing_letters() {
     let raw =
         "cafe\u{301} \u{fb01}n\u{0}\u{7}\u{ad}\u{202e}x²\u{a0}y  \r\n\r\n\r\n\r\n\tnext\u{c}end\u{feff}\n\n";
-    assert_eq!(read(raw.as_bytes(), "x.txt").text, "café \u{fb01}nx² y\n\n\tnext\nend");
+    assert_eq!(read(raw.as_bytes(), "x.txt").text, "café \u{fb01}nx² y  \n\n\tnext\nend");
 }
 
 #[test]

@@ -129,7 +129,8 @@ impl Composer {
         self.lines(&cells.join(" | "))
     }
 
-    /// Text as written: line structure and indentation stay, only runs of blank lines shrink.
+    /// Text as written, so that a place in it is one in the file: lines, indentation and the space at
+    /// their ends stay, only runs of blank lines shrink.
     pub(super) fn verbatim(&mut self, text: &str) -> Result<(), ExtractError> {
         let mut rest = text;
         while !rest.is_empty() {
@@ -168,7 +169,6 @@ impl Composer {
 
     /// Appends one line, without its end. Says where it begins, or `None` if nothing was left of it.
     fn put_line(&mut self, line: &str) -> Result<Option<usize>, ExtractError> {
-        let line = line.trim_end();
         let plain = line.bytes().all(|byte| byte == b'\t' || (0x20..0x7f).contains(&byte));
         let cleaned;
         let line = if plain {
@@ -179,9 +179,9 @@ impl Composer {
                 IsNormalized::Yes => kept().collect::<String>(),
                 IsNormalized::No | IsNormalized::Maybe => kept().nfc().collect(),
             };
-            cleaned.trim_end()
+            &cleaned
         };
-        if line.is_empty() {
+        if line.trim().is_empty() {
             return Ok(None);
         }
         if self.text.len() + line.len() + 2 > self.max_bytes {
