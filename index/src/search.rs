@@ -100,7 +100,7 @@ impl Snapshot {
             near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
         }
         self.add_documents(&terms, &mut found)?;
-        let standing = self.standing(&terms, &found)?;
+        let standing = self.standing(&terms, &mut found)?;
         standing.weigh_closeness(&mut found);
         match (&near, meaning) {
             (Some(near), _) => near.fuse(&mut found),

@@ -17,7 +17,7 @@ fn quotes(frames: &[Frame]) -> Vec<String> {
 async fn a_report_quotes_what_the_regular_answer_quotes_rows_of_tables_too() {
     let server = Server::with_library().await;
     for (question, value) in [
-        ("How high did the water rise at Halewick in December 2021?", "4.86 metres"),
+        ("How high did the water rise at Halewick in December 2021?", "4.86 m"),
         ("How many euros per metre did the Halewick quay wall cost?", "9,400"),
         ("At what level does the tide gate close?", "2.85 m"),
         ("Wie groß ist die Fläche in Altsiel?", "128 ha"),

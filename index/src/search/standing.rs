@@ -13,6 +13,10 @@ use super::terms::Terms;
 use crate::error::IndexError;
 use crate::query::{Place, Word};
 
+/// How many passages are looked at, the best by what their words are worth: to look up places takes
+/// longer than to find passages.
+const NUM_LOOKED_AT: usize = 100;
+
 /// Words of a passage that are looked at together, those of grammar left out.
 const WINDOW: u32 = 8;
 /// What a passage with all words of the question in one window gains, as a multiple of its score.
@@ -20,9 +24,8 @@ const CLOSENESS_WEIGHT: f32 = 1.5;
 
 /// The share of its score that a passage loses if better ones have all its words of the question.
 const REPETITION: f32 = 0.25;
-/// How many passages are put in order by what they add, and among how many they are looked for.
+/// How many passages are put in order by what they add.
 const NUM_COVERING: usize = 20;
-const COVERING_DEPTH: usize = 100;
 
 /// A word of the question at a place of a passage: its position, and its number.
 type Mark = (u32, usize);
@@ -35,17 +38,19 @@ pub(super) struct Standing {
 }
 
 impl Snapshot {
-    /// Looks up where the words stand in what was found. Titles and headings are in every passage below
-    /// them and don't count.
-    pub(super) fn standing(&self, terms: &Terms, found: &[Candidate]) -> Result<Standing, IndexError> {
+    /// Looks up where the words stand in the best of what was found. Titles and headings are in every
+    /// passage below them and don't count.
+    pub(super) fn standing(&self, terms: &Terms, found: &mut [Candidate]) -> Result<Standing, IndexError> {
         let mut worth_of: BTreeMap<Word, f32> = BTreeMap::new();
         for sought in terms.of(Place::Body) {
             worth_of.insert(sought.word, sought.weight * sought.idf);
         }
         let words: Vec<Word> = worth_of.keys().copied().collect();
-        let mut passages: Vec<DocAddress> = found.iter().map(|candidate| candidate.address).collect();
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        let looked_at = &found[..found.len().min(NUM_LOOKED_AT)];
+        let mut passages: Vec<DocAddress> = looked_at.iter().map(|candidate| candidate.address).collect();
         passages.sort_unstable();
-        let mut marks: HashMap<DocAddress, Vec<Mark>> = HashMap::with_capacity(found.len());
+        let mut marks: HashMap<DocAddress, Vec<Mark>> = HashMap::with_capacity(passages.len());
         let mut positions = Vec::new();
         for of_segment in passages.chunk_by(|one, other| one.segment_ord == other.segment_ord) {
             let segment = self.searcher.segment_reader(of_segment[0].segment_ord);
@@ -89,7 +94,7 @@ impl Standing {
     /// Lets what has other words of the question than better passages go before more of the same; for
     /// a question that asks for several things. Takes passages in order and leaves them so.
     pub(super) fn prefer_new(&self, found: &mut [Candidate]) {
-        let depth = found.len().min(COVERING_DEPTH);
+        let depth = found.len().min(NUM_LOOKED_AT);
         let words: HashMap<DocAddress, Vec<usize>> = found[..depth]
             .iter()
             .map(|candidate| {

@@ -236,7 +236,7 @@ fn weigh<'a>(question: &str, asked: &Facts, shelf: &[Read<'a>]) -> (Vec<Candidat
             let score = 0.5 * itself
                 + 0.5 * coverage
                 + 0.15 * nearness(asked, facts)
-                + 0.15 * kind.shown(text, facts, asked)
+                + 0.25 * kind.shown(text, facts, asked)
                 - 0.015 * ratio(passage.min(8), 1)
                 - row
                 - long
