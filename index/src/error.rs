@@ -66,9 +66,19 @@ impl From<TantivyError> for IndexError {
             TantivyError::DeserializeError(error) => Self::Damaged(error.to_string()),
             TantivyError::SchemaError(error) => Self::Damaged(error),
             TantivyError::LockFailure(..) => Self::Locked,
-            error => Self::Engine(error.to_string()),
+            error => {
+                let words = error.to_string();
+                told_in(&words).map_or(Self::Engine(words), |error| from_io(Arc::new(error)))
+            }
         }
     }
+}
+
+/// What the system reported on one of the engine's threads, of which the words alone come back.
+fn told_in(words: &str) -> Option<io::Error> {
+    let (_, code) = words.rsplit_once("(os error ")?;
+    let (code, _) = code.split_once(')')?;
+    code.parse().ok().map(io::Error::from_raw_os_error)
 }
 
 /// A file that ends too early or holds nonsense is damage, however the engine words it; what the
@@ -107,4 +117,23 @@ fn reason(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("unreadable files")
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use tantivy::TantivyError;
+
+    use super::IndexError;
+
+    #[test]
+    fn a_full_disk_is_one_also_when_only_words_tell_of_it() {
+        let told = |words: &str| IndexError::from(TantivyError::InternalError(words.to_owned()));
+        let full = told("No space left on device (os error 28)");
+        assert!(matches!(&full, IndexError::Io(error) if error.kind() == ErrorKind::StorageFull), "{full}");
+        for words in ["the merge ended", "it says (os error", "(os error none)"] {
+            assert!(matches!(told(words), IndexError::Engine(_)), "{words}");
+        }
+    }
 }
