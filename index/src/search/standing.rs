@@ -15,7 +15,7 @@ use crate::query::{Place, Word};
 
 /// How many passages are looked at, the best by what their words are worth: to look up places takes
 /// longer than to find passages.
-const NUM_LOOKED_AT: usize = 100;
+const NUM_LOOKED_AT: usize = 60;
 
 /// Words of a passage that are looked at together, those of grammar left out.
 const WINDOW: u32 = 8;
