@@ -52,7 +52,7 @@ fn a_pdf_page_that_is_a_picture_is_reported() {
 }
 
 #[test]
-fn text_and_markdown_are_kept_as_written_so_that_places_are_those_of_the_file() {
+fn text_and_markdown_are_kept_as_written() {
     let written = "# Mosses  \n\n  They grow on walls. \n\tAnd on stones:  \n   \n- north \n- west\n";
     for name in ["notes.txt", "notes.md"] {
         let found = read(written.as_bytes(), name);

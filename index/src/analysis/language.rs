@@ -128,12 +128,12 @@ impl Language {
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
         let middle = text.floor_char_boundary((text.len() / 2).saturating_sub(MAX_SAMPLE_BYTES / 2));
-        let samples = [middle, 0].map(|from| {
+        let mut samples = [Some(middle), (middle > 0).then_some(0)].into_iter().flatten().map(|from| {
             let rest = &text[from..];
             &rest[..rest.floor_char_boundary(MAX_SAMPLE_BYTES)]
         });
-        let told = samples.iter().find_map(|sample| whatlang::detect(sample).filter(Info::is_reliable));
-        let Some(told) = told else { return samples.into_iter().find_map(Self::of_grammar) };
+        let told = samples.clone().find_map(|sample| whatlang::detect(sample).filter(Info::is_reliable));
+        let Some(told) = told else { return samples.find_map(Self::of_grammar) };
         let position = LANGUAGES.iter().position(|row| row.lang == told.lang())?;
         u8::try_from(position).ok().map(Self)
     }

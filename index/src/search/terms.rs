@@ -71,7 +71,7 @@ impl Terms {
     }
 
     /// Those of one place.
-    pub(super) fn of(&self, place: Place) -> impl Iterator<Item = &Sought> + Clone {
+    pub(super) fn of(&self, place: Place) -> impl Iterator<Item = &Sought> {
         self.0.iter().filter(move |sought| sought.place == place)
     }
 

@@ -114,7 +114,8 @@ impl Apart {
     pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
         let place = place(excerpt);
         let facts = |sentence: Sentence| {
-            let facts = Facts::of(&excerpt.text[sentence.range.clone()], language);
+            let mut facts = Facts::of(&excerpt.text[sentence.range.clone()], language);
+            facts.fit();
             (sentence, facts)
         };
         let sentences: Vec<_> = sentences(&excerpt.text).into_iter().map(facts).collect();

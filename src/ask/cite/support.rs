@@ -79,12 +79,11 @@ impl Facts {
             end = term.end;
         }
         facts.clauses.push(clause);
-        facts.fit();
         facts
     }
 
-    /// Gives back the room that nothing will be put into.
-    fn fit(&mut self) {
+    /// Gives back the room that nothing will be put into, for what is kept.
+    pub(super) fn fit(&mut self) {
         self.words.shrink_to_fit();
         self.numbers.shrink_to_fit();
         self.clauses.shrink_to_fit();

@@ -129,8 +129,8 @@ impl Composer {
         self.lines(&cells.join(" | "))
     }
 
-    /// Text as written, so that a place in it is one in the file: lines, indentation and the space at
-    /// their ends stay, only runs of blank lines shrink.
+    /// Text as written, so that what is found in it is found in the file: lines, indentation and the
+    /// space at their ends stay, only runs of blank lines shrink.
     pub(super) fn verbatim(&mut self, text: &str) -> Result<(), ExtractError> {
         let mut rest = text;
         while !rest.is_empty() {
