@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use tantivy::directory::MmapDirectory;
 use tantivy::{Directory, Index, IndexReader, ReloadPolicy};
 use uuid::Uuid;
 
 use crate::error::{IndexError, guarded};
+use crate::mapped::Mapped;
 use crate::passage::{Change, DocumentEntry, Hit, Scope};
 use crate::query::Query;
 use crate::schema::{self, Fields};
@@ -24,6 +24,7 @@ use crate::writer::Writer;
 /// and wait for nothing.
 pub struct PassageIndex {
     index: Index,
+    mapped: Mapped,
     fields: Fields,
     reader: IndexReader,
     writer: Writer,
@@ -42,7 +43,7 @@ impl PassageIndex {
             fs::create_dir_all(path)?;
             schema::claim(path)?;
             let (schema, fields) = Fields::schema();
-            let directory = MmapDirectory::open(path).map_err(tantivy::TantivyError::from)?;
+            let (mapped, directory) = Mapped::open(path)?;
             let index = if path.join("meta.json").exists() {
                 let index = Index::open(directory)?;
                 if index.schema() != schema {
@@ -52,7 +53,7 @@ impl PassageIndex {
             } else {
                 Index::create(directory, schema, tantivy::IndexSettings::default())?
             };
-            Self::new(index, fields)
+            Self::new(index, mapped, fields)
         })
     }
 
@@ -63,15 +64,15 @@ impl PassageIndex {
     /// Only if the system refuses a thread.
     pub fn in_memory() -> Result<Self, IndexError> {
         let (schema, fields) = Fields::schema();
-        Self::new(Index::create_in_ram(schema), fields)
+        Self::new(Index::create_in_ram(schema), Mapped::nothing(), fields)
     }
 
-    fn new(index: Index, fields: Fields) -> Result<Self, IndexError> {
+    fn new(index: Index, mapped: Mapped, fields: Fields) -> Result<Self, IndexError> {
         schema::prepare(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let writer = Writer::open(&index, fields)?;
         let snapshot = RwLock::new(Snapshot::new(reader.searcher(), fields, None)?);
-        Ok(Self { index, fields, reader, writer, snapshot })
+        Ok(Self { index, mapped, fields, reader, writer, snapshot })
     }
 
     /// Applies the changes in order and in one commit: all of them are searchable when this
@@ -85,9 +86,10 @@ impl PassageIndex {
         guarded(|| {
             self.writer.apply(changes, || {
                 self.reader.reload()?;
-                let before = self.snapshot();
-                let snapshot = Snapshot::new(self.reader.searcher(), self.fields, Some(&before))?;
+                let searcher = self.reader.searcher();
+                let snapshot = Snapshot::new(searcher, self.fields, Some(&self.snapshot()))?;
                 *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+                self.mapped.forget_unread();
                 Ok(())
             })
         })

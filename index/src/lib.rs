@@ -12,6 +12,7 @@
 pub mod analysis;
 mod error;
 mod index;
+mod mapped;
 mod passage;
 mod query;
 mod schema;

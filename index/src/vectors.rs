@@ -14,11 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tantivy::Directory;
+use tantivy::directory::RamDirectory;
 use tantivy::directory::error::OpenReadError;
-use tantivy::directory::{MmapDirectory, RamDirectory};
 use uuid::Uuid;
 
 use crate::error::{IndexError, guarded};
+use crate::mapped::Mapped;
 use codes::{Asked, Code};
 use segment::{Damage, Part, Segment};
 use state::{Held, State};
@@ -65,6 +66,7 @@ pub struct VectorEntry {
 /// nothing.
 pub struct Vectors {
     directory: Box<dyn Directory>,
+    mapped: Mapped,
     model: VectorModel,
     state: RwLock<Arc<State>>,
     writing: Mutex<()>,
@@ -80,7 +82,7 @@ impl Vectors {
     pub fn open(path: &Path, model: VectorModel) -> Result<(Self, Vec<String>), IndexError> {
         guarded(|| {
             fs::create_dir_all(path)?;
-            let directory = MmapDirectory::open(path).map_err(tantivy::TantivyError::from)?;
+            let (mapped, directory) = Mapped::open(path)?;
             let mut found = Vec::new();
             for entry in fs::read_dir(path)? {
                 let name = entry?.file_name().to_string_lossy().into_owned();
@@ -91,19 +93,21 @@ impl Vectors {
                 }
             }
             found.sort_unstable();
-            Self::read(Box::new(directory), model, found)
+            Self::read(Box::new(directory), mapped, model, found)
         })
     }
 
     /// Makes vectors that are gone when dropped.
     #[must_use]
     pub fn in_memory(model: VectorModel) -> Self {
-        let state = RwLock::default();
-        Self { directory: Box::new(RamDirectory::create()), model, state, writing: Mutex::default() }
+        let (directory, mapped) = (Box::new(RamDirectory::create()), Mapped::nothing());
+        let (state, writing) = Default::default();
+        Self { directory, mapped, model, state, writing }
     }
 
     fn read(
         directory: Box<dyn Directory>,
+        mapped: Mapped,
         model: VectorModel,
         found: Vec<(u64, String)>,
     ) -> Result<(Self, Vec<String>), IndexError> {
@@ -119,9 +123,8 @@ impl Vectors {
                 }
             }
         }
-        let vectors =
-            Self { directory, model, state: RwLock::new(Arc::new(state)), writing: Mutex::default() };
-        Ok((vectors, damaged))
+        let (state, writing) = (RwLock::new(Arc::new(state)), Mutex::default());
+        Ok((Self { directory, mapped, model, state, writing }, damaged))
     }
 
     /// Whose vectors they are.
@@ -161,7 +164,9 @@ impl Vectors {
             let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let mut state = State::clone(&self.state());
             self.write(&mut state, parts, &codes)?;
-            self.merge(&mut state)
+            self.merge(&mut state)?;
+            self.mapped.forget_unread();
+            Ok(())
         })
     }
 
