@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use ibid_index::{PassageIndex, Query, Scope};
+use ibid_index::{Highlighter, PassageIndex, Query, Scope};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -134,6 +134,7 @@ pub async fn search(app: &App, caller: &Caller, query: &str, limit: usize) -> Re
     let own = Scope::collections(vec![keys::place(&caller.user, None)]);
     let parts = limit.saturating_mul(PARTS_PER_MESSAGE);
     let hits = spawn_blocking(move || index.search(&own, &asked, parts)).await??;
+    let mut highlighter = Highlighter::new(&analysed);
     let mut sessions: HashMap<Uuid, Option<Session>> = HashMap::new();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
@@ -163,7 +164,7 @@ pub async fn search(app: &App, caller: &Caller, query: &str, limit: usize) -> Re
             None => None,
         };
         let Some(part) = parts::of(&message).into_iter().nth(hit.ordinal as usize) else { continue };
-        let highlights = ibid_index::highlights(&analysed, &part.text, parts::language(&message));
+        let highlights = highlighter.find(&part.text, parts::language(&message));
         found.push(Found {
             session_id,
             session_title: session.title.clone(),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ibid_index::analysis::{self, Language};
-use ibid_index::{Change, Document, PassageIndex, PassageText, Query, Scope, highlights};
+use ibid_index::{Change, Document, Highlighter, PassageIndex, PassageText, Query, Scope};
 use tantivy::collector::TopDocs;
 use tantivy::query::QueryParser;
 use tantivy::schema::{STORED, STRING, Schema, TextFieldIndexing, TextOptions};
@@ -186,8 +186,8 @@ fn reading(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(passage.len() as u64));
     group.bench_function("terms", |bench| bench.iter(|| analysis::terms(black_box(passage), english)));
     let query = Query::new(&questions[0], english);
-    group
-        .bench_function("highlights", |bench| bench.iter(|| highlights(&query, black_box(passage), english)));
+    let mut highlighter = Highlighter::new(&query);
+    group.bench_function("highlights", |bench| bench.iter(|| highlighter.find(black_box(passage), english)));
     group.finish();
 
     let folder = tempfile::tempdir().expect("a folder");

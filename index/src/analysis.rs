@@ -2,6 +2,7 @@
 //! The same analysis serves indexing, queries, highlights and the matching of quotes, so that
 //! what one finds the others find too. It knows nothing of the index.
 
+mod analyser;
 mod language;
 mod scan;
 mod stop;
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{is_combining_mark, is_public_assigned};
 
+pub(crate) use self::analyser::Analyser;
 pub use self::language::Language;
 use self::scan::{Run, Script};
 
@@ -52,16 +54,32 @@ pub enum TermKind {
 #[must_use]
 pub fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
     let mut terms = Vec::with_capacity(text.len() / 6);
-    each_term(text, language, |term| terms.push(term));
+    each(text, language, |surface| Form::of(surface, language), |term| terms.push(term));
     terms
 }
 
-/// Hands over what [`terms`] returns, one at a time.
-pub(crate) fn each_term(text: &str, language: Option<Language>, mut found: impl FnMut(Term)) {
+/// Hands over the terms of a text, one at a time; `form` gives the form of a word that is no number.
+fn each(
+    text: &str,
+    language: Option<Language>,
+    mut form: impl FnMut(&str) -> Form,
+    mut found: impl FnMut(Term),
+) {
     for run in scan::runs(text) {
         match run.script {
-            Script::Spaced => found(word(text, &run, language)),
             Script::Unspaced => each_pair(text, &run, &mut found),
+            Script::Spaced => {
+                let Run { start, end, is_number, after_apostrophe, .. } = run;
+                let surface = &text[start..end];
+                found(if is_number {
+                    let decimal_comma = language.is_some_and(Language::writes_decimal_comma);
+                    Term { stem: number(surface, decimal_comma), start, end, kind: TermKind::Number }
+                } else {
+                    let Form { stem, is_stop, is_contraction } = form(surface);
+                    let is_stop = is_stop || (after_apostrophe && is_contraction);
+                    Term { stem, start, end, kind: if is_stop { TermKind::Stop } else { TermKind::Word } }
+                });
+            }
         }
     }
 }
@@ -129,21 +147,26 @@ pub(crate) fn pair(one: &str, other: &str) -> String {
     [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(mixed >> shift) as usize % 64])).iter().collect()
 }
 
-fn word(text: &str, run: &Run, language: Option<Language>) -> Term {
-    let surface = &text[run.start..run.end];
-    let (start, end) = (run.start, run.end);
-    if run.is_number {
-        let decimal_comma = language.is_some_and(Language::writes_decimal_comma);
-        return Term { stem: number(surface, decimal_comma), start, end, kind: TermKind::Number };
+/// What a word is, wherever it stands.
+#[derive(Clone)]
+struct Form {
+    stem: String,
+    is_stop: bool,
+    /// Whether it is grammar behind an apostrophe.
+    is_contraction: bool,
+}
+
+impl Form {
+    fn of(surface: &str, language: Option<Language>) -> Self {
+        let lower = lower(surface);
+        let mut stem = stem(&lower, language);
+        cut(&mut stem);
+        Self {
+            stem,
+            is_stop: language.is_some_and(|language| language.is_stop_word(&lower)),
+            is_contraction: language.is_some_and(|language| language.is_contraction(&lower)),
+        }
     }
-    let lower = lower(surface);
-    let is_stop = language.is_some_and(|language| {
-        language.is_stop_word(&lower) || (run.after_apostrophe && language.is_contraction(&lower))
-    });
-    let kind = if is_stop { TermKind::Stop } else { TermKind::Word };
-    let mut stem = stem(&lower, language);
-    cut(&mut stem);
-    Term { stem, start, end, kind }
 }
 
 /// Overlapping pairs of characters, the usual stand-in for words in Chinese, Japanese, Korean and

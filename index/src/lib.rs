@@ -23,5 +23,5 @@ mod writer;
 pub use error::{IndexError, is_guarded};
 pub use index::PassageIndex;
 pub use passage::{Change, Document, DocumentEntry, Hit, PassageText, Scope};
-pub use query::{Query, highlights};
+pub use query::{Highlighter, Query};
 pub use vectors::{Meaning, PassageVectors, VectorEntry, VectorModel, Vectors};

@@ -1,10 +1,10 @@
 //! A question as weighted terms. The text is never parsed as a query language: quotes, `AND`, `-`,
 //! `:` and brackets are text like any other.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::analysis::{self, Language, Term, TermKind};
+use crate::analysis::{self, Analyser, Language, Term, TermKind};
 
 /// Text and words beyond these are not searched for; the rest of a pasted page adds only time.
 const MAX_BYTES: usize = 16 * 1024;
@@ -157,6 +157,24 @@ impl Query {
         terms.retain(|term| self.words.binary_search_by_key(&term.start, |word| word.start).is_ok());
         terms
     }
+
+    /// The forms of its words, and of their parts, that are looked for in a text of this language.
+    fn wanted(&self, language: Option<Language>) -> BTreeSet<String> {
+        let only_stops = self.words.iter().all(|word| word.kind == TermKind::Stop);
+        let mut wanted = BTreeSet::new();
+        for term in self.words_in(language) {
+            let Ok(at) = self.words.binary_search_by_key(&term.start, |word| word.start) else { continue };
+            if !only_stops && self.words[at].kind == TermKind::Stop {
+                continue;
+            }
+            let parts = analysis::parts(&self.text[term.start..term.end]);
+            wanted.extend(
+                parts.iter().filter(|part| part.len() > 2).map(|part| analysis::stem(part, language)),
+            );
+            wanted.insert(term.stem);
+        }
+        wanted
+    }
 }
 
 impl Forms<'_> {
@@ -217,42 +235,45 @@ impl Forms<'_> {
     }
 }
 
-/// Finds the words of `text` that the query is about, as byte ranges in reading order.
-///
-/// `language` is the one `text` was indexed in. A query of nothing but words of grammar marks those.
-#[must_use]
-pub fn highlights(query: &Query, text: &str, language: Option<Language>) -> Vec<Range<usize>> {
-    let words = &query.words;
-    let only_stops = words.iter().all(|word| word.kind == TermKind::Stop);
-    let starts: HashSet<usize> = words
-        .iter()
-        .filter(|word| only_stops || word.kind != TermKind::Stop)
-        .map(|word| word.start)
-        .collect();
-    let mut wanted = BTreeSet::new();
-    for term in analysis::terms(&query.text, language) {
-        if !starts.contains(&term.start) {
-            continue;
-        }
-        let parts = analysis::parts(&query.text[term.start..term.end]);
-        wanted.extend(parts.iter().filter(|part| part.len() > 2).map(|part| analysis::stem(part, language)));
-        wanted.insert(term.stem);
+/// Finds what a query is about in texts.
+pub struct Highlighter<'a> {
+    query: &'a Query,
+    /// What is wanted in each language that came up so far.
+    in_languages: Vec<(BTreeSet<String>, Analyser)>,
+}
+
+impl<'a> Highlighter<'a> {
+    /// Looks for the words of a query; for those of grammar only if it has no others.
+    #[must_use]
+    pub fn new(query: &'a Query) -> Self {
+        Self { query, in_languages: Vec::new() }
     }
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    analysis::each_term(text, language, |term| {
-        let is_wanted = wanted.contains(&term.stem)
-            || analysis::parts(&text[term.start..term.end])
-                .iter()
-                .any(|part| part.len() > 2 && wanted.contains(&analysis::stem(part, language)));
-        if !is_wanted {
-            return;
-        }
-        match ranges.last_mut() {
-            Some(last) if term.start < last.end => last.end = term.end,
-            _ => ranges.push(term.start..term.end),
-        }
-    });
-    ranges
+
+    /// Returns the words of `text` that the query is about, as byte ranges in reading order.
+    /// `language` is the one `text` was indexed in.
+    pub fn find(&mut self, text: &str, language: Option<Language>) -> Vec<Range<usize>> {
+        let known = self.in_languages.iter().position(|(_, analyser)| analyser.language() == language);
+        let known = known.unwrap_or_else(|| {
+            self.in_languages.push((self.query.wanted(language), Analyser::new(language)));
+            self.in_languages.len() - 1
+        });
+        let (wanted, analyser) = &mut self.in_languages[known];
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        analyser.each_term(text, |term| {
+            let is_wanted = wanted.contains(&term.stem)
+                || analysis::parts(&text[term.start..term.end])
+                    .iter()
+                    .any(|part| part.len() > 2 && wanted.contains(&analysis::stem(part, language)));
+            if !is_wanted {
+                return;
+            }
+            match ranges.last_mut() {
+                Some(last) if term.start < last.end => last.end = term.end,
+                _ => ranges.push(term.start..term.end),
+            }
+        });
+        ranges
+    }
 }
 
 #[cfg(test)]

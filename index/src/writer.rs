@@ -1,12 +1,13 @@
 //! The one writer: turns documents into indexed passages, a commit a call.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
 use tantivy::{Index, IndexWriter, TantivyDocument};
 
-use crate::analysis::{self, Language, TermKind};
+use crate::analysis::{self, Analyser, Language, TermKind};
 use crate::error::IndexError;
 use crate::passage::{Change, Document, PassageText};
 use crate::schema::{Fields, NEXT_PLACE, NO_LANGUAGE, SAME_PLACE};
@@ -49,9 +50,14 @@ impl Writer {
             Some(writer) => writer,
             None => open(&self.index)?,
         };
+        let mut analysers = HashMap::new();
         for change in changes {
             match change {
-                Change::Put(document) => self.put(&writer, document)?,
+                Change::Put(document) => {
+                    let language = document.language;
+                    let analyser = analysers.entry(language).or_insert_with(|| Analyser::new(language));
+                    self.put(&writer, document, analyser)?;
+                }
                 Change::Delete(document) => _ = writer.delete_term(self.document_term(document)),
             }
         }
@@ -60,21 +66,26 @@ impl Writer {
         committed()
     }
 
-    fn put(&self, writer: &IndexWriter, document: Document<'_>) -> Result<(), IndexError> {
+    fn put(
+        &self,
+        writer: &IndexWriter,
+        document: Document<'_>,
+        analyser: &mut Analyser,
+    ) -> Result<(), IndexError> {
         writer.delete_term(self.document_term(document.id));
         let fields = self.fields;
         let language = document.language;
-        let name = name_lines(document.name, language);
-        let title = Block::above(document.title, language);
+        let name = name_lines(document.name, analyser);
+        let title = Block::above(document.title, analyser);
         let mut heading = (None, Block::default());
         for passage in document.passages {
             let passage = passage.map_err(|source| IndexError::Passages { document: document.id, source })?;
             let PassageText { ordinal, heading: above, body } = passage;
             if heading.0 != above {
-                let block = above.as_deref().map(|above| Block::above(above, language));
+                let block = above.as_deref().map(|above| Block::above(above, analyser));
                 heading = (above, block.unwrap_or_default());
             }
-            let body = Block::of(&body, language);
+            let body = Block::of(&body, analyser);
             let blocks = [&title, &heading.1, &body];
 
             let mut indexed = TantivyDocument::new();
@@ -123,18 +134,19 @@ struct Block {
 
 impl Block {
     /// What stands above a passage: all of it in one place, before the first word of the passage.
-    fn above(text: &str, language: Option<Language>) -> Self {
-        Self::read(text, language, SAME_PLACE)
+    fn above(text: &str, analyser: &mut Analyser) -> Self {
+        Self::read(text, analyser, SAME_PLACE)
     }
 
-    fn of(text: &str, language: Option<Language>) -> Self {
-        Self::read(text, language, NEXT_PLACE)
+    fn of(text: &str, analyser: &mut Analyser) -> Self {
+        Self::read(text, analyser, NEXT_PLACE)
     }
 
-    fn read(text: &str, language: Option<Language>, place: &str) -> Self {
+    fn read(text: &str, analyser: &mut Analyser, place: &str) -> Self {
+        let language = analyser.language();
         let mut block = Self::default();
         let mut before = String::new();
-        analysis::each_term(text, language, |term| {
+        analyser.each_term(text, |term| {
             if term.kind == TermKind::Stop {
                 push_line(&mut block.stops, &[&term.stem]);
                 return;
@@ -154,13 +166,14 @@ impl Block {
 
 /// The words of a document's name without its extension. Short numbers are left out: `Chapter 3`
 /// should not answer every question with a 3 in it.
-fn name_lines(name: &str, language: Option<Language>) -> String {
+fn name_lines(name: &str, analyser: &mut Analyser) -> String {
+    let language = analyser.language();
     let stem = match name.rsplit_once('.') {
         Some((stem, extension)) if (1..=5).contains(&extension.len()) && !stem.is_empty() => stem,
         _ => name,
     };
     let mut lines = String::new();
-    analysis::each_term(stem, language, |term| {
+    analyser.each_term(stem, |term| {
         let mut parts = analysis::parts(&stem[term.start..term.end]);
         if parts.is_empty() {
             parts.push(term.stem);

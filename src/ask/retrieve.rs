@@ -150,20 +150,27 @@ pub async fn places(
     query: &str,
     limit: usize,
 ) -> Result<(Vec<Place>, Manner), Error> {
-    let (matches, manner) = matches(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
+    let (readable, found, manner) = search(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
     let mut numbers: HashMap<(Uuid, u32), usize> = HashMap::new();
     let mut num_places = 0;
-    let mut kept = Vec::new();
+    let mut kept: Vec<Match> = Vec::new();
     let mut place_of = HashMap::new();
-    for found in matches {
-        let number = match found.passage.page {
-            Some(page) => *numbers.entry((found.document.id, page)).or_insert(num_places),
-            None => num_places,
+    for some in found.chunks(limit.max(1)) {
+        // With all places found, what is left are passages of their pages.
+        let is_open = |hit: &&ibid_index::Hit| {
+            num_places < limit || kept.iter().any(|kept| kept.document.id == hit.document)
         };
-        num_places = num_places.max(number + 1);
-        if number < limit {
-            place_of.insert((found.document.id, found.passage.ordinal), number);
-            kept.push(found);
+        let some: Vec<_> = some.iter().filter(is_open).collect();
+        for found in confirm(app, &readable, scope, &some).await? {
+            let number = match found.passage.page {
+                Some(page) => *numbers.entry((found.document.id, page)).or_insert(num_places),
+                None => num_places,
+            };
+            num_places = num_places.max(number + 1);
+            if number < limit {
+                place_of.insert((found.document.id, found.passage.ordinal), number);
+                kept.push(found);
+            }
         }
     }
     let mut places: BTreeMap<usize, Place> = BTreeMap::new();
@@ -186,14 +193,14 @@ struct Match {
     score: f32,
 }
 
-/// What the index finds and the store confirms, best first.
-async fn matches(
+/// What the index finds in what the caller may read at this moment, best first.
+async fn search(
     app: &App,
     caller: &Caller,
     scope: &Scope,
     query: &str,
     limit: usize,
-) -> Result<(Vec<Match>, Manner), Error> {
+) -> Result<(Readable, Vec<ibid_index::Hit>, Manner), Error> {
     let readable = Readable::load(app, caller).await?;
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
     let (meaning, manner) = meaning(app, query).await;
@@ -205,8 +212,16 @@ async fn matches(
             None => index.search(&in_index, &query, limit),
         }
     });
-    let found = found.await??;
+    Ok((readable, found.await??, manner))
+}
 
+/// Those of what was found that the store confirms, in the same order.
+async fn confirm(
+    app: &App,
+    readable: &Readable,
+    scope: &Scope,
+    found: &[&ibid_index::Hit],
+) -> Result<Vec<Match>, Error> {
     let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
     let documents_keys: Vec<String> = ids.into_iter().map(keys::document).collect();
     let stored = app.store.get_many::<Document>(&documents_keys).await?;
@@ -224,7 +239,7 @@ async fn matches(
         let Some(passage) = layout.passages.get(hit.ordinal as usize).cloned() else { continue };
         matches.push(Match { document: Arc::clone(document), layout, passage, score: hit.score });
     }
-    Ok((matches, manner))
+    Ok(matches)
 }
 
 /// The question's vector, if there is a model that makes one in time.
@@ -261,15 +276,16 @@ impl Match {
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let (wanted, max_tokens) = (app.config.ask.passages, app.config.ask.context_tokens);
-    let (matches, manner) = matches(app, caller, scope, unframed(query), num_looked_at(app)).await?;
+    let (readable, found, manner) = search(app, caller, scope, unframed(query), num_looked_at(app)).await?;
+    let matches = confirm(app, &readable, scope, &found.iter().collect::<Vec<_>>()).await?;
     let mut texts = app.files.texts();
     // Reading and comparing is work for a processor and a disk: it holds up no other answer.
-    let found = spawn_blocking(move || found(&mut texts, matches, wanted, max_tokens)).await?;
-    Ok(Found { query: query.to_owned(), manner, ..found? })
+    let chosen = spawn_blocking(move || chosen(&mut texts, matches, wanted, max_tokens)).await?;
+    Ok(Found { query: query.to_owned(), manner, ..chosen? })
 }
 
 /// What the writer is given of what matched; blocks.
-fn found(texts: &mut Texts, matches: Vec<Match>, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
+fn chosen(texts: &mut Texts, matches: Vec<Match>, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
     let num_candidates = u32::try_from(matches.len()).unwrap_or(u32::MAX);
     let mut matched: Vec<Uuid> = Vec::new();
     for found in &matches {

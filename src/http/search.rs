@@ -5,9 +5,11 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
+use ibid_index::Highlighter;
 use ibid_index::analysis::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::error::Problem;
@@ -107,8 +109,13 @@ pub(super) async fn search(
     let scope = Scope::resolve(&app, &caller, documents.as_deref(), query.collection.as_deref()).await?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let (places, manner) = retrieve::places(&app, &caller, &scope, &query.q, limit).await?;
-    let analysed = ibid_index::Query::new(&query.q, None);
-    let hits = places.into_iter().map(|place| found(&analysed, place)).collect();
+    // Marking words is work for a processor: it holds up no other answer.
+    let hits = spawn_blocking(move || {
+        let asked = ibid_index::Query::new(query.q, None);
+        let mut highlighter = Highlighter::new(&asked);
+        places.into_iter().map(|place| found(&mut highlighter, place)).collect()
+    });
+    let hits = hits.await.map_err(Error::from)?;
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let by = if manner.by_meaning { By::WordsAndMeaning } else { By::Words };
     Ok(Json(SearchResult { hits, by, note: manner.note, took_ms }))
@@ -123,7 +130,7 @@ fn document_ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Error> {
     Ok(Some(ids).filter(|ids| !ids.is_empty()))
 }
 
-fn found(query: &ibid_index::Query, place: Place) -> FoundPassage {
+fn found(highlighter: &mut Highlighter<'_>, place: Place) -> FoundPassage {
     let Place { best: hit, more } = place;
     FoundPassage {
         passage_id: passage_id(&hit),
@@ -135,20 +142,20 @@ fn found(query: &ibid_index::Query, place: Place) -> FoundPassage {
         start: hit.passage.start,
         end: hit.passage.end,
         score: hit.score,
-        highlights: highlights(query, &hit),
+        highlights: highlights(highlighter, &hit),
         heading: hit.passage.heading,
         text: hit.text,
-        more: more.iter().map(|hit| further(query, hit)).collect(),
+        more: more.iter().map(|hit| further(highlighter, hit)).collect(),
     }
 }
 
-fn further(query: &ibid_index::Query, hit: &Hit) -> FurtherPassage {
+fn further(highlighter: &mut Highlighter<'_>, hit: &Hit) -> FurtherPassage {
     FurtherPassage {
         passage_id: passage_id(hit),
         start: hit.passage.start,
         end: hit.passage.end,
         score: hit.score,
-        highlights: highlights(query, hit),
+        highlights: highlights(highlighter, hit),
     }
 }
 
@@ -156,8 +163,8 @@ fn passage_id(hit: &Hit) -> PassageId {
     PassageId { document: hit.document.id, ordinal: hit.passage.ordinal }
 }
 
-fn highlights(query: &ibid_index::Query, hit: &Hit) -> Vec<[usize; 2]> {
+fn highlights(highlighter: &mut Highlighter<'_>, hit: &Hit) -> Vec<[usize; 2]> {
     let language = hit.document.language.as_deref().and_then(Language::from_code);
-    let ranges = ibid_index::highlights(query, &hit.text, language).into_iter();
+    let ranges = highlighter.find(&hit.text, language).into_iter();
     ranges.map(|range| [range.start, range.end]).collect()
 }

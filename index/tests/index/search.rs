@@ -2,7 +2,7 @@
 
 use crate::library::{self, Source, found, id};
 use ibid_index::analysis::Language;
-use ibid_index::{Change, PassageIndex, Query, Scope, highlights};
+use ibid_index::{Change, Highlighter, PassageIndex, Query, Scope};
 use proptest::prelude::*;
 
 fn botany() -> PassageIndex {
@@ -223,7 +223,8 @@ fn each_language_is_searched_in_its_own_forms() {
 
 #[track_caller]
 fn check_highlights(query: &str, text: &str, language: &str, expected: &[&str]) {
-    let ranges = highlights(&Query::new(query, None), text, Language::from_code(language));
+    let query = Query::new(query, None);
+    let ranges = Highlighter::new(&query).find(text, Language::from_code(language));
     let marked: Vec<&str> = ranges.into_iter().map(|range| &text[range]).collect();
     assert_eq!(marked, expected);
 }
@@ -259,7 +260,8 @@ proptest! {
     fn highlights_lie_in_order_on_character_boundaries(text in "\\PC{0,60}", cut in 0..60_usize) {
         let query: String = text.chars().skip(cut / 2).take(cut).collect();
         let mut last = 0;
-        for range in highlights(&Query::new(query, None), &text, Language::from_code("en")) {
+        let query = Query::new(query, None);
+        for range in Highlighter::new(&query).find(&text, Language::from_code("en")) {
             prop_assert!(range.start >= last && range.start < range.end);
             prop_assert!(text.get(range.clone()).is_some());
             last = range.end;
