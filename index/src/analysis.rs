@@ -133,20 +133,6 @@ pub(crate) fn stem(word: &str, language: Option<Language>) -> String {
     fold(&stemmed(word, language)).into_owned()
 }
 
-/// Returns the key under which two neighbouring words are indexed, whichever comes first: four
-/// letters drawn from their FNV-1a hash. There are far more pairs than words, and most occur once;
-/// short keys of one length make them cheap, and two pairs in sixteen million share one by chance.
-pub(crate) fn pair(one: &str, other: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
-    let (first, second) = if one <= other { (one, other) } else { (other, one) };
-    let bytes = first.bytes().chain([b' ']).chain(second.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = hash ^ (hash >> 32) ^ (hash >> 48);
-    [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(mixed >> shift) as usize % 64])).iter().collect()
-}
-
 /// What a word is, wherever it stands.
 #[derive(Clone)]
 struct Form {

@@ -16,8 +16,6 @@ const TITLE_WEIGHT: f32 = 0.25;
 const NAME_WEIGHT: f32 = 4.0;
 /// The most neighbouring words that a name is tried to be made of.
 const MAX_JOINED: usize = 4;
-/// What two neighbouring words count for, beside each of them.
-const PAIR_WEIGHT: f32 = 0.15;
 /// What the part of a compound counts for when the compound itself is in the index.
 const PART_WEIGHT: f32 = 0.2;
 
@@ -61,7 +59,6 @@ pub(crate) enum Place {
     Body,
     Title,
     Name,
-    Pairs,
     Stops,
 }
 
@@ -197,15 +194,8 @@ impl Forms<'_> {
         let mut counted: BTreeMap<(Word, Place, String), f32> = BTreeMap::new();
         for (language, terms) in &self.in_languages {
             let terms = terms.iter().filter(|term| content.binary_search(&term.start).is_ok());
-            let mut before: Option<&str> = None;
             for (position, term) in terms.enumerate() {
                 let whole = (position, 0);
-                if let Some(before) = before
-                    && *before != term.stem
-                {
-                    let pair = analysis::pair(before, &term.stem);
-                    counted.insert((whole, Place::Pairs, pair), PAIR_WEIGHT);
-                }
                 let parts = analysis::parts(&self.query.text[term.start..term.end]);
                 let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
                 for (number, part) in (1..).zip(&parts) {
@@ -217,7 +207,6 @@ impl Forms<'_> {
                 counted.insert((whole, Place::Body, term.stem.clone()), 1.0);
                 counted.insert((whole, Place::Title, term.stem.clone()), TITLE_WEIGHT);
                 counted.insert((whole, Place::Name, term.stem.clone()), NAME_WEIGHT);
-                before = Some(&term.stem);
             }
         }
         for (language, _) in &self.in_languages {

@@ -15,7 +15,7 @@ use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 use crate::error::IndexError;
 
 /// Goes up when the fields or the analysis change: passages analysed in two ways don't compare.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 const MARKER: &str = "ibid-index.json";
 const LINES: &str = "lines";
@@ -55,9 +55,6 @@ pub(crate) struct Fields {
     /// The document's name, taken apart. A question that names a company and a year means the
     /// report of that year even where its pages mention neither.
     pub(crate) name: Field,
-    /// Neighbouring words as single terms: cheaper to find than by positions, and enough to lift
-    /// `interest rate` above pages with much interest and some rate.
-    pub(crate) pairs: Field,
     /// Words of grammar, apart from the rest: they count only when a query has nothing else.
     pub(crate) stops: Field,
 }
@@ -82,7 +79,6 @@ impl Fields {
             body: schema.add_text_field("body", places),
             title: schema.add_text_field("title", terms.clone()),
             name: schema.add_text_field("name", terms.clone()),
-            pairs: schema.add_text_field("pairs", terms.clone()),
             stops: schema.add_text_field("stops", terms),
         };
         (schema.build(), fields)

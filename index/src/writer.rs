@@ -102,7 +102,6 @@ impl Writer {
             indexed.add_text(fields.body, blocks.map(|block| block.words.as_str()).concat());
             indexed.add_text(fields.title, [&*title.words, &*heading.1.words].concat());
             indexed.add_text(fields.name, &name);
-            indexed.add_text(fields.pairs, blocks.map(|block| block.pairs.as_str()).concat());
             indexed.add_text(fields.stops, blocks.map(|block| block.stops.as_str()).concat());
             writer.add_document(indexed)?;
         }
@@ -128,7 +127,6 @@ fn open(index: &Index) -> Result<IndexWriter, IndexError> {
 #[derive(Default)]
 struct Block {
     words: String,
-    pairs: String,
     stops: String,
 }
 
@@ -145,7 +143,6 @@ impl Block {
     fn read(text: &str, analyser: &mut Analyser, place: &str) -> Self {
         let language = analyser.language();
         let mut block = Self::default();
-        let mut before = String::new();
         analyser.each_term(text, |term| {
             if term.kind == TermKind::Stop {
                 push_line(&mut block.stops, &[&term.stem]);
@@ -155,10 +152,6 @@ impl Block {
             for part in analysis::parts(&text[term.start..term.end]) {
                 push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(&part, language)]);
             }
-            if !before.is_empty() {
-                push_line(&mut block.pairs, &[&analysis::pair(&before, &term.stem)]);
-            }
-            before = term.stem;
         });
         block
     }

@@ -1,7 +1,7 @@
 //! How the words of a question stand in the passages that were found: how close together, and which
 //! of them no better passage has.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use tantivy::postings::Postings as _;
 use tantivy::schema::IndexRecordOption;
@@ -21,6 +21,9 @@ const NUM_LOOKED_AT: usize = 60;
 const WINDOW: u32 = 8;
 /// What a passage with all words of the question in one window gains, as a multiple of its score.
 const CLOSENESS_WEIGHT: f32 = 1.5;
+/// What a passage gains that has all neighbouring words of the question side by side, as a multiple of
+/// its score: `interest rate` is not much interest and some rate.
+const PAIRS_WEIGHT: f32 = 0.6;
 
 /// The share of its score that a passage loses if better ones have all its words of the question.
 const REPETITION: f32 = 0.25;
@@ -32,7 +35,8 @@ type Mark = (u32, usize);
 
 /// Where the words of a question stand in some passages.
 pub(super) struct Standing {
-    /// What each word is worth: how rare it is, by its weight.
+    /// The words of the question, in its order, and what each is worth: how rare it is, by its weight.
+    words: Vec<Word>,
     worths: Vec<f32>,
     marks: HashMap<DocAddress, Vec<Mark>>,
 }
@@ -72,23 +76,50 @@ impl Snapshot {
             }
         }
         marks.values_mut().for_each(|marks| marks.sort_unstable());
-        Ok(Standing { worths: worth_of.into_values().collect(), marks })
+        Ok(Standing { words, worths: worth_of.into_values().collect(), marks })
     }
 }
 
 impl Standing {
-    /// Lets each passage gain by the part of the question that stands in one window of it: what answers
-    /// a question tends to have its words in one sentence, and what only touches on it has them here
-    /// and there.
+    /// Lets each passage gain by the part of the question that stands in one window of it, and by the
+    /// words that are as close as in the question: what answers a question tends to have its words in
+    /// one sentence, and what only touches on it has them here and there.
     pub(super) fn weigh_closeness(&self, found: &mut [Candidate]) {
         if self.worths.len() < 2 {
             return;
         }
         let total: f32 = self.worths.iter().sum();
+        let num_pairs = (1..self.words.len()).filter_map(|second| self.pair(second)).count().max(1);
         for candidate in found {
-            let share = most_together(self.of(candidate), &self.worths) / total;
-            *candidate = candidate.with_score(candidate.score() * (1.0 + CLOSENESS_WEIGHT * share));
+            let marks = self.of(candidate);
+            if marks.is_empty() {
+                continue;
+            }
+            let close = most_together(marks, &self.worths) / total;
+            let pairs: BTreeSet<(usize, usize)> = self.side_by_side(marks).collect();
+            let beside = pairs.len() as f32 / num_pairs as f32;
+            let gain = CLOSENESS_WEIGHT * close + PAIRS_WEIGHT * beside;
+            *candidate = candidate.with_score(candidate.score() * (1.0 + gain));
         }
+    }
+
+    /// A word of the question with the one before it.
+    fn pair(&self, second: usize) -> Option<(usize, usize)> {
+        let (position, part) = self.words[second];
+        let before = (position.checked_sub(1)?, 0);
+        (part == 0).then(|| self.words.binary_search(&before).ok()).flatten().map(|first| (first, second))
+    }
+
+    /// The neighbours of the question that are neighbours in a passage too, whichever comes first.
+    fn side_by_side(&self, marks: &[Mark]) -> impl Iterator<Item = (usize, usize)> {
+        marks.iter().enumerate().flat_map(move |(at, (position, one))| {
+            let before = marks[..at].iter().rev().take_while(move |(before, _)| before + 1 >= *position);
+            let before = before.filter(move |(before, _)| before + 1 == *position);
+            before.filter_map(move |(_, other)| {
+                let pair = ((*one).min(*other), (*one).max(*other));
+                (self.pair(pair.1)? == pair).then_some(pair)
+            })
+        })
     }
 
     /// Lets what has other words of the question than better passages go before more of the same; for
@@ -177,13 +208,26 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_of_the_question_count_where_they_are_neighbours_in_any_order() {
+        let words = vec![(0, 0), (1, 0), (1, 1), (3, 0), (4, 0)];
+        let standing = Standing { words, worths: vec![1.0; 5], marks: HashMap::new() };
+        let pairs = |marks: &[(u32, usize)]| standing.side_by_side(marks).collect::<Vec<_>>();
+        assert_eq!(pairs(&[(1, 1), (2, 0), (7, 3), (8, 4)]), [(0, 1), (3, 4)]);
+        // The part of a compound stands where the compound does.
+        assert_eq!(pairs(&[(1, 0), (2, 1), (2, 2), (4, 2), (5, 0)]), [(0, 1)]);
+        // Too far apart, and no neighbours in the question.
+        assert_eq!(pairs(&[(1, 0), (3, 1), (4, 3), (9, 4)]), []);
+    }
+
+    #[test]
     fn what_has_other_words_goes_before_more_of_the_same() {
         let passage = |number: u32| DocAddress::new(0, number);
         let of = |number, words: &[usize]| {
             (passage(number), words.iter().map(|word| (1, *word)).collect::<Vec<_>>())
         };
         let marks = HashMap::from([of(0, &[0, 1, 2]), of(1, &[0, 1, 2]), of(2, &[3, 4]), of(3, &[2, 3])]);
-        let standing = Standing { worths: vec![1.0; 5], marks };
+        let words = (0..5).map(|word| (word, 0)).collect();
+        let standing = Standing { words, worths: vec![1.0; 5], marks };
         let mut found: Vec<Candidate> = [(0, 10.0), (1, 9.9), (2, 9.0), (3, 8.9), (4, 1.0)]
             .map(|(number, score)| Candidate::new(score, u128::from(number), 0, passage(number)))
             .to_vec();

@@ -100,7 +100,6 @@ fn field(fields: &Fields, place: Place) -> tantivy::schema::Field {
         Place::Body => fields.body,
         Place::Title => fields.title,
         Place::Name => fields.name,
-        Place::Pairs => fields.pairs,
         Place::Stops => fields.stops,
     }
 }
