@@ -48,7 +48,7 @@ pub struct Ingest {
     index_queue: mpsc::Sender<indexing::Job>,
     /// How far documents are that the store still calls queued.
     stages: Mutex<HashMap<Uuid, Status>>,
-    changes: broadcast::Sender<Document>,
+    changes: broadcast::Sender<Arc<Document>>,
     /// How often searches of a collection began to find something else, since the start.
     num_changes: Mutex<HashMap<Option<String>, u64>>,
     /// How far a rebuild of the index is.
@@ -85,7 +85,7 @@ impl Ingest {
 
     /// Follows every change of every document from now on.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Document> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Document>> {
         self.changes.subscribe()
     }
 
@@ -151,7 +151,7 @@ impl Ingest {
 
     fn announce(&self, document: &Document) {
         // No listener is fine.
-        let _ = self.changes.send(self.current(document.clone()));
+        let _ = self.changes.send(self.current(document.clone()).into());
     }
 
     fn count_change(&self, document: &Document) {

@@ -177,7 +177,7 @@ pub(super) async fn events(
         let is_this = document.id == id;
         async move { is_this }
     });
-    let now = app.ingest.current(documents::get(&app, &caller, id).await?.value);
+    let now = Arc::new(app.ingest.current(documents::get(&app, &caller, id).await?.value));
     let states = Box::pin(futures::stream::iter([now]).chain(changes));
     let progress = futures::stream::unfold(Some(states), async |states| {
         let mut states = states?;
@@ -204,7 +204,7 @@ fn event(document: &Document) -> sse::Event {
 }
 
 /// Changes until the server stops. A reader that falls behind misses some, never the latest.
-fn changes(app: &Arc<App>) -> impl Stream<Item = Document> + Send + use<> {
+fn changes(app: &Arc<App>) -> impl Stream<Item = Arc<Document>> + Send + use<> {
     let stopping = app.stopping.clone();
     let changes = futures::stream::unfold(app.ingest.subscribe(), async |mut changes| {
         loop {
