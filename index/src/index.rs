@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tantivy::{Directory, Index, IndexReader, ReloadPolicy};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ pub struct PassageIndex {
     fields: Fields,
     reader: IndexReader,
     writer: Writer,
-    snapshot: RwLock<Snapshot>,
+    snapshot: RwLock<Arc<Snapshot>>,
 }
 
 impl PassageIndex {
@@ -71,7 +71,7 @@ impl PassageIndex {
         schema::prepare(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let writer = Writer::open(&index, fields)?;
-        let snapshot = RwLock::new(Snapshot::new(reader.searcher(), fields, None)?);
+        let snapshot = RwLock::new(Arc::new(Snapshot::new(reader.searcher(), fields, None)?));
         Ok(Self { index, mapped, fields, reader, writer, snapshot })
     }
 
@@ -88,7 +88,7 @@ impl PassageIndex {
                 self.reader.reload()?;
                 let searcher = self.reader.searcher();
                 let snapshot = Snapshot::new(searcher, self.fields, Some(&self.snapshot()))?;
-                *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+                *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
                 self.mapped.forget_unread();
                 Ok(())
             })
@@ -164,8 +164,8 @@ impl PassageIndex {
         })
     }
 
-    fn snapshot(&self) -> Snapshot {
-        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -62,6 +62,10 @@ pub(crate) enum Place {
     Stops,
 }
 
+impl Place {
+    pub(crate) const ALL: [Self; 4] = [Self::Body, Self::Title, Self::Name, Self::Stops];
+}
+
 impl Query {
     /// Takes natural language. The `language` decides which of its words are grammar; where it is
     /// not given, it is told from the words of grammar themselves, since a question is too short to

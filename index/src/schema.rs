@@ -13,6 +13,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 
 use crate::error::IndexError;
+use crate::query::Place;
 
 /// Goes up when the fields or the analysis change: passages analysed in two ways don't compare.
 pub(crate) const VERSION: u32 = 4;
@@ -82,6 +83,16 @@ impl Fields {
             stops: schema.add_text_field("stops", terms),
         };
         (schema.build(), fields)
+    }
+
+    /// Where the terms of a query are looked up.
+    pub(crate) fn of(&self, place: Place) -> Field {
+        match place {
+            Place::Body => self.body,
+            Place::Title => self.title,
+            Place::Name => self.name,
+            Place::Stops => self.stops,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One search: the weighted terms of a query against a snapshot of the index, best passages first.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use tantivy::query::{EnableScoring, Query as _};
@@ -12,18 +12,20 @@ use crate::analysis::Language;
 use crate::error::IndexError;
 use crate::passage::{DocumentEntry, Hit, Scope};
 use crate::query::{Forms, Place, Query};
-use crate::schema::{Fields, NO_LANGUAGE};
+use crate::schema::Fields;
 use crate::vectors::Meaning;
 use best::{Best, Candidate};
-use columns::{Filter, Ids, Versions};
+use columns::Filter;
 use meaning::Nearness;
-use terms::Terms;
+use segment::Segment;
+use terms::{Statistics, Terms};
 use whole::Documents;
 
 mod best;
 mod columns;
 mod meaning;
 mod names;
+mod segment;
 mod standing;
 mod terms;
 mod whole;
@@ -40,9 +42,9 @@ const CROWDING: f32 = 0.2;
 const DEPTH: usize = 500;
 
 /// The index as of one commit.
-#[derive(Clone)]
 pub(crate) struct Snapshot {
     searcher: Searcher,
+    segments: Vec<Segment>,
     fields: Fields,
     /// The languages its passages were analysed in; `None` for those of unknown language.
     languages: Vec<Option<Language>>,
@@ -50,25 +52,15 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes over what the snapshot `before` knew of the segments that are still there.
+    /// Takes over what the snapshot `before` had opened of the segments that are still there.
     pub(crate) fn new(searcher: Searcher, fields: Fields, before: Option<&Self>) -> Result<Self, IndexError> {
-        let mut languages = Vec::new();
-        for segment in searcher.segment_readers() {
-            let index = segment.inverted_index(fields.language)?;
-            let mut codes = index.terms().stream()?;
-            while let Some((code, _)) = codes.next() {
-                let code = String::from_utf8_lossy(code);
-                let language = if code == NO_LANGUAGE { None } else { Language::from_code(&code) };
-                if !languages.contains(&language) {
-                    languages.push(language);
-                }
-            }
-        }
+        let segments = segment::open(&searcher, &fields, before.map_or(&[], |before| &before.segments))?;
+        let mut languages: Vec<Option<Language>> =
+            segments.iter().flat_map(|segment| segment.opened.languages.iter().copied()).collect();
         languages.sort_unstable();
-        let unknown = Documents::default();
-        let known = before.map_or(&unknown, |before| &before.documents);
-        let documents = Documents::new(&searcher, &fields, known)?;
-        Ok(Self { searcher, fields, languages, documents })
+        languages.dedup();
+        let documents = Documents::new(&segments);
+        Ok(Self { searcher, segments, fields, languages, documents })
     }
 
     pub(crate) fn num_passages(&self) -> u64 {
@@ -94,10 +86,10 @@ impl Snapshot {
         let clauses = query.clauses();
         self.add_clauses(&filter, &clauses, &forms, limit, &mut found)?;
         let reaching = meaning.filter(|meaning| !meaning.is_beside_words);
-        let near = reaching.map(|meaning| Nearness::new(&self.searcher, &self.documents, &filter, meaning));
+        let near = reaching.map(|meaning| Nearness::new(&self.segments, &filter, meaning));
         let near = near.transpose()?;
         if let Some(near) = &near {
-            near.admit(&self.searcher, limit.max(DEPTH), &mut found)?;
+            near.admit(&self.segments, limit.max(DEPTH), &mut found);
         }
         self.add_documents(&terms, &mut found)?;
         let standing = self.standing(&terms, &mut found)?;
@@ -112,7 +104,7 @@ impl Snapshot {
             standing.prefer_new(&mut found);
         }
         found.truncate(limit);
-        self.hits(&found)
+        found.iter().map(|candidate| self.hit(candidate)).collect()
     }
 
     /// A long question often asks for several things, and what answers one of them well can lose
@@ -148,8 +140,8 @@ impl Snapshot {
     /// document is about is often said in another passage than the answer. It loses what it scored
     /// for a name that the question names in part only.
     fn add_documents(&self, terms: &Terms, found: &mut [Candidate]) -> Result<(), IndexError> {
-        let around = self.documents.scores(&self.searcher, terms.of(Place::Body))?;
-        let excess = self.documents.excess_of_names(&self.searcher, &self.fields, terms.of(Place::Name))?;
+        let around = self.documents.scores(&self.segments, terms.of(Place::Body))?;
+        let excess = names::excess(&self.segments, &self.fields, terms.of(Place::Name))?;
         for candidate in found {
             let gain = DOCUMENT_WEIGHT * around.of(candidate.address) - excess.of(candidate.address);
             *candidate = candidate.with_score(candidate.score() + gain);
@@ -162,15 +154,16 @@ impl Snapshot {
         let Some(union) = terms.union() else {
             return Ok(Vec::new());
         };
-        let weight = union.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
+        let statistics = Statistics { segments: &self.segments, fields: &self.fields, terms };
+        let scoring = EnableScoring::enabled_from_statistics_provider(&statistics, &self.searcher);
+        let weight = union.weight(scoring)?;
         let mut best = Best::new(limit);
-        for (segment_ord, segment) in (0..).zip(self.searcher.segment_readers()) {
+        for (segment_ord, segment) in (0..).zip(&self.segments) {
             let Some(filter) = filter.on(segment)? else {
                 continue;
             };
-            let ids = Ids::open(segment)?;
-            weight.for_each_pruning(best.threshold(), segment, &mut |passage, score| {
-                let (document, ordinal) = ids.of(passage);
+            weight.for_each_pruning(best.threshold(), &segment.reader, &mut |passage, score| {
+                let (document, ordinal) = segment.opened.ids.of(passage);
                 if filter.admits(passage, document) {
                     let address = DocAddress::new(segment_ord, passage);
                     best.offer(Candidate::new(score, document, ordinal, address));
@@ -181,42 +174,29 @@ impl Snapshot {
         Ok(best.into_sorted())
     }
 
-    fn hits(&self, found: &[Candidate]) -> Result<Vec<Hit>, IndexError> {
-        let mut opened: HashMap<u32, Versions> = HashMap::new();
-        let hit = |candidate: &Candidate| {
-            let DocAddress { segment_ord, doc_id } = candidate.address;
-            let versions = match opened.entry(segment_ord) {
-                hash_map::Entry::Occupied(opened) => opened.into_mut(),
-                hash_map::Entry::Vacant(closed) => {
-                    closed.insert(Versions::open(self.searcher.segment_reader(segment_ord))?)
-                }
-            };
-            Ok(Hit {
-                document: Uuid::from_u128(candidate.document()),
-                version: versions.of(doc_id)?,
-                ordinal: candidate.ordinal(),
-                score: candidate.score(),
-            })
-        };
-        found.iter().map(hit).collect()
+    fn hit(&self, candidate: &Candidate) -> Result<Hit, IndexError> {
+        let DocAddress { segment_ord, doc_id } = candidate.address;
+        Ok(Hit {
+            document: Uuid::from_u128(candidate.document()),
+            version: self.segments[segment_ord as usize].opened.versions.of(doc_id)?,
+            ordinal: candidate.ordinal(),
+            score: candidate.score(),
+        })
     }
 
     /// What to look up for the part of the query that lies `within` a range of its text.
     fn terms(&self, forms: &Forms<'_>, within: &Range<usize>) -> Result<Terms, IndexError> {
-        Terms::new(&self.searcher, &self.fields, forms, within)
+        Terms::new(&self.segments, &self.fields, forms, within)
     }
 
     /// Returns the number of documents that have passages in scope.
     pub(crate) fn num_documents(&self, scope: &Scope) -> Result<u64, IndexError> {
         let filter = Filter::new(scope);
         let mut found = HashSet::new();
-        for segment in self.searcher.segment_readers() {
+        for segment in &self.segments {
             let Some(filter) = filter.on(segment)? else { continue };
-            let ids = Ids::open(segment)?;
-            let documents = (0..segment.max_doc()).map(|passage| (passage, ids.of(passage).0));
-            found.extend(
-                documents.filter(|(passage, document)| filter.admits(*passage, *document)).map(|(_, id)| id),
-            );
+            let first = segment.opened.runs.iter().map(|run| (run.first, segment.opened.ids.of(run.first).0));
+            found.extend(first.filter(|(passage, id)| filter.admits(*passage, *id)).map(|(_, id)| id));
         }
         Ok(found.len() as u64)
     }
@@ -224,14 +204,14 @@ impl Snapshot {
     /// Returns what is indexed of each document, read from columns alone.
     pub(crate) fn documents(&self) -> Result<BTreeMap<Uuid, DocumentEntry>, IndexError> {
         let mut documents: BTreeMap<Uuid, DocumentEntry> = BTreeMap::new();
-        for segment in self.searcher.segment_readers() {
-            let (ids, versions) = (Ids::open(segment)?, Versions::open(segment)?);
-            for passage in segment.doc_ids_alive() {
-                let (document, _) = ids.of(passage);
+        for segment in &self.segments {
+            for passage in segment.reader.doc_ids_alive() {
+                let (document, _) = segment.opened.ids.of(passage);
                 let entry = match documents.entry(Uuid::from_u128(document)) {
                     Entry::Occupied(entry) => entry.into_mut(),
                     Entry::Vacant(entry) => {
-                        entry.insert(DocumentEntry { version: versions.of(passage)?, num_passages: 0 })
+                        let version = segment.opened.versions.of(passage)?;
+                        entry.insert(DocumentEntry { version, num_passages: 0 })
                     }
                 };
                 entry.num_passages += 1;

@@ -48,6 +48,9 @@ pub struct Excerpt {
 /// Room for the instructions and the answer in a model's context, in tokens.
 const RESERVED_TOKENS: usize = 2000;
 
+/// About what the line above a passage takes.
+const HEAD_BYTES: usize = 160;
+
 /// Passages that are looked at to tell the language.
 const SAMPLED_PASSAGES: usize = 4;
 
@@ -92,7 +95,9 @@ fn with_citations(
     // Nothing in a document can guess it, so nothing in a document can close the fence.
     let fence = Uuid::new_v4().simple().to_string();
     let system = with_wishes(include_str!("prompts/answer.md").replace("{fence}", &fence), wishes);
-    let mut user = format!("<passages {fence}>\n");
+    let length: usize = passages.iter().map(|excerpt| excerpt.text.len() + HEAD_BYTES).sum();
+    let mut user = String::with_capacity(length + question.len() + HEAD_BYTES);
+    let _ = writeln!(user, "<passages {fence}>");
     for excerpt in &passages {
         user.push_str(&render(excerpt));
     }
@@ -156,14 +161,19 @@ pub fn language(passages: &[Excerpt]) -> Option<Language> {
 
 pub(super) fn render(excerpt: &Excerpt) -> String {
     let source = &excerpt.source;
-    let mut place = source.title.clone();
+    let mut rendered = String::with_capacity(excerpt.text.len() + HEAD_BYTES);
+    let _ = write!(rendered, "[{}] {}", source.n, source.title);
     if let Some(page) = source.page {
-        let _ = write!(place, ", page {page}");
+        let _ = write!(rendered, ", page {page}");
     }
     if let Some(heading) = &source.heading {
-        let _ = write!(place, ", {heading}");
+        rendered.push_str(", ");
+        rendered.push_str(heading);
     }
-    format!("[{}] {place}\n{}\n\n", source.n, excerpt.text)
+    rendered.push('\n');
+    rendered.push_str(&excerpt.text);
+    rendered.push_str("\n\n");
+    rendered
 }
 
 /// About how many tokens a text has: four ASCII letters make one, other letters one each. Meant to

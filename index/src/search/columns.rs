@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tantivy::columnar::{Column, ColumnValues, StrColumn};
 use tantivy::{DocId, SegmentReader};
 
+use super::segment::Segment;
 use crate::error::IndexError;
 use crate::passage::Scope;
 use crate::schema::{COLLECTION, DOCUMENT_HIGH, DOCUMENT_LOW, ORDINAL, VERSION_OF};
@@ -53,6 +54,15 @@ impl Versions {
     }
 }
 
+/// The collections of a segment's passages; none if no passage of it is in one.
+pub(super) struct Collections(Option<StrColumn>);
+
+impl Collections {
+    pub(super) fn open(segment: &SegmentReader) -> Result<Self, IndexError> {
+        Ok(Self(segment.fast_fields().str(COLLECTION)?))
+    }
+}
+
 /// A scope made ready for looking things up in it.
 pub(super) struct Filter<'a> {
     documents: Option<HashSet<u128>>,
@@ -69,10 +79,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Makes the filter ready for a segment; `None` if nothing of the segment can be in scope.
-    pub(super) fn on<'f>(
-        &'f self,
-        segment: &'f SegmentReader,
-    ) -> Result<Option<SegmentFilter<'f>>, IndexError> {
+    pub(super) fn on<'f>(&'f self, segment: &'f Segment) -> Result<Option<SegmentFilter<'f>>, IndexError> {
         let documents = self.documents.as_ref();
         if documents.is_some_and(HashSet::is_empty) {
             return Ok(None);
@@ -80,31 +87,32 @@ impl<'a> Filter<'a> {
         let Some(names) = self.collections else {
             return Ok(Some(SegmentFilter { segment, documents, collections: None }));
         };
-        let Some(column) = segment.fast_fields().str(COLLECTION)? else {
+        let Collections(Some(column)) = &segment.opened.collections else {
             return Ok(None);
         };
-        let mut admitted = HashSet::new();
+        let mut admitted = Vec::new();
         for name in names {
             admitted.extend(column.dictionary().term_ord(name)?);
         }
-        let collections = Some((column.ords().clone(), admitted));
-        Ok(Some(SegmentFilter { segment, documents, collections }))
+        admitted.sort_unstable();
+        Ok(Some(SegmentFilter { segment, documents, collections: Some((column.ords(), admitted)) }))
     }
 }
 
 /// Which passages of a segment are alive and in scope.
 pub(super) struct SegmentFilter<'a> {
-    segment: &'a SegmentReader,
+    segment: &'a Segment,
     documents: Option<&'a HashSet<u128>>,
-    collections: Option<(Column<u64>, HashSet<u64>)>,
+    /// The numbers of those that are in scope, in order.
+    collections: Option<(&'a Column<u64>, Vec<u64>)>,
 }
 
 impl SegmentFilter<'_> {
     pub(super) fn admits(&self, passage: DocId, document: u128) -> bool {
-        let in_collection = |(column, admitted): &(Column<u64>, HashSet<u64>)| {
-            column.values_for_doc(passage).any(|ord| admitted.contains(&ord))
+        let in_collection = |(column, admitted): &(&Column<u64>, Vec<u64>)| {
+            column.values_for_doc(passage).any(|ord| admitted.binary_search(&ord).is_ok())
         };
-        !self.segment.is_deleted(passage)
+        !self.segment.reader.is_deleted(passage)
             && self.documents.is_none_or(|documents| documents.contains(&document))
             && self.collections.as_ref().is_none_or(in_collection)
     }

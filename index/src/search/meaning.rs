@@ -3,11 +3,11 @@
 //! and not only likely, and so that it is known what is near for this question. Vectors made of words
 //! are only asked about what words found.
 
-use tantivy::{DocAddress, Searcher};
+use tantivy::DocAddress;
 
 use super::best::{Best, Candidate};
-use super::columns::{Filter, Ids};
-use super::whole::Documents;
+use super::columns::Filter;
+use super::segment::Segment;
 use crate::error::IndexError;
 use crate::vectors::Meaning;
 
@@ -46,24 +46,23 @@ pub(super) struct Nearness {
 
 impl Nearness {
     pub(super) fn new(
-        searcher: &Searcher,
-        documents: &Documents,
+        segments: &[Segment],
         filter: &Filter<'_>,
         meaning: &Meaning,
     ) -> Result<Self, IndexError> {
         let mut cosines = Vec::new();
         let (mut sum, mut num, mut nearest) = (0.0, 0_u32, f32::NEG_INFINITY);
-        for (segment, runs) in searcher.segment_readers().iter().zip(documents.runs(searcher)) {
-            let mut found = vec![f32::NAN; segment.max_doc() as usize];
+        for segment in segments {
+            let (ids, runs) = (&segment.opened.ids, &segment.opened.runs);
+            let mut found = vec![f32::NAN; segment.reader.max_doc() as usize];
             if let Some(filter) = filter.on(segment)? {
-                let ids = Ids::open(segment)?;
                 for (number, run) in runs.iter().enumerate() {
                     let (document, _) = ids.of(run.first);
                     if !filter.admits(run.first, document) {
                         continue;
                     }
                     let Some(mut of_document) = meaning.of_document(document) else { continue };
-                    let end = runs.get(number + 1).map_or(segment.max_doc(), |next| next.first);
+                    let end = runs.get(number + 1).map_or(segment.reader.max_doc(), |next| next.first);
                     for passage in run.first..end {
                         let Some(cosine) = of_document.cosine(ids.ordinal(passage)) else { continue };
                         sum += f64::from(cosine);
@@ -80,19 +79,13 @@ impl Nearness {
     }
 
     /// Adds the `limit` nearest passages to those that were found by their words.
-    pub(super) fn admit(
-        &self,
-        searcher: &Searcher,
-        limit: usize,
-        found: &mut Vec<Candidate>,
-    ) -> Result<(), IndexError> {
+    pub(super) fn admit(&self, segments: &[Segment], limit: usize, found: &mut Vec<Candidate>) {
         let mut nearest = Best::new(limit);
-        for ((segment_ord, segment), cosines) in (0..).zip(searcher.segment_readers()).zip(&self.cosines) {
-            let ids = Ids::open(segment)?;
+        for ((segment_ord, segment), cosines) in (0..).zip(segments).zip(&self.cosines) {
             for (passage, cosine) in (0..).zip(cosines) {
                 let share = self.share(*cosine);
                 if share > nearest.threshold().max(0.0) {
-                    let (document, ordinal) = ids.of(passage);
+                    let (document, ordinal) = segment.opened.ids.of(passage);
                     let address = DocAddress::new(segment_ord, passage);
                     nearest.offer(Candidate::new(share, document, ordinal, address));
                 }
@@ -102,7 +95,6 @@ impl Nearness {
             found.iter().map(|candidate| candidate.address).collect();
         let new = nearest.into_sorted().into_iter().filter(|candidate| !known.contains(&candidate.address));
         found.extend(new.map(|candidate| candidate.with_score(0.0)));
-        Ok(())
     }
 
     /// Makes one score of both: what a passage has for its words, as a share of the most, and how

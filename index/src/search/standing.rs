@@ -57,11 +57,10 @@ impl Snapshot {
         let mut marks: HashMap<DocAddress, Vec<Mark>> = HashMap::with_capacity(passages.len());
         let mut positions = Vec::new();
         for of_segment in passages.chunk_by(|one, other| one.segment_ord == other.segment_ord) {
-            let segment = self.searcher.segment_reader(of_segment[0].segment_ord);
-            let index = segment.inverted_index(self.fields.body)?;
+            let ord = of_segment[0].segment_ord as usize;
             for sought in terms.of(Place::Body) {
                 let option = IndexRecordOption::WithFreqsAndPositions;
-                let Some(mut postings) = index.read_postings(&sought.term, option)? else { continue };
+                let Some(mut postings) = sought.postings(ord, &self.segments[ord], option)? else { continue };
                 let Ok(word) = words.binary_search(&sought.word) else { continue };
                 for passage in of_segment {
                     if postings.doc() < passage.doc_id {

@@ -5,17 +5,18 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use tantivy::Searcher;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
-use tantivy::schema::{IndexRecordOption, Term as IndexTerm};
+use tantivy::postings::{SegmentPostings, TermInfo};
+use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, Occur, Query, TermQuery};
+use tantivy::schema::{Field, IndexRecordOption, Term as IndexTerm};
 
+use super::segment::Segment;
 use crate::error::IndexError;
 use crate::query::{Forms, Place, Word};
 use crate::schema::Fields;
 
 /// A term that is in the index.
 pub(super) struct Sought {
-    pub(super) term: IndexTerm,
+    term: IndexTerm,
     pub(super) place: Place,
     pub(super) word: Word,
     /// What it counts for.
@@ -24,49 +25,53 @@ pub(super) struct Sought {
     pub(super) idf: f32,
     /// What the engine takes for that: how rare this form of it is.
     idf_of_form: f32,
+    /// Passages that have it.
+    num_found: u64,
+    /// Where it is in each segment.
+    found: Vec<Option<TermInfo>>,
 }
 
-/// What is looked up for a query, or for a part of it.
+/// What is looked up for a query, or for a part of it; in the order of terms.
 pub(super) struct Terms(Vec<Sought>);
 
 impl Terms {
     /// Those of the words within a range of the query.
     pub(super) fn new(
-        searcher: &Searcher,
+        segments: &[Segment],
         fields: &Fields,
         forms: &Forms<'_>,
         within: &Range<usize>,
     ) -> Result<Self, IndexError> {
-        let num_found = |place: Place, stem: &str| {
-            let term = IndexTerm::from_field_text(field(fields, place), stem);
-            Ok::<_, IndexError>((searcher.doc_freq(&term)?, term))
-        };
         let mut failure = None;
-        let weighted = forms.terms(within, |stem| match num_found(Place::Body, stem) {
-            Ok((num_found, _)) => num_found > 0,
-            Err(error) => {
-                failure = Some(error);
-                false
-            }
+        let weighted = forms.terms(within, |stem| {
+            let term = IndexTerm::from_field_text(fields.body, stem);
+            segments.iter().any(|segment| {
+                let found = segment.terms(Place::Body).get_term_info(&term);
+                found.map_err(|error| failure = Some(error)).is_ok_and(|found| found.is_some())
+            })
         });
         if let Some(failure) = failure {
-            return Err(failure);
+            return Err(failure.into());
         }
-        let num_passages =
-            searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
+        let num_passages = num_passages(segments);
         let mut num_of_word: HashMap<(Place, Word), u64> = HashMap::new();
         let mut terms = Vec::with_capacity(weighted.len());
         for ((place, stem), (word, weight)) in weighted {
-            let (num_found, term) = num_found(place, &stem)?;
+            let term = IndexTerm::from_field_text(fields.of(place), &stem);
+            let found = segments.iter().map(|segment| segment.terms(place).get_term_info(&term));
+            let found = found.collect::<Result<Vec<_>, _>>()?;
+            let num_found = found.iter().flatten().map(|found| u64::from(found.doc_freq)).sum();
             if num_found > 0 {
                 *num_of_word.entry((place, word)).or_default() += num_found;
                 let idf_of_form = idf(num_found, num_passages);
-                terms.push(Sought { term, place, word, weight, idf: idf_of_form, idf_of_form });
+                let idf = idf_of_form;
+                terms.push(Sought { term, place, word, weight, idf, idf_of_form, num_found, found });
             }
         }
         for sought in &mut terms {
             sought.idf = idf(num_of_word[&(sought.place, sought.word)], num_passages);
         }
+        terms.sort_unstable_by(|one, other| one.term.cmp(&other.term));
         Ok(Self(terms))
     }
 
@@ -95,11 +100,43 @@ pub(super) fn idf(num_found: u64, num: u64) -> f32 {
     (1.0 + (num - num_found + 0.5) / (num_found + 0.5)).ln()
 }
 
-fn field(fields: &Fields, place: Place) -> tantivy::schema::Field {
-    match place {
-        Place::Body => fields.body,
-        Place::Title => fields.title,
-        Place::Name => fields.name,
-        Place::Stops => fields.stops,
+fn num_passages(segments: &[Segment]) -> u64 {
+    segments.iter().map(|segment| u64::from(segment.reader.max_doc())).sum()
+}
+
+impl Sought {
+    /// The passages of a segment that have it, if there are any.
+    pub(super) fn postings(
+        &self,
+        segment_ord: usize,
+        segment: &Segment,
+        option: IndexRecordOption,
+    ) -> Result<Option<SegmentPostings>, IndexError> {
+        let read = |found| segment.terms(self.place).read_postings_from_terminfo(found, option);
+        Ok(self.found[segment_ord].as_ref().map(read).transpose()?)
+    }
+}
+
+/// What the engine asks of an index to score terms; it is known, and not looked up again.
+pub(super) struct Statistics<'a> {
+    pub(super) segments: &'a [Segment],
+    pub(super) fields: &'a Fields,
+    pub(super) terms: &'a Terms,
+}
+
+impl Bm25StatisticsProvider for Statistics<'_> {
+    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
+        let place = Place::ALL.into_iter().find(|place| self.fields.of(*place) == field);
+        let tokens = |place| self.segments.iter().map(move |segment| segment.terms(place).total_num_tokens());
+        Ok(place.map_or(0, |place| tokens(place).sum()))
+    }
+
+    fn total_num_docs(&self) -> tantivy::Result<u64> {
+        Ok(num_passages(self.segments))
+    }
+
+    fn doc_freq(&self, term: &IndexTerm) -> tantivy::Result<u64> {
+        let found = self.terms.0.binary_search_by(|sought| sought.term.cmp(term));
+        Ok(found.map_or(0, |number| self.terms.0[number].num_found))
     }
 }

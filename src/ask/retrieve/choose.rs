@@ -21,6 +21,8 @@ const MAX_PER_DOCUMENT: usize = 3;
 const SAMPLED_PASSAGES: usize = 4;
 /// Share of common words above which the lower of two passages says nothing new.
 const NEAR_DUPLICATE: f32 = 0.85;
+/// About how long a word is, with what follows it.
+const BYTES_PER_WORD: usize = 5;
 
 /// What the writer is given of what matched; blocks.
 pub(super) fn chosen(
@@ -93,24 +95,25 @@ fn choose(
     chosen
 }
 
-/// The words of a passage as they stand, case aside, by hash, each once and in order: copies differ in
-/// few, and nothing else has so many in common.
+/// The words of a passage as they stand, case aside, by hash (FNV-1a), each once and in order: copies
+/// differ in few, and nothing else has so many in common.
 fn words(hit: &Hit) -> Vec<u64> {
-    let words = hit.text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let mut words: Vec<u64> = words.map(hash_of).collect();
+    let step = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+    let mut words = Vec::with_capacity(hit.text.len() / BYTES_PER_WORD);
+    let mut word = None;
+    for c in hit.text.chars() {
+        let hash = word.unwrap_or(0xcbf2_9ce4_8422_2325);
+        match c {
+            // Mostly, and looking up what is lower case costs more than all the rest.
+            c if c.is_ascii_alphanumeric() => word = Some(step(hash, c.to_ascii_lowercase())),
+            c if c.is_alphanumeric() => word = Some(c.to_lowercase().fold(hash, step)),
+            _ => words.extend(word.take()),
+        }
+    }
+    words.extend(word);
     words.sort_unstable();
     words.dedup();
     words
-}
-
-/// FNV-1a over the characters in lower case.
-fn hash_of(word: &str) -> u64 {
-    let step = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
-    word.chars().fold(0xcbf2_9ce4_8422_2325, |hash, c| match c {
-        // Mostly, and looking up what is lower case costs more than all the rest.
-        c if c.is_ascii() => step(hash, c.to_ascii_lowercase()),
-        c => c.to_lowercase().fold(hash, step),
-    })
 }
 
 /// The share of words that two lists of them have in common; none where so much of one is missing in
