@@ -196,6 +196,7 @@ impl Forms<'_> {
         let content: Vec<usize> =
             words.iter().filter(|word| word.kind != TermKind::Stop).map(|word| word.start).collect();
         let mut counted: BTreeMap<(Word, Place, String), f32> = BTreeMap::new();
+        let mut forms: Vec<Vec<&str>> = vec![Vec::new(); content.len()];
         for (language, terms) in &self.in_languages {
             let terms = terms.iter().filter(|term| content.binary_search(&term.start).is_ok());
             for (position, term) in terms.enumerate() {
@@ -208,14 +209,24 @@ impl Forms<'_> {
                     counted.insert((word, Place::Title, part.clone()), part_weight * TITLE_WEIGHT);
                     counted.insert((word, Place::Name, part), NAME_WEIGHT);
                 }
-                counted.insert((whole, Place::Body, term.stem.clone()), 1.0);
-                counted.insert((whole, Place::Title, term.stem.clone()), TITLE_WEIGHT);
-                counted.insert((whole, Place::Name, term.stem.clone()), NAME_WEIGHT);
+                // Most words have few forms, however many the languages.
+                if !forms[position].contains(&term.stem.as_str()) {
+                    forms[position].push(&term.stem);
+                    counted.insert((whole, Place::Body, term.stem.clone()), 1.0);
+                    counted.insert((whole, Place::Title, term.stem.clone()), TITLE_WEIGHT);
+                    counted.insert((whole, Place::Name, term.stem.clone()), NAME_WEIGHT);
+                }
             }
         }
-        for (language, _) in &self.in_languages {
-            let stems = joined.iter().map(|name| analysis::stem(name, *language)).enumerate();
-            let keys = stems.map(|(number, stem)| ((content.len(), number), Place::Name, stem));
+        for (number, name) in joined.iter().enumerate() {
+            let mut forms = Vec::new();
+            for (language, _) in &self.in_languages {
+                let stem = analysis::stem(name, *language);
+                if !forms.contains(&stem) {
+                    forms.push(stem);
+                }
+            }
+            let keys = forms.into_iter().map(|stem| ((content.len(), number), Place::Name, stem));
             counted.extend(keys.map(|key| (key, NAME_WEIGHT)));
         }
         // A word said twice counts twice, but its forms in several languages are one word. A name
