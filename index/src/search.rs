@@ -96,7 +96,7 @@ impl Snapshot {
         standing.weigh_closeness(&mut found);
         match (&near, meaning) {
             (Some(near), _) => near.fuse(&mut found),
-            (None, Some(meaning)) => meaning::weigh(meaning, &mut found),
+            (None, Some(meaning)) => meaning::weigh(meaning, !clauses.is_empty(), &mut found),
             (None, None) => {}
         }
         spread(&mut found);

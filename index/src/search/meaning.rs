@@ -16,13 +16,17 @@ const MEANING_WEIGHT: f32 = 0.8;
 
 /// What the nearest passage gains of what it lacks, where vectors are made of words.
 const KINSHIP_WEIGHT: f32 = 0.5;
+/// The same for a question of several parts: its vector lies between theirs, and what is near all of
+/// them need not answer one.
+const KINSHIP_WEIGHT_OF_PARTS: f32 = 0.25;
 /// How sure the best passage by its words is: the rest of it is what even that one lacks.
 const CERTAINTY: f32 = 0.8;
 
 /// Weighs what was found by its words with vectors that are made of words. What words say counts in
 /// full, and a passage gains a share of what it lacks, as if it were wrong only if both were: what fits
 /// well by its words stays where it is, and what they leave open is told apart.
-pub(super) fn weigh(meaning: &Meaning, found: &mut [Candidate]) {
+pub(super) fn weigh(meaning: &Meaning, has_parts: bool, found: &mut [Candidate]) {
+    let weight = if has_parts { KINSHIP_WEIGHT_OF_PARTS } else { KINSHIP_WEIGHT };
     let cosine = |candidate: &Candidate| {
         let mut of_document = meaning.of_document(candidate.document())?;
         of_document.cosine(candidate.ordinal()).map(|cosine| cosine.max(0.0))
@@ -32,7 +36,7 @@ pub(super) fn weigh(meaning: &Meaning, found: &mut [Candidate]) {
     let most = found.iter().map(Candidate::score).fold(0.0, f32::max);
     for (candidate, cosine) in found.iter_mut().zip(cosines) {
         let lacking = most - CERTAINTY * candidate.score();
-        *candidate = candidate.with_score(candidate.score() + KINSHIP_WEIGHT * lacking * cosine / nearest);
+        *candidate = candidate.with_score(candidate.score() + weight * lacking * cosine / nearest);
     }
 }
 
