@@ -55,7 +55,7 @@ impl Supplied {
     /// now; none if that can't be said.
     pub(super) async fn cite(&self, app: &App, mark: Mark) -> Result<Option<Citation>, Error> {
         match self.with_shelf(app, move |shelf| shelf.cite(&mark)).await? {
-            Some(citation) => check(app, citation).await,
+            Some(citation) => Ok(check(app, citation).await),
             None => Ok(None),
         }
     }
@@ -92,19 +92,48 @@ impl Supplied {
 }
 
 /// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in the
-/// passage of the quote itself, which may lie beyond the source's beginning.
-async fn check(app: &App, mut citation: Citation) -> Result<Option<Citation>, Error> {
+/// passage of the quote itself, which may lie beyond the source's beginning. The document may be
+/// deleted at any moment, also between two looks at it.
+async fn check(app: &App, mut citation: Citation) -> Option<Citation> {
     let stored = app.files.read_text(citation.document_id, citation.range()).await;
     let stands = stored.is_ok_and(|text| text == citation.quote);
-    if !stands {
+    let layout = app.files.layout(citation.document_id).await.ok().filter(|_| stands);
+    let Some(layout) = layout else {
         tracing::warn!(document.id = %citation.document_id, "a citation whose quote is not in the stored text is dropped");
-        return Ok(None);
-    }
-    let layout = app.files.layout(citation.document_id).await?;
+        return None;
+    };
     let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
     if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
         citation.passage_id = PassageId { document: citation.document_id, ordinal: passage.ordinal };
         citation.heading.clone_from(&passage.heading);
     }
-    Ok(Some(citation))
+    Some(citation)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::config::{Config, Flags};
+
+    #[tokio::test]
+    async fn a_document_deleted_between_two_looks_at_it_is_not_cited() {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = Flags { data: Some(folder.path().join("data")), ..Flags::default() };
+        let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
+        let id = Uuid::now_v7();
+        let citation: Citation = serde_json::from_value(json!({
+            "n": 1, "document_id": id, "version": "v", "title": "t", "page": null, "heading": null,
+            "passage_id": format!("{id}:0"), "start": 0, "end": 9, "quote": "Eels left", "support": 1.0,
+            "verdict": "supported", "answer_start": 0, "answer_end": 4,
+        }))
+        .unwrap();
+        std::fs::create_dir_all(app.files.folder(id)).unwrap();
+        std::fs::write(app.files.text(id), "Eels left in May.").unwrap();
+        assert_eq!(check(&app, citation.clone()).await, None);
+        std::fs::write(app.files.layout_path(id), r#"{"passages":[],"pages":[]}"#).unwrap();
+        assert_eq!(check(&app, citation.clone()).await, Some(citation));
+    }
 }
