@@ -15,7 +15,6 @@ use crate::query::Place;
 use crate::schema::{Fields, NO_LANGUAGE};
 
 /// A segment as of one commit.
-#[derive(Clone)]
 pub(super) struct Segment {
     /// Knows which passages are deleted.
     pub(super) reader: SegmentReader,

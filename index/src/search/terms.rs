@@ -63,9 +63,8 @@ impl Terms {
             let num_found = found.iter().flatten().map(|found| u64::from(found.doc_freq)).sum();
             if num_found > 0 {
                 *num_of_word.entry((place, word)).or_default() += num_found;
-                let idf_of_form = idf(num_found, num_passages);
-                let idf = idf_of_form;
-                terms.push(Sought { term, place, word, weight, idf, idf_of_form, num_found, found });
+                let idf = idf(num_found, num_passages);
+                terms.push(Sought { term, place, word, weight, idf, idf_of_form: idf, num_found, found });
             }
         }
         for sought in &mut terms {

@@ -292,11 +292,10 @@ async fn supply(
     }
     let mut excerpts = Vec::with_capacity(research.sources.len());
     for source in &research.sources {
+        let text = desk.app.files.read_text(source.document_id, source.start..source.end).await;
+        let layout = desk.app.files.layout(source.document_id).await;
         // Deleted meanwhile: its number stays unused, and marks that name it are dropped.
-        let Ok(text) = desk.app.files.read_text(source.document_id, source.start..source.end).await else {
-            continue;
-        };
-        let layout = desk.app.files.layout(source.document_id).await?;
+        let (Ok(text), Ok(layout)) = (text, layout) else { continue };
         let pages = layout.pages.iter().filter(|page| (source.start..source.end).contains(&page.start));
         excerpts.push(Excerpt { source: source.clone(), text, pages: pages.copied().collect() });
     }
