@@ -7,6 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::provider::ProviderError;
+use crate::space;
 use crate::store::StoreError;
 
 /// A failure with a stable code and words for the person who asked.
@@ -198,17 +199,14 @@ impl From<StoreError> for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::internal(error),
-        }
+        if space::is_full(&error) { Self::DiskFull } else { Self::internal(error) }
     }
 }
 
 impl From<ibid_index::IndexError> for Error {
     fn from(error: ibid_index::IndexError) -> Self {
         match error {
-            ibid_index::IndexError::Io(cause) if cause.kind() == io::ErrorKind::StorageFull => Self::DiskFull,
+            ibid_index::IndexError::Io(cause) if space::is_full(&cause) => Self::DiskFull,
             other => Self::internal(other),
         }
     }

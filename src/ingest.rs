@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::document::{Document, Status};
 use crate::store::{Batch, Order, Record, StoreError, keys};
 use crate::{Error, documents};
-use extract::Sandbox;
+use extract::{ExtractError, Sandbox};
 use worker::{Extraction, Extractor, NotConfined};
 
 pub use reconcile::Rebuild;
@@ -271,10 +271,11 @@ async fn process(app: &App, id: Uuid) -> Result<(), Error> {
     let original = app.files.original(id);
     let outcome = loop {
         match app.ingest.extractor.extract(&original, &document.name, &folder).await {
-            // Not the document's fault: there was no room for its text.
-            Err(_) if app.space.is_low() => app.space.room(&app.stopping).await,
+            // Room may be there again at once, or only seem to be.
+            Err(ExtractError::DiskFull) => app.space.pause(&app.stopping).await,
             outcome => break outcome,
         }
+        app.space.room(&app.stopping).await;
         if app.stopping.is_cancelled() {
             return Ok(());
         }

@@ -20,6 +20,11 @@ const LEAST_BYTES: u64 = 4 << 20;
 /// How often the disk is looked at.
 const WATCH: Duration = Duration::from_secs(2);
 
+/// Whether the disk refused for want of room, its own or what it allows us.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// The disk under a data folder.
 #[derive(Debug)]
 pub struct Space {

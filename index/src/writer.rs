@@ -56,7 +56,9 @@ impl Writer {
                 Change::Put(document) => {
                     let language = document.language;
                     let analyser = analysers.entry(language).or_insert_with(|| Analyser::new(language));
-                    self.put(&writer, document, analyser)?;
+                    if let Err(error) = self.put(&writer, document, analyser) {
+                        return Err(cause(writer, error));
+                    }
                 }
                 Change::Delete(document) => _ = writer.delete_term(self.document_term(document)),
             }
@@ -123,6 +125,15 @@ fn open(index: &Index) -> Result<IndexWriter, IndexError> {
     Ok(writer)
 }
 
+/// Why the engine's thread gave up, where all that was heard of it is that it did.
+fn cause(mut writer: IndexWriter, error: IndexError) -> IndexError {
+    if !matches!(error, IndexError::Engine(_)) {
+        return error;
+    }
+    // To prepare a commit is to ask the thread how it ended.
+    writer.prepare_commit().err().map_or(error, IndexError::from)
+}
+
 /// The terms of a stretch of text, one a line.
 #[derive(Default)]
 struct Block {
@@ -186,4 +197,106 @@ fn push_line(lines: &mut String, pieces: &[&str]) {
         lines.push_str(piece);
     }
     lines.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use tantivy::directory::error::{DeleteError, OpenReadError, OpenWriteError};
+    use tantivy::directory::{FileHandle, RamDirectory, WatchCallback, WatchHandle, WritePtr};
+    use tantivy::{Directory, IndexSettings};
+
+    use super::*;
+    use crate::schema;
+
+    /// A folder on a disk without room for another file.
+    #[derive(Clone, Debug, Default)]
+    struct Full {
+        files: RamDirectory,
+        is_full: Arc<AtomicBool>,
+        has_refused: Arc<AtomicBool>,
+    }
+
+    impl Directory for Full {
+        fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+            if self.is_full.load(Ordering::SeqCst) {
+                self.has_refused.store(true, Ordering::SeqCst);
+                let error = io::Error::from(io::ErrorKind::StorageFull);
+                return Err(OpenWriteError::wrap_io_error(error, path.to_owned()));
+            }
+            self.files.open_write(path)
+        }
+
+        fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+            self.files.get_file_handle(path)
+        }
+
+        fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+            self.files.delete(path)
+        }
+
+        fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+            self.files.exists(path)
+        }
+
+        fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+            self.files.atomic_read(path)
+        }
+
+        fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+            self.files.atomic_write(path, data)
+        }
+
+        fn sync_directory(&self) -> io::Result<()> {
+            self.files.sync_directory()
+        }
+
+        fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+            self.files.watch(callback)
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_among_the_passages_of_a_document_is_told_from_a_fault() {
+        let disk = Full::default();
+        let (schema, fields) = Fields::schema();
+        let index = Index::create(disk.clone(), schema, IndexSettings::default()).unwrap();
+        schema::prepare(&index);
+        let writer = Writer::open(&index, fields).unwrap();
+        let put = |num_passages: u32| {
+            let wait = |ordinal| {
+                while ordinal == 1
+                    && disk.is_full.load(Ordering::SeqCst)
+                    && !disk.has_refused.load(Ordering::SeqCst)
+                {
+                    thread::yield_now();
+                }
+            };
+            let passages = (0..num_passages).map(|ordinal| {
+                wait(ordinal);
+                Ok(PassageText { ordinal, heading: None, body: "Eels climb ladders.".into() })
+            });
+            let document = Document {
+                id: uuid::Uuid::nil(),
+                version: "1",
+                name: "eels.md",
+                title: "Eels",
+                collections: &[],
+                language: None,
+                passages: Box::new(passages),
+            };
+            writer.apply([Change::Put(document)], || Ok(()))
+        };
+        disk.is_full.store(true, Ordering::SeqCst);
+        let error = put(50_000).unwrap_err();
+        assert!(matches!(&error, IndexError::Io(io) if io.kind() == io::ErrorKind::StorageFull), "{error}");
+        disk.is_full.store(false, Ordering::SeqCst);
+        put(2).unwrap();
+        assert_eq!(index.reader().unwrap().searcher().num_docs(), 2);
+    }
 }

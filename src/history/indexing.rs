@@ -56,7 +56,13 @@ struct Said {
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, MAX_WAITING).await > 0 {
-        if let Err(error) = apply(&app, &jobs).await {
+        let outcome = loop {
+            match apply(&app, &jobs).await {
+                Err(Error::DiskFull) if !app.stopping.is_cancelled() => app.space.pause(&app.stopping).await,
+                outcome => break outcome,
+            }
+        };
+        if let Err(error) = outcome {
             tracing::error!(%error, "a change of the history's index is left for the next start");
         }
         jobs.clear();

@@ -187,6 +187,9 @@ pub enum ExtractError {
         "the reader crashed on this file: save it in another format, such as PDF or plain text, and upload that"
     )]
     Crashed,
+    /// There was no room for the text.
+    #[error("the disk is full: free some space, then try again")]
+    DiskFull,
     /// The server could not do its part; not the fault of the file.
     #[error("the server could not read the file ({detail}): try again later")]
     Server {

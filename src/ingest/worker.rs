@@ -98,7 +98,8 @@ impl Extractor {
     ///
     /// # Errors
     ///
-    /// Says why the file could not be read; [`ExtractError::Server`] if that is not its fault.
+    /// Says why the file could not be read; [`ExtractError::DiskFull`] and [`ExtractError::Server`] if
+    /// that is not its fault.
     pub async fn extract(
         &self,
         original: &Path,
@@ -146,11 +147,9 @@ impl Extractor {
             debug!(%status, complaints, "the extractor complained");
         }
         match received {
-            Ok(files) if status.success() => {
-                files.keep(out_dir).await.map_err(server("the text can't be stored"))
-            }
+            Ok(files) if status.success() => files.keep(out_dir).await.map_err(not_stored),
             Err(Broken::Refused(error)) => Err(error),
-            Err(Broken::Disk(error)) => Err(server("the text can't be stored")(error)),
+            Err(Broken::Disk(error)) => Err(not_stored(error)),
             Err(Broken::Protocol) => Err(ExtractError::Crashed),
             Ok(_) | Err(Broken::Ended) => Err(self.why(status, &complaints)),
         }
@@ -172,6 +171,13 @@ impl Extractor {
         }
         ExtractError::Crashed
     }
+}
+
+fn not_stored(error: std::io::Error) -> ExtractError {
+    if crate::space::is_full(&error) {
+        return ExtractError::DiskFull;
+    }
+    server("the text can't be stored")(error)
 }
 
 fn server<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> ExtractError {

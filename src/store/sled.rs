@@ -448,10 +448,7 @@ fn engine_error(error: ::sled::Error) -> StoreError {
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::Engine(error.to_string()),
-        }
+        if crate::space::is_full(&error) { Self::DiskFull } else { Self::Engine(error.to_string()) }
     }
 }
 

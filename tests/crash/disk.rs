@@ -213,4 +213,9 @@ async fn an_answer_under_way_when_the_disk_fills_up_ends_once_there_is_room() {
     let message = server.get(&format!("{path}/{}", seen[0].data["message_id"].as_str().unwrap())).await;
     assert_eq!(message["status"], "complete", "{message}");
     assert_eq!(message["content"], answer(&seen));
+    eventually("the question is found in the history, and the answer", async || {
+        let found = server.get("/api/history?q=Halden").await;
+        (found["hits"].as_array().unwrap().len() == 2).then_some(())
+    })
+    .await;
 }
