@@ -74,7 +74,7 @@ impl From<TantivyError> for IndexError {
     }
 }
 
-/// What the system reported on one of the engine's threads, of which the words alone come back.
+/// What the system reported, where its words alone came back from the engine.
 fn told_in(words: &str) -> Option<io::Error> {
     let (_, code) = words.rsplit_once("(os error ")?;
     let (code, _) = code.split_once(')')?;
@@ -84,6 +84,9 @@ fn told_in(words: &str) -> Option<io::Error> {
 /// A file that ends too early or holds nonsense is damage, however the engine words it; what the
 /// system reports is the disk's doing.
 fn from_io(error: Arc<io::Error>) -> IndexError {
+    // The engine may have put the system's report into an error of its own.
+    let wrapped = if error.raw_os_error().is_none() { told_in(&error.to_string()) } else { None };
+    let error = wrapped.map_or(error, Arc::new);
     let is_nonsense = match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => true,
         io::ErrorKind::Other => error.raw_os_error().is_none(),
@@ -132,6 +135,11 @@ mod tests {
         let told = |words: &str| IndexError::from(TantivyError::InternalError(words.to_owned()));
         let full = told("No space left on device (os error 28)");
         assert!(matches!(&full, IndexError::Io(error) if error.kind() == ErrorKind::StorageFull), "{full}");
+        let wrapped = IndexError::from(std::io::Error::other("No space left on device (os error 28)"));
+        assert!(
+            matches!(&wrapped, IndexError::Io(error) if error.kind() == ErrorKind::StorageFull),
+            "{wrapped}"
+        );
         for words in ["the merge ended", "it says (os error", "(os error none)"] {
             assert!(matches!(told(words), IndexError::Engine(_)), "{words}");
         }

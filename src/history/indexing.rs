@@ -63,7 +63,8 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Job>) 
             }
         };
         if let Err(error) = outcome {
-            tracing::error!(%error, "a change of the history's index is left for the next start");
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(error, "a change of the history's index is left for the next start");
         }
         jobs.clear();
         sleep(REST).await;

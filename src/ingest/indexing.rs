@@ -132,7 +132,8 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
         }
     }
     if let Err(error) = stored {
-        tracing::error!(%error, "a change of the index is left for the next start");
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::error!(error, "a change of the index is left for the next start");
     }
 }
 
