@@ -19,6 +19,7 @@ mod support;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use futures::future::join;
 use model::{Manner, Model};
 use readers::{Ask, Read, read};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,6 +28,12 @@ use serde_json::json;
 use support::Server;
 use tokio::runtime::Builder;
 use tokio::time::sleep;
+
+/// Files a process holds that are none of its streams', and connections left over for stopping answers.
+const OTHER_FILES: usize = 1200;
+const MIN_STOPS: usize = 256;
+/// Answers that are stopped at once, each by a connection of its own.
+const MAX_STOPS: usize = 1000;
 
 /// Says what this process is to be; the bench itself if it is not set.
 const ROLE: &str = "IBID_BENCH_ROLE";
@@ -167,9 +174,11 @@ impl Bench {
     /// Prints what slow answers hold, and how soon the model is left alone when their readers leave.
     async fn slow(&self) {
         let Rlimit { current, .. } = getrlimit(Resource::Nofile);
-        // This process holds both ends of what it asks, and the far end of every call.
-        let most = current.map_or(usize::MAX, |files| usize::try_from(files / 3).unwrap_or(usize::MAX));
-        let number = setting("IBID_BENCH_IDLE", 1000).min(most);
+        let files = current.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
+        // This process holds an end of what it asks and the far end of every call, the server the others.
+        let connections = files.saturating_sub(OTHER_FILES) / 2;
+        let number = setting("IBID_BENCH_IDLE", 1000).min(connections.saturating_sub(MIN_STOPS));
+        let stops = connections.saturating_sub(number).clamp(1, MAX_STOPS);
         println!("\n{number} slow answers\n{:18}{:>14}{:>22}", "", "KiB each", "left alone after ms");
         self.model.set(Manner { words: 100_000, pause: Duration::from_secs(1) });
         for (name, ask) in self.asks.iter().skip(1) {
@@ -180,11 +189,14 @@ impl Bench {
             sleep(Duration::from_secs(3)).await;
             let each = (rss_kib(pid) as f64 - before as f64) / number as f64;
             let begun = Instant::now();
-            held.leave().await;
-            while self.model.num_calls() > 0 && begun.elapsed() < Duration::from_secs(20) {
-                sleep(Duration::from_millis(1)).await;
-            }
-            println!("{name:18}{each:>14.1}{:>22.0}", begun.elapsed().as_secs_f64() * 1e3);
+            let alone = async {
+                while self.model.num_calls() > 0 && begun.elapsed() < Duration::from_secs(20) {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                begun.elapsed()
+            };
+            let (alone, ()) = join(alone, held.leave(stops)).await;
+            println!("{name:18}{each:>14.1}{:>22.0}", alone.as_secs_f64() * 1e3);
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use futures::future::join_all;
+use futures::stream;
 use reqwest::{Client, Response};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -157,40 +159,45 @@ fn digits(bytes: &[u8], from: usize) -> Option<(u64, usize)> {
 /// Answers that are being read and do not end.
 pub(crate) struct Held {
     readers: JoinSet<()>,
-    places: Option<Vec<String>>,
+    /// Where an answer that would go on without its reader is stopped.
+    stops: Vec<String>,
 }
 
 /// Asks at every place and reads on.
 pub(crate) async fn hold(ask: &Ask, places: Vec<String>) -> Held {
-    let mut readers = JoinSet::new();
+    let mut held = Held { readers: JoinSet::new(), stops: Vec::new() };
     for (number, place) in places.iter().enumerate() {
         let mut response = ask.send(place, number).await;
-        readers.spawn(async move { while let Ok(Some(_)) = response.chunk().await {} });
+        if ask.is_stored {
+            let answer = message_id(&mut response).await;
+            held.stops.push(format!("{place}/{answer}/cancel"));
+        }
+        held.readers.spawn(async move { while let Ok(Some(_)) = response.chunk().await {} });
     }
-    Held { readers, places: ask.is_stored.then_some(places) }
+    held
+}
+
+/// The answer's name, which its first event says.
+async fn message_id(response: &mut Response) -> String {
+    let mut text = String::new();
+    loop {
+        text.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
+        let named = text.split_once("\"message_id\":\"").and_then(|(_, rest)| rest.split_once('"'));
+        if let Some((answer, _)) = named {
+            return answer.to_owned();
+        }
+    }
 }
 
 impl Held {
-    /// Leaves all of them. An answer that is stored goes on without readers, so it is stopped.
-    pub(crate) async fn leave(mut self) {
-        if let Some(places) = &self.places {
-            let client = support::client();
-            let stop = async |place: &String| {
-                let session: serde_json::Value = client
-                    .get(place.trim_end_matches("/messages"))
-                    .send()
-                    .await
-                    .unwrap()
-                    .json()
-                    .await
-                    .unwrap();
-                let answer = session["messages"][1]["id"].as_str().unwrap().to_owned();
-                client.post(format!("{place}/{answer}/cancel")).send().await.unwrap();
-            };
-            for some in places.chunks(AT_ONCE) {
-                join_all(some.iter().map(&stop)).await;
-            }
-        }
+    /// Leaves all of them at once. An answer that is stored goes on without readers, so it is stopped, so
+    /// many at a time.
+    pub(crate) async fn leave(mut self, at_once: usize) {
+        let client = support::client();
+        let stops = self.stops.iter().map(async |stop| {
+            client.post(stop).send().await.unwrap().error_for_status().unwrap();
+        });
+        stream::iter(stops).buffer_unordered(at_once).collect::<()>().await;
         self.readers.abort_all();
         while self.readers.join_next().await.is_some() {}
     }
