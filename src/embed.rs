@@ -14,7 +14,7 @@ use ibid_index::analysis::Language;
 use ibid_index::{IndexError, Meaning, VectorModel, Vectors};
 use thiserror::Error;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -25,10 +25,12 @@ use crate::provider::ProviderError;
 use corpus::{Corpus, CorpusError};
 use local::{FolderError, Local};
 use openai::OpenAi;
+pub(crate) use unhurried::unhurried;
 
 pub mod corpus;
 pub mod local;
 mod openai;
+mod unhurried;
 
 const AWAY: &str = "the embedding model is not available";
 
@@ -297,13 +299,13 @@ impl Embeddings {
             Engine::Corpus(corpus) => {
                 let corpus = Arc::clone(corpus);
                 let place = move |text: &Text| corpus.passage(&text.words, text.language);
-                let made = spawn_blocking(move || texts.iter().map(place).collect()).await;
+                let made = unhurried(move || texts.iter().map(place).collect()).await;
                 made.map_err(|error| broken(&error))?
             }
             Engine::Local(model) => {
                 let (model, threads) = (Arc::clone(model), self.config.threads);
                 let (texts, batch) = (prefixed(texts), self.config.batch);
-                let made = spawn_blocking(move || side_by_side(&model, &texts, batch, threads)).await;
+                let made = unhurried(move || side_by_side(&model, &texts, batch, threads)).await;
                 made.map_err(|error| broken(&error))??
             }
             Engine::OpenAi(server) => {
@@ -371,7 +373,7 @@ async fn embed_here(model: Arc<Local>, texts: Vec<String>) -> Result<Vec<Vec<f32
     spawn_blocking(move || model.embed(&texts)).await.map_err(|error| broken(&error))
 }
 
-fn broken(error: &JoinError) -> EmbedError {
+fn broken(error: &impl std::fmt::Display) -> EmbedError {
     EmbedError::Wrong(error.to_string())
 }
 

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::task::spawn_blocking;
-
 use super::{embedding::text, next_documents};
 use crate::Error;
 use crate::app::App;
 use crate::document::Document;
 use crate::embed::corpus::{Corpus, CorpusError, Sample};
-use crate::embed::{EmbedError, Embeddings};
+use crate::embed::{EmbedError, Embeddings, unhurried};
 
 /// Passages of a library that teaches something: few passages tell little about the company of words.
 const MIN_PASSAGES: u64 = 500;
@@ -40,7 +38,7 @@ pub(super) async fn learn(app: &App, embeddings: &Embeddings) -> Result<Arc<Corp
         }
         let (begun, num_passages) = (Instant::now(), app.index.num_passages());
         let sample = sample(app, num_passages).await.map_err(|error| EmbedError::Unread(Box::new(error)))?;
-        let learnt = spawn_blocking(move || sample.learn(num_passages)).await;
+        let learnt = unhurried(move || sample.learn(num_passages)).await;
         match learnt.map_err(|error| EmbedError::Wrong(error.to_string()))? {
             Ok(file) => {
                 let seconds = begun.elapsed().as_secs_f32();
@@ -81,8 +79,7 @@ async fn sample(app: &App, num_passages: u64) -> Result<Sample, Error> {
             let passages: Vec<_> = layout.passages.iter().filter(is_chosen).cloned().collect();
             let ranges = passages.iter().map(|passage| (document.id, passage.range())).collect();
             let bodies = app.files.read_texts(ranges).await?;
-            // Cutting texts into words is work for a processor.
-            sample = spawn_blocking(move || {
+            sample = unhurried(move || {
                 for (passage, body) in passages.iter().zip(bodies) {
                     if let Ok(body) = body {
                         let text = text(&document, passage, &body);
