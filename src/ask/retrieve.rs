@@ -219,21 +219,24 @@ async fn confirm(
     let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
     let documents_keys: Vec<String> = ids.into_iter().map(keys::document).collect();
     let stored = app.store.get_many::<Document>(&documents_keys).await?;
-    let usable = stored.into_iter().flatten().map(|record| record.value);
-    let usable: HashMap<Uuid, Arc<Document>> = usable
-        .filter(|document| document.is_searchable() && readable.admits(document) && scope.contains(document))
-        .map(|document| (document.id, Arc::new(document)))
-        .collect();
-
-    let mut matches = Vec::with_capacity(found.len());
-    for hit in found {
-        let Some(document) = usable.get(&hit.document) else { continue };
-        // Deleted between the look into the store and the look into its files.
-        let Ok(layout) = app.files.layout(document.id).await else { continue };
-        let Some(passage) = layout.passages.get(hit.ordinal as usize).cloned() else { continue };
-        matches.push(Match { document: Arc::clone(document), layout, passage, score: hit.score });
+    let mut usable = HashMap::with_capacity(stored.len());
+    for document in stored.into_iter().flatten().map(|record| record.value) {
+        if document.is_searchable()
+            && readable.admits(&document)
+            && scope.contains(&document)
+            // Or it was deleted between the look into the store and the look into its files.
+            && let Ok(layout) = app.files.layout(document.id).await
+        {
+            usable.insert(document.id, (Arc::new(document), layout));
+        }
     }
-    Ok(matches)
+    let matched = |hit: &&ibid_index::Hit| {
+        let (document, layout) = usable.get(&hit.document)?;
+        let passage = layout.passages.get(hit.ordinal as usize)?.clone();
+        let (document, layout) = (Arc::clone(document), Arc::clone(layout));
+        Some(Match { document, layout, passage, score: hit.score })
+    };
+    Ok(found.iter().filter_map(matched).collect())
 }
 
 /// The question's vector, if there is a model that makes one in time.
