@@ -20,6 +20,7 @@ use support::Server;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
+const PASSAGES_OF_DOCUMENT: usize = 100;
 /// Documents sent at once.
 const AT_ONCE: usize = 20;
 const NUM_QUESTIONS: usize = 200;
@@ -63,7 +64,7 @@ impl Dice {
     }
 }
 
-/// A document of about a hundred passages.
+/// A document of about [`PASSAGES_OF_DOCUMENT`] passages.
 fn document(number: usize) -> String {
     let mut dice = Dice(number as u64 + 1);
     let sentences = (0..1_150).map(|_| format!("The {}.\n", dice.words(12)));
@@ -82,28 +83,29 @@ async fn bench() {
     println!("{:>10} {:>12} {:>14} {:>10}", "passages", "ready (ms)", "answered (ms)", "RSS (MiB)");
     row(&mut server, rounds).await;
 
+    let files: Vec<(String, Vec<u8>)> = (0..num_passages.div_ceil(PASSAGES_OF_DOCUMENT))
+        .map(|number| (format!("{number}.md"), document(number).into_bytes()))
+        .collect();
     let plain = Plain::start();
-    let [mut ours, mut theirs] = [Duration::ZERO; 2];
-    let (mut number, mut bytes) = (0, 0);
-    while passages(&server).await < num_passages {
-        let files =
-            (number..number + AT_ONCE).map(|number| (format!("{number}.md"), document(number).into_bytes()));
-        let files: Vec<(String, Vec<u8>)> = files.collect();
-        number += files.len();
-        bytes += files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-        let begun = Instant::now();
-        plain.add(&files).await;
-        theirs += begun.elapsed();
-        let begun = Instant::now();
-        let sent = server.upload_all(files, None).await;
-        for document in sent["documents"].as_array().unwrap() {
-            server.settled(document["id"].as_str().unwrap()).await;
-        }
-        ours += begun.elapsed();
+    let begun = Instant::now();
+    for some in files.chunks(AT_ONCE) {
+        plain.add(some).await;
     }
+    let theirs = begun.elapsed();
+    let begun = Instant::now();
+    let mut sent = Vec::new();
+    for some in files.chunks(AT_ONCE) {
+        let accepted = server.upload_all(some.to_vec(), None).await;
+        sent.extend(accepted["documents"].as_array().unwrap().clone());
+    }
+    for document in sent {
+        server.settled(document["id"].as_str().unwrap()).await;
+    }
+    let ours = begun.elapsed();
     sleep(REST).await;
     row(&mut server, rounds).await;
 
+    let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
     let (num, mib) = (passages(&server).await, bytes as f64 / f64::from(1_u32 << 20));
     println!("\n{num} passages, {mib:.0} MiB");
     println!("{:14}{:>8}{:>17}{:>8}", "", "MiB/s", "search ms, p50", "p95");

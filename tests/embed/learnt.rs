@@ -83,6 +83,22 @@ async fn a_large_library_tells_what_a_passage_is_about() {
 }
 
 #[tokio::test]
+async fn a_library_that_teaches_nothing_is_looked_at_again_when_it_has_grown() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let server = Server::with_log("", &log).await;
+    let [_, boats] = two(&server).await;
+    let same = "The same is said each time. ".repeat(40);
+    let numbers = (0..520).map(|number| format!("# {number}\n\n{same}\n\n"));
+    server.add("numbers.md", numbers.collect::<String>()).await;
+    let has_tried = || std::fs::read_to_string(&log).unwrap().contains("too few words to learn from");
+    eventually("there is nothing to learn", async || has_tried().then_some(())).await;
+    assert!(!server.data.path().join("learnt.safetensors").exists());
+    fill(&server, 1_100).await;
+    eventually("what was learnt is used", async || (first(&server).await == boats).then_some(())).await;
+}
+
+#[tokio::test]
 async fn nothing_is_learnt_where_that_is_not_wanted() {
     let server = Server::with_config("[embeddings]\nprovider = \"none\"\n").await;
     let [crops, _] = two(&server).await;
