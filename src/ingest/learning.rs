@@ -2,7 +2,9 @@
 //! passages.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, timeout};
 
 use super::{embedding::text, next_documents};
 use crate::Error;
@@ -17,6 +19,11 @@ const MIN_PASSAGES: u64 = 500;
 /// come, and when none have come for a while.
 const GROWTH: f64 = 2.0;
 const GROWTH_AT_REST: f64 = 1.2;
+/// How long documents that wait to be read are waited for, at most: a library on its way in would be
+/// learnt from again and again, and come in the later for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked whether some still do.
+const LOOK: Duration = Duration::from_millis(500);
 /// Most passages that are learnt from, spread over the library.
 const MAX_SAMPLED: usize = 8_000;
 
@@ -36,6 +43,11 @@ pub(super) async fn learn(app: &App, embeddings: &Embeddings) -> Result<Arc<Corp
                 () = app.stopping.cancelled() => return Err(EmbedError::Stopping),
             }
         }
+        tokio::select! {
+            // As many as there are by then.
+            _ = timeout(PATIENCE, all_read(app)) => {}
+            () = app.stopping.cancelled() => return Err(EmbedError::Stopping),
+        }
         let (begun, num_passages) = (Instant::now(), app.index.num_passages());
         let sample = sample(app, num_passages).await.map_err(|error| EmbedError::Unread(Box::new(error)))?;
         let learnt = unhurried(move || sample.learn(num_passages)).await;
@@ -52,6 +64,13 @@ pub(super) async fn learn(app: &App, embeddings: &Embeddings) -> Result<Arc<Corp
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Resolves when no document waits to be read.
+async fn all_read(app: &App) {
+    while app.ingest.num_queued() > 0 {
+        sleep(LOOK).await;
     }
 }
 
