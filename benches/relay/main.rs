@@ -13,12 +13,14 @@ mod model;
 mod readers;
 mod yardstick;
 
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use beside::Beside;
 use futures::future::join;
 use model::{Manner, Model};
 use readers::{Ask, Read, read};
@@ -29,8 +31,9 @@ use support::Server;
 use tokio::runtime::Builder;
 use tokio::time::sleep;
 
-/// Files a process holds that are none of its streams', and connections left over for stopping answers.
+/// Files a process holds that are none of its streams'.
 const OTHER_FILES: usize = 1200;
+/// Connections that are left over at least for stopping answers.
 const MIN_STOPS: usize = 256;
 /// Answers that are stopped at once, each by a connection of its own.
 const MAX_STOPS: usize = 1000;
@@ -76,7 +79,7 @@ fn bench() {
     stand(pair.map(|(_, second)| second));
     let model = Model::start();
     stand(pair.map(|(first, _)| first));
-    let relays = ["bare relay", "durable relay"].map(|role| (role, Relay::start(role, &model.url)));
+    let relays = ["bare relay", "durable relay"].map(|role| (role, Beside::start(ROLE, role, &[&model.url])));
     let config = format!(
         "[ask]\ncache_s = 0\n\n[[models]]\nname = \"m\"\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"{}\"\n\n\
          [models.timeouts]\nidle_s = 600.0\n",
@@ -198,38 +201,6 @@ impl Bench {
             let (alone, ()) = join(alone, held.leave(stops)).await;
             println!("{name:18}{each:>14.1}{:>22.0}", alone.as_secs_f64() * 1e3);
         }
-    }
-}
-
-/// A relay in a process of its own, ended with the bench.
-struct Relay {
-    child: Child,
-    url: String,
-}
-
-impl Relay {
-    fn start(role: &str, model: &str) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let child = Command::new(std::env::current_exe().unwrap())
-            .env(ROLE, role)
-            .args([address.to_string(), model.to_owned()])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(address).is_err() && begun.elapsed() < support::PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self { child, url: format!("http://{address}") }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -9,6 +9,8 @@
 
 mod plain;
 
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 

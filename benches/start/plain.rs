@@ -3,7 +3,6 @@
 //! makes nothing durable before its one commit a call.
 
 use std::path::Path;
-use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Query, State};
@@ -19,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
+use crate::beside::Beside;
 use crate::support;
 
 /// Where the process of this role has its index; no other process has it set.
@@ -31,8 +31,7 @@ const HEAP_BYTES: usize = 64 << 20;
 
 /// The process, ended with the bench.
 pub(crate) struct Plain {
-    child: Child,
-    url: String,
+    process: Beside,
     client: reqwest::Client,
     _folder: tempfile::TempDir,
 }
@@ -51,18 +50,8 @@ struct Asked {
 impl Plain {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let child = Command::new(std::env::current_exe().unwrap())
-            .env(FOLDER, folder.path())
-            .arg(address.to_string())
-            .spawn()
-            .unwrap();
-        while std::net::TcpStream::connect(address).is_err() {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        Self { child, url: format!("http://{address}"), client: support::client(), _folder: folder }
+        let process = Beside::start(FOLDER, folder.path().to_str().unwrap(), &[]);
+        Self { process, client: support::client(), _folder: folder }
     }
 
     /// Adds texts and waits until they can be found.
@@ -71,20 +60,14 @@ impl Plain {
             .iter()
             .map(|(name, text)| Text { name: name.clone(), text: String::from_utf8(text.clone()).unwrap() })
             .collect();
-        let sent = self.client.post(format!("{}/documents", self.url)).json(&texts).send().await.unwrap();
+        let sent =
+            self.client.post(format!("{}/documents", self.process.url)).json(&texts).send().await.unwrap();
         sent.error_for_status().unwrap();
     }
 
     pub(crate) async fn search(&self, question: &str) -> Value {
-        let request = self.client.get(format!("{}/search?q={question}", self.url));
+        let request = self.client.get(format!("{}/search?q={question}", self.process.url));
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
-    }
-}
-
-impl Drop for Plain {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

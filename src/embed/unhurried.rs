@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 /// How far below the others: with nobody else at work it makes no difference, and beside them it gets a
 /// tenth of what each of them gets.
+#[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
 /// Does the work and waits for it. Threads that the work starts are as patient.
@@ -16,7 +17,8 @@ const NICENESS: i32 = 10;
 pub(crate) async fn unhurried<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, outcome) = oneshot::channel();
     let patiently = move || {
-        // Of this thread alone. Where the system has no such thing, it is a thread like any other.
+        // Only here it is of this thread alone; elsewhere the whole process would wait.
+        #[cfg(target_os = "linux")]
         let _ = rustix::process::setpriority_process(None, NICENESS);
         // Whoever asked may be gone.
         let _ = done.send(work());
@@ -27,12 +29,12 @@ pub(crate) async fn unhurried<T: Send + 'static>(work: impl FnOnce() -> T + Send
 
 #[cfg(test)]
 mod tests {
-    use rustix::process::getpriority_process;
-
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn it_is_nicer_than_its_caller_who_stays_as_it_was() {
+        use rustix::process::getpriority_process;
         let before = getpriority_process(None).unwrap();
         let within = unhurried(|| (getpriority_process(None).unwrap(), 7)).await.unwrap();
         assert_eq!(within, (NICENESS, 7));
