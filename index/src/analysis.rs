@@ -14,22 +14,28 @@ use unicode_normalization::char::{is_combining_mark, is_public_assigned};
 
 pub(crate) use self::analyser::Analyser;
 pub use self::language::Language;
-use self::scan::{Run, Script};
 
 /// Words longer than this many bytes are cut: such a run is an encoding, not a word.
 const MAX_STEM_BYTES: usize = 64;
 
 /// One word of a text, in the form in which words are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
+pub struct Term<Stem = String> {
     /// The folded and, where the language is known, stemmed word.
-    pub stem: String,
+    pub stem: Stem,
     /// First byte of the word in the text.
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
     /// What the word says about its sentence.
     pub kind: TermKind,
+}
+
+impl Term<&str> {
+    fn to_owned(&self) -> Term {
+        let Self { stem, start, end, kind } = *self;
+        Term { stem: stem.to_owned(), start, end, kind }
+    }
 }
 
 /// What a term says about the sentence it stands in.
@@ -54,34 +60,8 @@ pub enum TermKind {
 #[must_use]
 pub fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
     let mut terms = Vec::with_capacity(text.len() / 6);
-    each(text, language, |surface| Form::of(surface, language), |term| terms.push(term));
+    Analyser::new(language).each_term(text, |term| terms.push(term.to_owned()));
     terms
-}
-
-/// Hands over the terms of a text, one at a time; `form` gives the form of a word that is no number.
-fn each(
-    text: &str,
-    language: Option<Language>,
-    mut form: impl FnMut(&str) -> Form,
-    mut found: impl FnMut(Term),
-) {
-    for run in scan::runs(text) {
-        match run.script {
-            Script::Unspaced => each_pair(text, &run, &mut found),
-            Script::Spaced => {
-                let Run { start, end, is_number, after_apostrophe, .. } = run;
-                let surface = &text[start..end];
-                found(if is_number {
-                    let decimal_comma = language.is_some_and(Language::writes_decimal_comma);
-                    Term { stem: number(surface, decimal_comma), start, end, kind: TermKind::Number }
-                } else {
-                    let Form { stem, is_stop, is_contraction } = form(surface);
-                    let is_stop = is_stop || (after_apostrophe && is_contraction);
-                    Term { stem, start, end, kind: if is_stop { TermKind::Stop } else { TermKind::Word } }
-                });
-            }
-        }
-    }
 }
 
 /// Returns the parts a compound word is made of, folded but not stemmed: `getUserName` and
@@ -120,57 +100,17 @@ pub fn parts(word: &str) -> Vec<String> {
 
 /// Most words are plain, and for them nothing should be allocated.
 fn may_be_compound(word: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte >= 0x80;
-    let (first, rest) = word.as_bytes().split_first().map_or((b'a', &[][..]), |(&first, rest)| (first, rest));
-    let title_case =
-        (first.is_ascii_uppercase() || is_plain(first)) && rest.iter().all(|&byte| is_plain(byte));
-    let ascii_plain = word.is_ascii() && (title_case || word.bytes().all(|byte| byte.is_ascii_uppercase()));
-    !ascii_plain
+    let (first, rest) = word.as_bytes().split_at(word.len().min(1));
+    let all = |bytes: &[u8], is: fn(&u8) -> bool| bytes.iter().all(is);
+    let is_plain = all(first, u8::is_ascii_alphabetic) && all(rest, u8::is_ascii_lowercase)
+        || all(word.as_bytes(), u8::is_ascii_uppercase)
+        || all(word.as_bytes(), u8::is_ascii_digit);
+    !is_plain
 }
 
 /// Brings a folded part of a compound into the form [`terms`] gives to the same word alone.
 pub(crate) fn stem(word: &str, language: Option<Language>) -> String {
     fold(&stemmed(word, language)).into_owned()
-}
-
-/// What a word is, wherever it stands.
-#[derive(Clone)]
-struct Form {
-    stem: String,
-    is_stop: bool,
-    /// Whether it is grammar behind an apostrophe.
-    is_contraction: bool,
-}
-
-impl Form {
-    fn of(surface: &str, language: Option<Language>) -> Self {
-        let lower = lower(surface);
-        let mut stem = stem(&lower, language);
-        cut(&mut stem);
-        Self {
-            stem,
-            is_stop: language.is_some_and(|language| language.is_stop_word(&lower)),
-            is_contraction: language.is_some_and(|language| language.is_contraction(&lower)),
-        }
-    }
-}
-
-/// Overlapping pairs of characters, the usual stand-in for words in Chinese, Japanese, Korean and
-/// Thai: no dictionary can be out of date, and a longer word is found by its pairs.
-fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term)) {
-    let characters: Vec<usize> = text[run.start..run.end]
-        .char_indices()
-        .filter(|&(_, character)| {
-            !is_combining_mark(character) && !matches!(character, '\u{ff9e}' | '\u{ff9f}')
-        })
-        .map(|(at, _)| run.start + at)
-        .chain([run.end])
-        .collect();
-    let width = if characters.len() > 2 { 2 } else { 1 };
-    for span in characters.windows(width + 1) {
-        let (start, end) = (span[0], span[width]);
-        found(Term { stem: lower(&text[start..end]).into_owned(), start, end, kind: TermKind::Word });
-    }
 }
 
 /// Lower case and compatibility forms: `ﬁ` is `fi`, full-width letters are plain ones, and marks

@@ -264,7 +264,7 @@ impl<'a> Highlighter<'a> {
         let (wanted, analyser) = &mut self.in_languages[known];
         let mut ranges: Vec<Range<usize>> = Vec::new();
         analyser.each_term(text, |term| {
-            let is_wanted = wanted.contains(&term.stem)
+            let is_wanted = wanted.contains(term.stem)
                 || analysis::parts(&text[term.start..term.end])
                     .iter()
                     .any(|part| part.len() > 2 && wanted.contains(&analysis::stem(part, language)));

@@ -156,10 +156,10 @@ impl Block {
         let mut block = Self::default();
         analyser.each_term(text, |term| {
             if term.kind == TermKind::Stop {
-                push_line(&mut block.stops, &[&term.stem]);
+                push_line(&mut block.stops, &[term.stem]);
                 return;
             }
-            push_line(&mut block.words, &[place, &term.stem]);
+            push_line(&mut block.words, &[place, term.stem]);
             for part in analysis::parts(&text[term.start..term.end]) {
                 push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(&part, language)]);
             }
@@ -180,7 +180,7 @@ fn name_lines(name: &str, analyser: &mut Analyser) -> String {
     analyser.each_term(stem, |term| {
         let mut parts = analysis::parts(&stem[term.start..term.end]);
         if parts.is_empty() {
-            parts.push(term.stem);
+            parts.push(term.stem.to_owned());
         }
         for part in parts {
             let is_number = part.bytes().all(|byte| byte.is_ascii_digit());

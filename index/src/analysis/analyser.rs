@@ -3,22 +3,34 @@
 
 use std::collections::HashMap;
 
-use super::{Form, Language, Term};
+use unicode_normalization::char::is_combining_mark;
+
+use super::scan::{Run, Script, runs};
+use super::{Language, Term, TermKind, cut, lower, number, stem};
 
 /// Words that are known at the same time; beyond these it begins anew, so that a stream of junk stays
 /// small.
 const MAX_KNOWN: usize = 1 << 15;
 
-/// Gives the terms that [`terms`](super::terms) gives, sooner for text after text.
+/// Gives the terms of text after text.
 pub(crate) struct Analyser {
     language: Option<Language>,
-    /// By the word as it stands in a text.
-    known: HashMap<Box<str>, Form>,
+    /// By the word as it stands in a text. Texts are strangers': whoever wrote one must not be able to
+    /// tell which words fall together.
+    known: HashMap<Box<str>, Form, ahash::RandomState>,
+}
+
+/// What a word is, wherever it stands.
+struct Form {
+    stem: String,
+    kind: TermKind,
+    /// Whether it is grammar behind an apostrophe.
+    is_contraction: bool,
 }
 
 impl Analyser {
     pub(crate) fn new(language: Option<Language>) -> Self {
-        Self { language, known: HashMap::new() }
+        Self { language, known: HashMap::default() }
     }
 
     /// Its language.
@@ -27,21 +39,67 @@ impl Analyser {
     }
 
     /// Hands over the terms of a text, one at a time.
-    pub(crate) fn each_term(&mut self, text: &str, found: impl FnMut(Term)) {
-        let language = self.language;
-        super::each(text, language, |surface| self.form(surface), found);
+    pub(crate) fn each_term(&mut self, text: &str, mut found: impl FnMut(Term<&str>)) {
+        for run in runs(text) {
+            if run.script == Script::Unspaced {
+                each_pair(text, &run, &mut found);
+                continue;
+            }
+            let surface = &text[run.start..run.end];
+            if let Some(form) = self.known.get(surface) {
+                found(form.at(&run));
+                continue;
+            }
+            let form = Form::of(surface, run.is_number, self.language);
+            found(form.at(&run));
+            if self.known.len() == MAX_KNOWN {
+                self.known.clear();
+            }
+            self.known.insert(surface.into(), form);
+        }
+    }
+}
+
+impl Form {
+    fn of(surface: &str, is_number: bool, language: Option<Language>) -> Self {
+        if is_number {
+            let decimal_comma = language.is_some_and(Language::writes_decimal_comma);
+            let stem = number(surface, decimal_comma);
+            return Self { stem, kind: TermKind::Number, is_contraction: false };
+        }
+        let lower = lower(surface);
+        let mut stem = stem(&lower, language);
+        cut(&mut stem);
+        let is_stop = language.is_some_and(|language| language.is_stop_word(&lower));
+        Self {
+            stem,
+            kind: if is_stop { TermKind::Stop } else { TermKind::Word },
+            is_contraction: language.is_some_and(|language| language.is_contraction(&lower)),
+        }
     }
 
-    fn form(&mut self, surface: &str) -> Form {
-        if let Some(form) = self.known.get(surface) {
-            return form.clone();
-        }
-        let form = Form::of(surface, self.language);
-        if self.known.len() == MAX_KNOWN {
-            self.known.clear();
-        }
-        self.known.insert(surface.into(), form.clone());
-        form
+    fn at(&self, run: &Run) -> Term<&str> {
+        let is_grammar = run.after_apostrophe && self.is_contraction;
+        let kind = if is_grammar { TermKind::Stop } else { self.kind };
+        Term { stem: &self.stem, start: run.start, end: run.end, kind }
+    }
+}
+
+/// Overlapping pairs of characters, the usual stand-in for words in Chinese, Japanese, Korean and
+/// Thai: no dictionary can be out of date, and a longer word is found by its pairs.
+fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term<&str>)) {
+    let characters: Vec<usize> = text[run.start..run.end]
+        .char_indices()
+        .filter(|&(_, character)| {
+            !is_combining_mark(character) && !matches!(character, '\u{ff9e}' | '\u{ff9f}')
+        })
+        .map(|(at, _)| run.start + at)
+        .chain([run.end])
+        .collect();
+    let width = if characters.len() > 2 { 2 } else { 1 };
+    for span in characters.windows(width + 1) {
+        let (start, end) = (span[0], span[width]);
+        found(Term { stem: &lower(&text[start..end]), start, end, kind: TermKind::Word });
     }
 }
 
@@ -58,7 +116,7 @@ mod tests {
             let mut analyser = Analyser::new(language);
             for _ in 0..2 {
                 let mut found = Vec::new();
-                analyser.each_term(text, |term| found.push(term));
+                analyser.each_term(text, |term| found.push(term.to_owned()));
                 assert_eq!(found, terms(text, language));
             }
         }

@@ -41,13 +41,15 @@ fn next_run(text: &str, from: usize) -> Option<Run> {
     let (offset, first) = text[from..].char_indices().find(|&(_, character)| class(character).is_some())?;
     let start = from + offset;
     let script = class(first)?;
-    let mut end = start + first.len_utf8();
-    let mut is_number = first.is_numeric();
+    // Most words are ASCII, where nothing has to be looked up.
+    let plain = text[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+    let mut end = start + plain.max(first.len_utf8());
+    let mut is_number = text[start..end].chars().all(char::is_numeric);
     let mut rest = text[end..].char_indices().peekable();
     let base = end;
     while let Some((offset, character)) = rest.next() {
         let continues = class(character) == Some(script)
-            || is_combining_mark(character)
+            || (!character.is_ascii() && is_combining_mark(character))
             || (is_joiner(character) && script == Script::Spaced)
             || (character == '_' && script == Script::Spaced);
         if continues {
