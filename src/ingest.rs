@@ -15,8 +15,10 @@ pub mod worker;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::access::Caller;
@@ -34,6 +36,8 @@ pub use upload::{Accepted, Incoming, Upload};
 
 /// Changes a slow listener may miss before it is told to look again.
 const ANNOUNCEMENTS: usize = 4096;
+/// Without an upload for so long, the processes that read them are ended.
+const LULL: Duration = Duration::from_secs(10);
 /// Records of documents read at a time.
 const PAGE: usize = 500;
 
@@ -70,7 +74,7 @@ impl Ingest {
         let (queue, queued) = mpsc::unbounded_channel();
         let (index_queue, to_index) = mpsc::channel(indexing::MAX_WAITING);
         let ingest = Self {
-            extractor: Extractor { program: std::env::current_exe()?, limits: config.ingest.limits() },
+            extractor: Extractor::new(std::env::current_exe()?, config.ingest.limits()),
             slots: Arc::new(Semaphore::new(config.ingest.jobs)),
             queue,
             num_queued: AtomicU64::new(0),
@@ -242,7 +246,12 @@ async fn next_documents(app: &App, after: &mut Option<String>) -> Result<Option<
 }
 
 async fn extract_queued(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Uuid>) {
-    while let Some(id) = queue.recv().await {
+    loop {
+        let Ok(id) = timeout(LULL, queue.recv()).await else {
+            app.ingest.extractor.rest();
+            continue;
+        };
+        let Some(id) = id else { return };
         let Ok(slot) = Arc::clone(&app.ingest.slots).acquire_owned().await else { return };
         app.ingest.num_queued.fetch_sub(1, Ordering::Relaxed);
         if app.stopping.is_cancelled() {

@@ -1,6 +1,7 @@
 //! Uploads over HTTP: a form of files, each durable before the answer is sent. Bytes go on as they
 //! come; nothing here holds a file.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::error::Problem;
@@ -19,7 +21,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::document::Document;
 use crate::idempotency::{Claim, Turn};
-use crate::ingest::{self, Incoming};
+use crate::ingest::{self, Incoming, Upload};
 use crate::{Error, documents};
 
 /// What became of an upload.
@@ -77,6 +79,8 @@ struct Outcome {
 
 /// Most parts of one form.
 const MAX_PARTS: usize = 1000;
+/// Files of a form that are made durable while the next ones come in.
+const MAX_SYNCING: usize = 8;
 /// Longest part that is no file, in bytes.
 const MAX_TEXT_BYTES: usize = 4 << 10;
 
@@ -89,6 +93,8 @@ struct Intake<'a> {
     /// Whether it was carried out before, so that it is only read and compared.
     is_again: bool,
     collection: Option<String>,
+    /// Files that came in, with their names, on their way to be durable. They are accepted in their order.
+    syncing: VecDeque<(String, JoinHandle<Result<Upload, Error>>)>,
     uploaded: Uploaded,
     failure: Option<Error>,
 }
@@ -109,14 +115,10 @@ pub(super) async fn upload(
     let mut intake = Intake::new(&app, &caller, turn).await?;
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
-    let mut num_parts = 0;
-    while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
-        num_parts += 1;
-        if num_parts > MAX_PARTS {
-            return Err(too_large(&format!("a form has up to {MAX_PARTS} parts; send the rest in another")));
-        }
-        intake.take(field).await?;
-    }
+    let read = intake.read(&mut form).await;
+    // What came before a part that breaks the form is kept.
+    while intake.accept_next().await {}
+    read?;
     Ok(intake.finish().await?.into_response())
 }
 
@@ -127,7 +129,22 @@ impl<'a> Intake<'a> {
             None => false,
         };
         let uploaded = Uploaded { documents: Vec::new(), rejected: Vec::new() };
-        Ok(Self { app, caller, turn, is_again, collection: None, uploaded, failure: None })
+        let syncing = VecDeque::with_capacity(MAX_SYNCING);
+        Ok(Self { app, caller, turn, is_again, collection: None, syncing, uploaded, failure: None })
+    }
+
+    async fn read(&mut self, form: &mut Multipart) -> Result<(), Problem> {
+        let mut num_parts = 0;
+        while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
+            num_parts += 1;
+            if num_parts > MAX_PARTS {
+                return Err(too_large(&format!(
+                    "a form has up to {MAX_PARTS} parts; send the rest in another"
+                )));
+            }
+            self.take(field).await?;
+        }
+        Ok(())
     }
 
     /// Takes the next part. An error ends the whole request; a refused file does not.
@@ -145,25 +162,22 @@ impl<'a> Intake<'a> {
             while next_bytes(&mut field, &mut self.turn).await?.is_some() {}
             return Ok(());
         }
-        match self.receive(field, &name).await? {
-            Ok(accepted) => self.uploaded.documents.push(accepted),
-            Err(error) => {
-                let (code, detail) = (error.code().to_owned(), error.to_string());
-                self.uploaded.rejected.push(Rejected { name, code, detail });
-                self.failure = Some(error);
-            }
+        let incoming = self.receive(field).await?;
+        let collection = self.collection.clone();
+        let synced = {
+            let name = name.clone();
+            tokio::spawn(async move { incoming?.complete(&name, collection.as_deref()).await })
+        };
+        if self.syncing.len() == MAX_SYNCING {
+            self.accept_next().await;
         }
+        self.syncing.push_back((name, synced));
         Ok(())
     }
 
-    /// One file. The outer error ends the whole request, the inner one is the file's own.
-    async fn receive(
-        &mut self,
-        mut field: Field<'_>,
-        name: &str,
-    ) -> Result<Result<Accepted, Error>, Problem> {
-        let (app, caller) = (self.app, self.caller);
-        let mut incoming = Incoming::new(app).await;
+    /// The bytes of a file. The outer error ends the whole request, the inner one is the file's own.
+    async fn receive(&mut self, mut field: Field<'_>) -> Result<Result<Incoming, Error>, Problem> {
+        let mut incoming = Incoming::new(self.app).await;
         while let Some(bytes) = next_bytes(&mut field, &mut self.turn).await? {
             // The rest of a refused file is read and dropped, to get at the next one, and because a
             // client that still sends hears nothing.
@@ -173,12 +187,25 @@ impl<'a> Intake<'a> {
                 incoming = Err(error);
             }
         }
-        let accepted = async {
-            let upload = incoming?.complete(name, self.collection.as_deref()).await?;
-            let accepted = ingest::accept(app, caller, upload).await?;
-            Ok(Accepted { document: app.ingest.current(accepted.document), duplicate: accepted.duplicate })
-        };
-        Ok(accepted.await)
+        Ok(incoming)
+    }
+
+    /// Accepts the first of the files that came in; false if there is none left.
+    async fn accept_next(&mut self) -> bool {
+        let Some((name, synced)) = self.syncing.pop_front() else { return false };
+        let accepted = async { ingest::accept(self.app, self.caller, synced.await??).await };
+        match accepted.await {
+            Ok(ingest::Accepted { document, duplicate }) => {
+                let document = self.app.ingest.current(document);
+                self.uploaded.documents.push(Accepted { document, duplicate });
+            }
+            Err(error) => {
+                let (code, detail) = (error.code().to_owned(), error.to_string());
+                self.uploaded.rejected.push(Rejected { name, code, detail });
+                self.failure = Some(error);
+            }
+        }
+        true
     }
 
     /// What became of it. An outcome that may be better another time is not remembered.

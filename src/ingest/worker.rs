@@ -1,7 +1,7 @@
 //! Reads an upload in a process of its own, so that a hostile file harms nothing but its reader.
 //!
-//! The parent starts `ibid worker <request>` with an empty environment and no path: the opened
-//! original is the child's standard input. The request is JSON, a `Request`. The child lowers its
+//! The parent starts `ibid worker` with an empty environment and no path, and that forks a child for each
+//! upload (see `fork_server`): the opened original is the child's standard input. The child lowers its
 //! own limits and confines itself before it reads a byte, then writes three frames to standard output:
 //!
 //! 1. one line of JSON, a `Reply`: what was found, or why nothing was; after a failure nothing follows;
@@ -15,21 +15,24 @@
 
 mod child;
 mod confine;
+mod fork_server;
 mod receive;
 mod self_test;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
 use tracing::debug;
 
 use crate::ingest::extract::{ExtractError, Limits, size_in_words};
 
 pub use child::main;
+use fork_server::{ForkServer, Output};
 use receive::Broken;
 pub use self_test::NotConfined;
 
@@ -39,12 +42,13 @@ const STDERR_BYTES: u64 = 16 << 10;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Starts extractors.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Extractor {
-    /// The binary to run, usually the running one.
-    pub program: PathBuf,
+    program: PathBuf,
     /// What one file may cost.
     pub limits: Limits,
+    /// Processes that wait for the next upload; one that serves nobody is dropped by [`Extractor::rest`].
+    idle: Mutex<Vec<ForkServer>>,
 }
 
 /// What an extractor found; the text and the passages are in files.
@@ -66,7 +70,7 @@ pub struct Extraction {
     pub text_bytes: u64,
 }
 
-/// What the child is asked. Of the name only the extension is sent: command lines are public.
+/// What the child is asked. Of the name only the extension is sent, which is all it takes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     name: String,
@@ -82,6 +86,21 @@ enum Reply {
 }
 
 impl Extractor {
+    /// One that runs `program`, usually the running one, and lets a file cost as much as `limits`.
+    #[must_use]
+    pub fn new(program: PathBuf, limits: Limits) -> Self {
+        Self { program, limits, idle: Mutex::default() }
+    }
+
+    /// Ends the processes that wait for another upload; the next one starts its own.
+    pub fn rest(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<ForkServer>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Starts a reader that tries what a hostile file might make it do.
     ///
     /// # Errors
@@ -111,48 +130,52 @@ impl Extractor {
             Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let extension: String = extension.chars().take(16).collect();
         let request = Request { name: format!("document.{extension}"), limits: self.limits.clone() };
-        let request = serde_json::to_string(&request).map_err(server("the request can't be written"))?;
-        let mut child = Command::new(&self.program)
-            .arg("worker")
-            .arg(request)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(input.into_std().await))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(server("the reader can't be started"))?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(ExtractError::Server { detail: "the reader has no output".to_owned() });
-        };
+        let input = input.into_std().await;
+        let begun = self.begin(&request, &input);
+        let (mut fork_server, output) = begun.map_err(server("the reader can't be started"))?;
+        drop(input);
 
         let limit = Duration::from_secs(self.limits.seconds) + GRACE;
         let conversation = async {
-            let received = receive::receive(stdout, out_dir, &self.limits);
-            let (received, complaints) = tokio::join!(received, read_bounded(stderr));
-            // A child that broke the protocol may live on; one that kept it has ended its output.
-            if !matches!(received, Ok(_) | Err(Broken::Refused(_) | Broken::Ended)) {
-                child.start_kill().ok();
+            let received = receive::receive(output.answer, out_dir, &self.limits);
+            let (received, complaints) = tokio::join!(received, read_bounded(output.complaints));
+            let status = match received {
+                Ok(_) | Err(Broken::Refused(_) | Broken::Ended) => fork_server.status().await.map(Some)?,
+                // The child may live on: it ends with its fork server.
+                Err(Broken::Protocol | Broken::Disk(_)) => None,
+            };
+            if status.is_some() {
+                self.idle().push(fork_server);
             }
-            (received, complaints, child.wait().await)
+            std::io::Result::Ok((received, complaints, status))
         };
-        let Ok((received, complaints, status)) = tokio::time::timeout(limit, conversation).await else {
-            child.start_kill().ok();
-            child.wait().await.ok();
+        let Ok(answered) = tokio::time::timeout(limit, conversation).await else {
             return Err(ExtractError::TimedOut { seconds: self.limits.seconds });
         };
-        let status = status.map_err(server("the reader was lost"))?;
+        let (received, complaints, status) = answered.map_err(server("the reader was lost"))?;
         if !complaints.is_empty() {
-            debug!(%status, complaints, "the extractor complained");
+            debug!(?status, complaints, "the extractor complained");
         }
-        match received {
-            Ok(files) if status.success() => files.keep(out_dir).await.map_err(not_stored),
-            Err(Broken::Refused(error)) => Err(error),
-            Err(Broken::Disk(error)) => Err(not_stored(error)),
-            Err(Broken::Protocol) => Err(ExtractError::Crashed),
-            Ok(_) | Err(Broken::Ended) => Err(self.why(status, &complaints)),
+        match (received, status) {
+            (Ok(files), Some(status)) if status.success() => files.keep(out_dir).await.map_err(not_stored),
+            (Err(Broken::Refused(error)), _) => Err(error),
+            (Err(Broken::Disk(error)), _) => Err(not_stored(error)),
+            (_, Some(status)) => Err(self.why(status, &complaints)),
+            (_, None) => Err(ExtractError::Crashed),
         }
+    }
+
+    /// Has a process that waits begin, or one that is started for it.
+    fn begin(&self, request: &Request, original: &File) -> std::io::Result<(ForkServer, Output)> {
+        while let Some(fork_server) = { self.idle().pop() } {
+            // One that died while it waited is of no use.
+            if let Ok(output) = fork_server.read(request, original) {
+                return Ok((fork_server, output));
+            }
+        }
+        let fork_server = ForkServer::start(&self.program)?;
+        let output = fork_server.read(request, original)?;
+        Ok((fork_server, output))
     }
 
     /// Puts the end of a child that gave no answer into words.

@@ -11,7 +11,7 @@ use ibid::ingest::worker::{Extraction, Extractor};
 use crate::files;
 
 fn extractor(limits: Limits) -> Extractor {
-    Extractor { program: PathBuf::from(env!("CARGO_BIN_EXE_ibid")), limits }
+    Extractor::new(PathBuf::from(env!("CARGO_BIN_EXE_ibid")), limits)
 }
 
 async fn run(
@@ -115,48 +115,85 @@ async fn a_file_that_would_crash_its_reader_only_ends_the_worker() {
 }
 
 #[tokio::test]
-async fn a_worker_that_is_another_program_is_a_crash_or_the_servers_fault() {
+async fn a_worker_that_is_another_program_is_the_servers_fault() {
     let dir = tempfile::tempdir().unwrap();
-    let worker = |program: &str| Extractor { program: PathBuf::from(program), limits: Limits::default() };
-    assert_eq!(
-        run(&worker("/bin/false"), b"x", "x.txt", dir.path()).await.unwrap_err(),
-        ExtractError::Crashed
-    );
-    assert_eq!(
-        run(&worker("/bin/echo"), b"x", "x.txt", dir.path()).await.unwrap_err(),
-        ExtractError::Crashed
-    );
-    let missing = run(&worker("/no/such/program"), b"x", "x.txt", dir.path()).await.unwrap_err();
-    assert!(matches!(missing, ExtractError::Server { .. }), "{missing}");
+    for program in ["/bin/false", "/bin/echo", "/no/such/program"] {
+        let worker = Extractor::new(PathBuf::from(program), Limits::default());
+        let error = run(&worker, b"x", "x.txt", dir.path()).await.unwrap_err();
+        assert!(matches!(error, ExtractError::Server { .. }), "{program}: {error}");
+    }
+}
+
+/// The program under a name of its own, by which [`processes`] tells its workers from those of other tests.
+fn extractor_in(dir: &Path, limits: Limits) -> (Extractor, String) {
+    let program = dir.join("reader");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ibid"), &program).unwrap();
+    let name = program.to_str().unwrap().to_owned();
+    (Extractor::new(program, limits), name)
+}
+
+/// Processes with this in their command line, by number; a dead one has none.
+fn processes(mark: &str) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let marked = processes.filter(|process| {
+        let line = std::fs::read_to_string(process.path().join("cmdline"));
+        line.is_ok_and(|line| line.contains(mark))
+    });
+    marked.filter_map(|process| process.file_name().to_str()?.parse().ok()).collect()
+}
+
+async fn wait_for_processes(mark: &str, number: usize) {
+    let start = Instant::now();
+    while processes(mark).len() != number {
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?} are there", processes(mark));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
 async fn dropping_the_future_kills_the_worker() {
     let dir = tempfile::tempdir().unwrap();
     let text = "A sentence for the splitter to think about, and then some more. ".repeat(1_000_000);
-    // The command line shows the limits, so an odd one tells this worker from those of other tests.
-    let worker = extractor(Limits { seconds: 4_321, ..Limits::default() });
+    let (worker, mark) = extractor_in(dir.path(), Limits { seconds: 600, ..Limits::default() });
     let mut reading = Box::pin(run(&worker, text.as_bytes(), "x.txt", dir.path()));
     let start = Instant::now();
-    while num_running("\"seconds\":4321") == 0 {
+    // The one that forks, and the one that reads.
+    while processes(&mark).len() < 2 {
         assert!(start.elapsed() < Duration::from_secs(20), "the worker never started");
         let step = tokio::time::timeout(Duration::from_millis(10), &mut reading).await;
         assert!(step.is_err(), "the worker ended too soon: {step:?}");
     }
     drop(reading);
-    let start = Instant::now();
-    while num_running("\"seconds\":4321") > 0 {
-        assert!(start.elapsed() < Duration::from_secs(1), "the worker lives on");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_for_processes(&mark, 0).await;
     assert!(left_over(dir.path()).is_empty());
 }
 
-/// Processes with this in their command line; a dead one has none.
-fn num_running(mark: &str) -> usize {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
-    lines.filter(|line| line.contains(mark)).count()
+#[tokio::test]
+async fn one_process_has_file_after_file_read_whatever_becomes_of_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { memory_bytes: 200 << 20, ..Limits::default() };
+    let (worker, mark) = extractor_in(dir.path(), limits);
+    let (note, too_much) = ("Bees make honey.", "many words ".repeat(10 << 20));
+    run(&worker, note.as_bytes(), "a.txt", dir.path()).await.unwrap();
+    let first = processes(&mark);
+    assert_eq!(first.len(), 1);
+    run(&worker, too_much.as_bytes(), "a.txt", dir.path()).await.unwrap_err();
+    let found = run(&worker, note.as_bytes(), "a.txt", dir.path()).await.unwrap();
+    assert_eq!((found.num_passages, processes(&mark)), (1, first));
+    worker.rest();
+    wait_for_processes(&mark, 0).await;
+}
+
+#[tokio::test]
+async fn a_process_that_died_while_it_waited_is_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (worker, mark) = extractor_in(dir.path(), Limits::default());
+    run(&worker, b"Bees make honey.", "a.txt", dir.path()).await.unwrap();
+    let [waiting] = processes(&mark)[..] else { panic!("{:?} are there", processes(&mark)) };
+    let waiting = rustix::process::Pid::from_raw(waiting.try_into().unwrap()).unwrap();
+    rustix::process::kill_process(waiting, rustix::process::Signal::KILL).unwrap();
+    wait_for_processes(&mark, 0).await;
+    run(&worker, b"Bees make honey.", "a.txt", dir.path()).await.unwrap();
 }
 
 /// What the hidden self-test of a worker says, and whether it is content.

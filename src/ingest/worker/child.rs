@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::confine::confine;
-use super::{Extraction, Reply, Request, self_test};
+use super::{Extraction, Reply, Request, fork_server, self_test};
 use crate::document::Passage;
 use crate::ingest::extract::{ExtractError, Extracted, Limits, Sandbox, extract, size_in_words};
 use crate::ingest::passages::{View, split};
@@ -16,14 +16,17 @@ use crate::ingest::passages::{View, split};
 const STACK_BYTES: usize = 64 << 20;
 const MAX_OPEN_FILES: u64 = 16;
 
-/// Runs the worker: the request is the second argument, the original is standard input.
+/// Runs the worker: a fork server on standard input, whose children read uploads; or the self-test.
 pub fn main() -> ExitCode {
-    let request = std::env::args().nth(2);
-    if request.as_deref() == Some(self_test::FLAG) {
-        return self_test::run();
+    match std::env::args().nth(2).as_deref() {
+        None => fork_server::serve(answer),
+        Some(self_test::FLAG) => self_test::run(),
+        Some(_) => ExitCode::from(2),
     }
-    let request = request.and_then(|request| serde_json::from_str::<Request>(&request).ok());
-    let Some(request) = request else { return ExitCode::from(2) };
+}
+
+/// Answers a request: the original is standard input.
+fn answer(request: &Request) -> ExitCode {
     if lower_limits(&request.limits).is_err() {
         return ExitCode::from(3);
     }
@@ -34,12 +37,14 @@ pub fn main() -> ExitCode {
         return if write(Err(refusal)).is_ok() { ExitCode::SUCCESS } else { ExitCode::from(4) };
     }
     let out_of_memory = ExtractError::OutOfMemory { limit: size_in_words(request.limits.memory_bytes) };
-    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || read(&request));
-    let found = match thread.map(std::thread::JoinHandle::join) {
-        Ok(Ok(found)) => found,
-        Ok(Err(_panic)) => Err(ExtractError::Crashed),
-        Err(_no_thread) => Err(out_of_memory),
-    };
+    let found = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        match thread.spawn_scoped(scope, || read(request)).map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(found)) => found,
+            Ok(Err(_panic)) => Err(ExtractError::Crashed),
+            Err(_no_thread) => Err(out_of_memory),
+        }
+    });
     match write(found) {
         Ok(()) => ExitCode::SUCCESS,
         // The parent has gone, there is nobody to tell.
