@@ -125,13 +125,30 @@ impl Extractor {
         name: &str,
         out_dir: &Path,
     ) -> Result<Extraction, ExtractError> {
-        let input = tokio::fs::File::open(original).await.map_err(server("the upload can't be opened"))?;
         let extension =
             Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let extension: String = extension.chars().take(16).collect();
         let request = Request { name: format!("document.{extension}"), limits: self.limits.clone() };
+        match self.attempt(&request, original, out_dir).await {
+            // A process that died while it waited may be known as dead only by now.
+            Err(ExtractError::Server { detail }) => {
+                debug!(detail, "the extractor is started anew");
+                self.rest();
+                self.attempt(&request, original, out_dir).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        original: &Path,
+        out_dir: &Path,
+    ) -> Result<Extraction, ExtractError> {
+        let input = tokio::fs::File::open(original).await.map_err(server("the upload can't be opened"))?;
         let input = input.into_std().await;
-        let begun = self.begin(&request, &input);
+        let begun = self.begin(request, &input);
         let (mut fork_server, output) = begun.map_err(server("the reader can't be started"))?;
         drop(input);
 
@@ -167,13 +184,8 @@ impl Extractor {
 
     /// Has a process that waits begin, or one that is started for it.
     fn begin(&self, request: &Request, original: &File) -> std::io::Result<(ForkServer, Output)> {
-        while let Some(fork_server) = { self.idle().pop() } {
-            // One that died while it waited is of no use.
-            if let Ok(output) = fork_server.read(request, original) {
-                return Ok((fork_server, output));
-            }
-        }
-        let fork_server = ForkServer::start(&self.program)?;
+        let waiting = self.idle().pop();
+        let fork_server = waiting.map_or_else(|| ForkServer::start(&self.program), Ok)?;
         let output = fork_server.read(request, original)?;
         Ok((fork_server, output))
     }
