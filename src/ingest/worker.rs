@@ -8,7 +8,7 @@
 //! 2. the text, exactly `text_bytes` bytes of UTF-8;
 //! 3. `pages` lines of JSON, where each page begins, then `num_passages` lines, a passage each, in order.
 //!
-//! Then both end. The child opens no file and no socket once it runs; where the system can (see
+//! Then it ends. The child opens no file and no socket once it runs; where the system can (see
 //! `confine`), it is made unable to. The parent trusts none of it: lengths, UTF-8 and
 //! the order of the passages are checked while they stream to disk, in bounded memory. That the
 //! ranges lie on character boundaries is left to whoever reads them, with `str::get`.
@@ -131,25 +131,28 @@ impl Extractor {
         let request = Request { name: format!("document.{extension}"), limits: self.limits.clone() };
         match self.attempt(&request, original, out_dir).await {
             // A process that died while it waited may be known as dead only by now.
-            Err(ExtractError::Server { detail }) => {
-                debug!(detail, "the extractor is started anew");
+            Err(error) => {
+                debug!(%error, "the extractor is started anew");
                 self.rest();
-                self.attempt(&request, original, out_dir).await
+                let outcome = self.attempt(&request, original, out_dir).await;
+                outcome.map_err(server("the reader can't be started, or was lost"))?
             }
-            outcome => outcome,
+            Ok(outcome) => outcome,
         }
     }
 
+    /// The outer error is that of the process that forks, the inner one the file's.
     async fn attempt(
         &self,
         request: &Request,
         original: &Path,
         out_dir: &Path,
-    ) -> Result<Extraction, ExtractError> {
-        let input = tokio::fs::File::open(original).await.map_err(server("the upload can't be opened"))?;
-        let input = input.into_std().await;
-        let begun = self.begin(request, &input);
-        let (mut fork_server, output) = begun.map_err(server("the reader can't be started"))?;
+    ) -> std::io::Result<Result<Extraction, ExtractError>> {
+        let input = match tokio::fs::File::open(original).await {
+            Ok(input) => input.into_std().await,
+            Err(error) => return Ok(Err(server("the upload can't be opened")(error))),
+        };
+        let (mut fork_server, output) = self.begin(request, &input)?;
         drop(input);
 
         let limit = Duration::from_secs(self.limits.seconds) + GRACE;
@@ -167,19 +170,19 @@ impl Extractor {
             std::io::Result::Ok((received, complaints, status))
         };
         let Ok(answered) = tokio::time::timeout(limit, conversation).await else {
-            return Err(ExtractError::TimedOut { seconds: self.limits.seconds });
+            return Ok(Err(ExtractError::TimedOut { seconds: self.limits.seconds }));
         };
-        let (received, complaints, status) = answered.map_err(server("the reader was lost"))?;
+        let (received, complaints, status) = answered?;
         if !complaints.is_empty() {
             debug!(?status, complaints, "the extractor complained");
         }
-        match (received, status) {
+        Ok(match (received, status) {
             (Ok(files), Some(status)) if status.success() => files.keep(out_dir).await.map_err(not_stored),
             (Err(Broken::Refused(error)), _) => Err(error),
             (Err(Broken::Disk(error)), _) => Err(not_stored(error)),
             (_, Some(status)) => Err(self.why(status, &complaints)),
             (_, None) => Err(ExtractError::Crashed),
-        }
+        })
     }
 
     /// Has a process that waits begin, or one that is started for it.

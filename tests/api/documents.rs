@@ -44,6 +44,39 @@ async fn the_same_bytes_twice_are_one_document() {
 }
 
 #[tokio::test]
+async fn files_of_a_form_are_taken_in_their_order() {
+    let server = Server::start().await;
+    // The first ones take longest to get to the disk.
+    let version =
+        |number: usize| format!("# Gates {number}\n\n{}", "Raised. ".repeat((12 - number) * 20_000));
+    let files = (0..12).map(|number| ("gates.md".to_owned(), version(number).into_bytes())).collect();
+    let uploaded = server.upload_all(files, None).await;
+    let documents = uploaded["documents"].as_array().unwrap();
+    assert_eq!(documents.len(), 12, "{uploaded}");
+    for (number, document) in documents.iter().enumerate() {
+        assert_eq!(document["bytes"], version(number).len());
+        let before = number.checked_sub(1).map(|before| documents[before]["id"].clone());
+        assert_eq!(document.get("supersedes").cloned(), before, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_the_part_that_breaks_a_form_is_kept() {
+    let server = Server::start().await;
+    let part = |name: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{name}\r\n")
+    };
+    let broken = format!("{}{}--b\r\nno header", part("a.txt"), part("b.txt"));
+    let request = crate::support::client().post(format!("{}/api/documents", server.url));
+    let request = request.header("content-type", "multipart/form-data; boundary=b").body(broken);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+    let listed = server.get("/api/documents").await;
+    let mut names: Vec<_> = listed["items"].as_array().unwrap().iter().map(|item| &item["name"]).collect();
+    names.sort_by_key(ToString::to_string);
+    assert_eq!(names, ["a.txt", "b.txt"]);
+}
+
+#[tokio::test]
 async fn new_bytes_under_a_name_supersede_and_the_old_text_stays() {
     let server = Server::start().await;
     let old = server.add("gates.md", REPORT).await;

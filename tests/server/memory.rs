@@ -2,7 +2,7 @@
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
-use crate::support::Server;
+use crate::support::{Server, eventually};
 
 #[tokio::test]
 async fn the_allocator_is_told_to_hold_little() {
@@ -10,4 +10,22 @@ async fn the_allocator_is_told_to_hold_little() {
     let environment = std::fs::read_to_string(format!("/proc/{}/environ", server.pid())).unwrap();
     let is_told = environment.split('\0').any(|setting| setting == "MALLOC_ARENA_MAX=2");
     assert!(is_told, "{environment}");
+}
+
+/// The processes that this one has started.
+fn children(parent: u32) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let stats = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
+    // Behind the name in brackets: the state, then the parent.
+    let parents = stats.filter_map(|stat| stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok());
+    parents.filter(|found: &u32| *found == parent).count()
+}
+
+#[tokio::test]
+async fn the_readers_of_uploads_are_ended_after_a_lull() {
+    let server = Server::start().await;
+    server.add("eels.md", "Silver eels leave in October.").await;
+    assert_eq!(children(server.pid()), 1);
+    eventually("none is left", async || (children(server.pid()) == 0).then_some(())).await;
+    server.add("gates.md", "The gate was raised in 1953.").await;
 }

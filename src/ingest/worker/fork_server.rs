@@ -2,7 +2,7 @@
 //! to read most of them, so it is loaded once; for each upload the process forks, and the child reads that
 //! one behind walls of its own and ends.
 //!
-//! The two sides speak through a socket, the process's standard input. The server sends a `Request` as a line of
+//! The two sides speak through a socket, the process's standard input. The server sends a `Request` as
 //! JSON, and with it what the child gets as its standard input, output and errors; once the child has
 //! ended, the process answers with its wait status, four bytes. When the socket is closed the process ends.
 
@@ -67,18 +67,17 @@ impl ForkServer {
     /// Has a child read `original`. Fails if the process is gone, else [`Self::status`] is to be called
     /// before the next request.
     pub(super) fn read(&self, request: &Request, original: &File) -> io::Result<Output> {
-        let mut line = serde_json::to_vec(request)?;
-        line.push(b'\n');
+        let request = serde_json::to_vec(request)?;
         let (answer, answered) = io::pipe()?;
         let (complaints, complained) = io::pipe()?;
         let streams = [original.as_fd(), answered.as_fd(), complained.as_fd()];
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
         let mut sent = SendAncillaryBuffer::new(&mut space);
-        if !sent.push(SendAncillaryMessage::ScmRights(&streams)) || line.len() > MAX_REQUEST_BYTES {
+        if !sent.push(SendAncillaryMessage::ScmRights(&streams)) || request.len() > MAX_REQUEST_BYTES {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         // One request is small and alone in the socket: it goes out whole.
-        sendmsg(&self.socket, &[IoSlice::new(&line)], &mut sent, SendFlags::NOSIGNAL)?;
+        sendmsg(&self.socket, &[IoSlice::new(&request)], &mut sent, SendFlags::empty())?;
         Ok(Output {
             answer: pipe::Receiver::from_owned_fd(answer.into())?,
             complaints: pipe::Receiver::from_owned_fd(complaints.into())?,
@@ -134,14 +133,14 @@ pub(super) fn serve(read: fn(&Request) -> ExitCode) -> ExitCode {
 
 /// The next request and the streams it came with; none once the socket is closed.
 fn receive() -> io::Result<Option<(Request, [OwnedFd; 3])>> {
-    let mut line = [0; MAX_REQUEST_BYTES];
+    let mut sent = [0; MAX_REQUEST_BYTES];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
     let mut received = RecvAncillaryBuffer::new(&mut space);
-    let read = recvmsg(io::stdin(), &mut [IoSliceMut::new(&mut line)], &mut received, RecvFlags::empty())?;
+    let read = recvmsg(io::stdin(), &mut [IoSliceMut::new(&mut sent)], &mut received, RecvFlags::empty())?;
     if read.bytes == 0 {
         return Ok(None);
     }
-    let request = serde_json::from_slice(&line[..read.bytes])?;
+    let request = serde_json::from_slice(&sent[..read.bytes])?;
     let mut streams = Vec::new();
     for message in received.drain() {
         if let RecvAncillaryMessage::ScmRights(descriptors) = message {
