@@ -21,6 +21,8 @@ use crate::document::{PageStart, Passage};
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// The name of a document's text in its folder.
 const TEXT: &str = "text";
+/// And of its layout.
+const LAYOUT: &str = "layout.json";
 /// How often a folder is emptied that fills up again.
 const REMOVALS: u32 = 8;
 
@@ -78,7 +80,7 @@ impl Files {
     /// The [`Layout`], as JSON.
     #[must_use]
     pub fn layout_path(&self, document: Uuid) -> PathBuf {
-        self.folder(document).join("layout.json")
+        self.folder(document).join(LAYOUT)
     }
 
     /// Reads where the pages and passages of a document are.
@@ -89,10 +91,8 @@ impl Files {
         if let Some(layout) = self.layouts.get(&document) {
             return Ok(layout);
         }
-        let bytes = fs::read(self.layout_path(document)).await?;
-        let layout: Arc<Layout> = Arc::new(serde_json::from_slice(&bytes).map_err(io::Error::from)?);
-        self.layouts.insert(document, Arc::clone(&layout));
-        Ok(layout)
+        let texts = self.texts();
+        spawn_blocking(move || texts.layout(document)).await?
     }
 
     /// Reads a stretch of a document's text.
@@ -117,7 +117,8 @@ impl Files {
     /// The texts, for work that reads as it goes and may block.
     #[must_use]
     pub fn texts(&self) -> Texts {
-        Texts { documents: self.documents.clone(), open: HashMap::new() }
+        let (documents, layouts) = (self.documents.clone(), self.layouts.clone());
+        Texts { documents, layouts, open: HashMap::new() }
     }
 
     /// Removes everything a document has here.
@@ -155,10 +156,25 @@ impl Files {
 /// Texts that are being read from. Each is opened once.
 pub struct Texts {
     documents: PathBuf,
+    layouts: Cache<Uuid, Arc<Layout>>,
     open: HashMap<Uuid, std::fs::File>,
 }
 
 impl Texts {
+    /// Reads where the pages and passages of a document are; blocks.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged.
+    pub fn layout(&self, document: Uuid) -> io::Result<Arc<Layout>> {
+        if let Some(layout) = self.layouts.get(&document) {
+            return Ok(layout);
+        }
+        let bytes = std::fs::read(self.documents.join(document.to_string()).join(LAYOUT))?;
+        let layout: Arc<Layout> = Arc::new(serde_json::from_slice(&bytes).map_err(io::Error::from)?);
+        self.layouts.insert(document, Arc::clone(&layout));
+        Ok(layout)
+    }
+
     /// Reads a stretch of a document's text; blocks.
     ///
     /// # Errors

@@ -54,11 +54,13 @@ impl Store {
         &self,
         keys: &[String],
     ) -> Result<Vec<Option<Record<T>>>, StoreError> {
-        let entries = self.engine.get(keys).await?;
-        keys.iter()
-            .zip(entries)
-            .map(|(key, entry)| entry.map(|entry| entry.decode(key)).transpose())
-            .collect()
+        decoded(keys, self.engine.get(keys).await?)
+    }
+
+    /// The records, for work that reads as it goes and may block.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records { reader: self.engine.reader() }
     }
 
     /// Reads up to `limit` records whose keys begin with `prefix` and follow `after`, in order.
@@ -122,6 +124,32 @@ impl Store {
     pub fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+/// What is stored at the moment of each look.
+pub struct Records {
+    reader: sled::Reader,
+}
+
+impl Records {
+    /// Reads several records at once, in the order of their keys; blocks.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn get_many<T: DeserializeOwned>(
+        &self,
+        keys: &[String],
+    ) -> Result<Vec<Option<Record<T>>>, StoreError> {
+        decoded(keys, self.reader.get(keys)?)
+    }
+}
+
+fn decoded<T: DeserializeOwned>(
+    keys: &[String],
+    entries: Vec<Option<sled::Entry>>,
+) -> Result<Vec<Option<Record<T>>>, StoreError> {
+    let decoded = |(key, entry): (&String, Option<sled::Entry>)| entry.map(|entry| entry.decode(key));
+    keys.iter().zip(entries).map(|entry| decoded(entry).transpose()).collect()
 }
 
 /// A decoded value and the revision it was read at.

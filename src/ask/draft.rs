@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ibid_index::analysis::Language;
+use tokio::task::yield_now;
 
 use super::asked::Asked;
 use super::cite::{Mark, Piece, Scanner};
@@ -221,6 +222,8 @@ impl<'a> Draft<'a> {
             Err(error) => super::failure(&error),
             Ok(finish_reason) => {
                 self.timings.total = self.elapsed_ms();
+                // The reader has the last words before they are weighed.
+                yield_now().await;
                 // An answer that is not kept was stopped because its one reader left.
                 let is_read = self.asked.is_kept() || finish_reason != FinishReason::Cancelled;
                 Event::Done {

@@ -7,8 +7,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use ibid_index::Query;
 use ibid_index::analysis::Language;
+use ibid_index::{Meaning, PassageIndex, Query};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
@@ -21,7 +21,7 @@ use crate::access::{Caller, Readable};
 use crate::app::App;
 use crate::document::{Document, Passage};
 use crate::files::{Layout, Texts};
-use crate::store::keys;
+use crate::store::{Records, keys};
 
 /// Passages asked of the index for each one the writer can be given.
 const CANDIDATES_PER_PASSAGE: usize = 5;
@@ -143,40 +143,8 @@ pub async fn places(
     query: &str,
     limit: usize,
 ) -> Result<(Vec<Place>, Manner), Error> {
-    let (readable, found, manner) = search(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
-    let mut numbers: HashMap<(Uuid, u32), usize> = HashMap::new();
-    let mut num_places = 0;
-    let mut kept: Vec<Match> = Vec::new();
-    let mut place_of = HashMap::new();
-    for some in found.chunks(limit.max(1)) {
-        // With all places found, what is left are passages of their pages.
-        let is_open = |hit: &&ibid_index::Hit| {
-            num_places < limit
-                || kept.iter().any(|kept| kept.passage.page.is_some() && kept.document.id == hit.document)
-        };
-        let some: Vec<_> = some.iter().filter(is_open).collect();
-        for found in confirm(app, &readable, scope, &some).await? {
-            let number = match found.passage.page {
-                Some(page) => *numbers.entry((found.document.id, page)).or_insert(num_places),
-                None => num_places,
-            };
-            num_places = num_places.max(number + 1);
-            if number < limit {
-                place_of.insert((found.document.id, found.passage.ordinal), number);
-                kept.push(found);
-            }
-        }
-    }
-    let mut places: BTreeMap<usize, Place> = BTreeMap::new();
-    let mut texts = app.files.texts();
-    let read = move || kept.into_iter().filter_map(|found| found.read(&mut texts)).collect::<Vec<_>>();
-    for hit in spawn_blocking(read).await? {
-        match places.entry(place_of[&(hit.document.id, hit.passage.ordinal)]) {
-            Entry::Vacant(place) => _ = place.insert(Place { best: hit, more: Vec::new() }),
-            Entry::Occupied(place) => place.into_mut().more.push(hit),
-        }
-    }
-    Ok((places.into_values().collect(), manner))
+    let (mut search, manner) = Search::new(app, caller, scope, query).await?;
+    Ok((spawn_blocking(move || search.places(limit)).await??, manner))
 }
 
 /// A passage that may be used, before its words are read.
@@ -187,60 +155,116 @@ struct Match {
     score: f32,
 }
 
-/// What the index finds in what the caller may read at this moment, best first.
-async fn search(
-    app: &App,
-    caller: &Caller,
-    scope: &Scope,
-    query: &str,
-    limit: usize,
-) -> Result<(Readable, Vec<ibid_index::Hit>, Manner), Error> {
-    let readable = Readable::load(app, caller).await?;
-    let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
-    let (meaning, manner) = meaning(app, query).await;
-    let text = query.to_owned();
-    let found = spawn_blocking(move || {
-        let query = Query::new(text, None);
-        match &meaning {
-            Some(meaning) => index.search_with_meaning(&in_index, &query, meaning, limit),
-            None => index.search(&in_index, &query, limit),
-        }
-    });
-    Ok((readable, found.await??, manner))
+/// One search with all that it needs, to be carried out where it may hold up a processor and a disk:
+/// from the index over the store to the words, without a change of threads.
+struct Search {
+    index: Arc<PassageIndex>,
+    records: Records,
+    texts: Texts,
+    /// What the caller may read at this moment.
+    readable: Readable,
+    scope: Scope,
+    query: String,
+    meaning: Option<Meaning>,
 }
 
-/// Those of what was found that the store confirms, in the same order.
-async fn confirm(
-    app: &App,
-    readable: &Readable,
-    scope: &Scope,
-    found: &[&ibid_index::Hit],
-) -> Result<Vec<Match>, Error> {
-    let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
-    let documents_keys: Vec<String> = ids.into_iter().map(keys::document).collect();
-    let stored = app.store.get_many::<Document>(&documents_keys).await?;
-    let mut usable = HashMap::with_capacity(stored.len());
-    for document in stored.into_iter().flatten().map(|record| record.value) {
-        if document.is_searchable()
-            && readable.admits(&document)
-            && scope.contains(&document)
-            // Or it was deleted between the look into the store and the look into its files.
-            && let Ok(layout) = app.files.layout(document.id).await
-        {
-            usable.insert(document.id, (Arc::new(document), layout));
-        }
+impl Search {
+    async fn new(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<(Self, Manner), Error> {
+        let readable = Readable::load(app, caller).await?;
+        let (meaning, manner) = meaning(app, query).await;
+        let search = Self {
+            index: Arc::clone(&app.index),
+            records: app.store.records(),
+            texts: app.files.texts(),
+            readable,
+            scope: scope.clone(),
+            query: query.to_owned(),
+            meaning,
+        };
+        Ok((search, manner))
     }
-    let matched = |hit: &&ibid_index::Hit| {
-        let (document, layout) = usable.get(&hit.document)?;
-        let passage = layout.passages.get(hit.ordinal as usize)?.clone();
-        let (document, layout) = (Arc::clone(document), Arc::clone(layout));
-        Some(Match { document, layout, passage, score: hit.score })
-    };
-    Ok(found.iter().filter_map(matched).collect())
+
+    /// What the index finds, best first; blocks.
+    fn find(&self, limit: usize) -> Result<Vec<ibid_index::Hit>, Error> {
+        let scope = self.scope.in_index(&self.readable);
+        let query = Query::new(self.query.as_str(), None);
+        Ok(match &self.meaning {
+            Some(meaning) => self.index.search_with_meaning(&scope, &query, meaning, limit)?,
+            None => self.index.search(&scope, &query, limit)?,
+        })
+    }
+
+    /// Those of what was found that the store confirms, in the same order; blocks.
+    fn confirm(&self, found: &[&ibid_index::Hit]) -> Result<Vec<Match>, Error> {
+        let ids: HashSet<Uuid> = found.iter().map(|hit| hit.document).collect();
+        let documents_keys: Vec<String> = ids.into_iter().map(keys::document).collect();
+        let stored = self.records.get_many::<Document>(&documents_keys)?;
+        let mut usable = HashMap::with_capacity(stored.len());
+        for document in stored.into_iter().flatten().map(|record| record.value) {
+            if document.is_searchable()
+                && self.readable.admits(&document)
+                && self.scope.contains(&document)
+                // Or it was deleted between the look into the store and the look into its files.
+                && let Ok(layout) = self.texts.layout(document.id)
+            {
+                usable.insert(document.id, (Arc::new(document), layout));
+            }
+        }
+        let matched = |hit: &&ibid_index::Hit| {
+            let (document, layout) = usable.get(&hit.document)?;
+            let passage = layout.passages.get(hit.ordinal as usize)?.clone();
+            let (document, layout) = (Arc::clone(document), Arc::clone(layout));
+            Some(Match { document, layout, passage, score: hit.score })
+        };
+        Ok(found.iter().filter_map(matched).collect())
+    }
+
+    /// The best places; blocks.
+    fn places(&mut self, limit: usize) -> Result<Vec<Place>, Error> {
+        let found = self.find(limit * MATCHES_PER_PLACE)?;
+        let mut numbers: HashMap<(Uuid, u32), usize> = HashMap::new();
+        let mut num_places = 0;
+        let mut kept: Vec<(usize, Match)> = Vec::new();
+        for some in found.chunks(limit.max(1)) {
+            // With all places found, what is left are passages of their pages.
+            let is_open = |hit: &&ibid_index::Hit| {
+                let is_of_page =
+                    |kept: &Match| kept.passage.page.is_some() && kept.document.id == hit.document;
+                num_places < limit || kept.iter().any(|(_, kept)| is_of_page(kept))
+            };
+            let some: Vec<_> = some.iter().filter(is_open).collect();
+            for found in self.confirm(&some)? {
+                let number = match found.passage.page {
+                    Some(page) => *numbers.entry((found.document.id, page)).or_insert(num_places),
+                    None => num_places,
+                };
+                num_places = num_places.max(number + 1);
+                if number < limit {
+                    kept.push((number, found));
+                }
+            }
+        }
+        let mut places: BTreeMap<usize, Place> = BTreeMap::new();
+        for (number, found) in kept {
+            let Some(hit) = found.read(&mut self.texts) else { continue };
+            match places.entry(number) {
+                Entry::Vacant(place) => _ = place.insert(Place { best: hit, more: Vec::new() }),
+                Entry::Occupied(place) => place.into_mut().more.push(hit),
+            }
+        }
+        Ok(places.into_values().collect())
+    }
+
+    /// What a writer is given of so many that are found: so many passages and tokens at most; blocks.
+    fn choose(&mut self, limit: usize, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
+        let found = self.find(limit)?;
+        let matches = self.confirm(&found.iter().collect::<Vec<_>>())?;
+        choose::chosen(&mut self.texts, matches, wanted, max_tokens)
+    }
 }
 
 /// The question's vector, if there is a model that makes one in time.
-async fn meaning(app: &App, query: &str) -> (Option<ibid_index::Meaning>, Manner) {
+async fn meaning(app: &App, query: &str) -> (Option<Meaning>, Manner) {
     let Some(embeddings) = &app.embeddings else { return (None, Manner::default()) };
     match embeddings.meaning(query).await {
         // What is learnt from the library only orders what words find.
@@ -273,12 +297,10 @@ impl Match {
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let (wanted, max_tokens) = (app.config.ask.passages, app.config.ask.context_tokens);
-    let (readable, found, manner) = search(app, caller, scope, unframed(query), num_looked_at(app)).await?;
-    let matches = confirm(app, &readable, scope, &found.iter().collect::<Vec<_>>()).await?;
-    let mut texts = app.files.texts();
-    // Reading and comparing is work for a processor and a disk: it holds up no other answer.
-    let chosen = spawn_blocking(move || choose::chosen(&mut texts, matches, wanted, max_tokens)).await?;
-    Ok(Found { query: query.to_owned(), manner, ..chosen? })
+    let limit = num_looked_at(app);
+    let (mut search, manner) = Search::new(app, caller, scope, unframed(query)).await?;
+    let chosen = spawn_blocking(move || search.choose(limit, wanted, max_tokens)).await??;
+    Ok(Found { query: query.to_owned(), manner, ..chosen })
 }
 
 /// How many passages a search for the writer looks at, the best ones.

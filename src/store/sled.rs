@@ -92,8 +92,12 @@ impl Engine {
         if let Some(opened) = self.files.at_once(keys.len()) {
             return opened.as_ref().ok_or(StoreError::DiskFull)?.get(keys);
         }
-        let (files, keys) = (Arc::clone(&self.files), keys.to_vec());
-        blocking(move || files.with(|opened| opened.get(&keys))).await
+        let (reader, keys) = (self.reader(), keys.to_vec());
+        blocking(move || reader.get(&keys)).await
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.files))
     }
 
     pub(super) async fn scan(
@@ -139,6 +143,15 @@ impl Engine {
             }
             Err(mpsc::TrySendError::Disconnected(_)) => Err(stopped()),
         }
+    }
+}
+
+/// Reads where it may block.
+pub(super) struct Reader(Arc<Files>);
+
+impl Reader {
+    pub(super) fn get(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.0.with(|opened| opened.get(keys))
     }
 }
 
