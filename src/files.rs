@@ -8,6 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,10 @@ use crate::document::{PageStart, Passage};
 
 /// Memory for the layouts of recently read documents, in bytes.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// And for stretches of text that were read lately.
+const RECENT_BYTES: u64 = 8 * 1024 * 1024;
+/// Those that nobody read for so long are let go.
+const UNREAD: Duration = Duration::from_secs(600);
 /// The name of a document's text in its folder.
 const TEXT: &str = "text";
 /// And of its layout.
@@ -30,7 +35,11 @@ const REMOVALS: u32 = 8;
 pub struct Files {
     documents: PathBuf,
     layouts: Cache<Uuid, Arc<Layout>>,
+    recent: Cache<Stretch, Arc<str>>,
 }
+
+/// Where in a document's text something stands, in bytes.
+type Stretch = (Uuid, usize, usize);
 
 /// Where the pages and passages of a stored text are.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -56,7 +65,12 @@ impl Files {
                     .unwrap_or(u32::MAX)
             })
             .build();
-        Ok(Self { documents: documents.to_owned(), layouts })
+        let recent = Cache::builder()
+            .max_capacity(RECENT_BYTES)
+            .time_to_idle(UNREAD)
+            .weigher(|_: &Stretch, text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX))
+            .build();
+        Ok(Self { documents: documents.to_owned(), layouts, recent })
     }
 
     /// The folder of a document.
@@ -117,8 +131,12 @@ impl Files {
     /// The texts, for work that reads as it goes and may block.
     #[must_use]
     pub fn texts(&self) -> Texts {
-        let (documents, layouts) = (self.documents.clone(), self.layouts.clone());
-        Texts { documents, layouts, open: HashMap::new() }
+        Texts {
+            documents: self.documents.clone(),
+            layouts: self.layouts.clone(),
+            recent: self.recent.clone(),
+            open: HashMap::new(),
+        }
     }
 
     /// Removes everything a document has here.
@@ -157,6 +175,7 @@ impl Files {
 pub struct Texts {
     documents: PathBuf,
     layouts: Cache<Uuid, Arc<Layout>>,
+    recent: Cache<Stretch, Arc<str>>,
     open: HashMap<Uuid, std::fs::File>,
 }
 
@@ -173,6 +192,21 @@ impl Texts {
         let layout: Arc<Layout> = Arc::new(serde_json::from_slice(&bytes).map_err(io::Error::from)?);
         self.layouts.insert(document, Arc::clone(&layout));
         Ok(layout)
+    }
+
+    /// A stretch of a document's text as it was when it was read last, which may be now; blocks. Texts
+    /// never change, but they are deleted, and disks fail: what is shown as a quote is read anew.
+    ///
+    /// # Errors
+    /// As [`Texts::read`].
+    pub fn recall(&mut self, document: Uuid, range: Range<usize>) -> io::Result<String> {
+        let stretch = (document, range.start, range.end);
+        if let Some(text) = self.recent.get(&stretch) {
+            return Ok(text.as_ref().to_owned());
+        }
+        let text = self.read(document, range)?;
+        self.recent.insert(stretch, text.as_str().into());
+        Ok(text)
     }
 
     /// Reads a stretch of a document's text; blocks.

@@ -285,7 +285,7 @@ impl Match {
     /// Adds its words; blocks. None if it is gone meanwhile.
     fn read(self, texts: &mut Texts) -> Option<Hit> {
         let Self { document, layout, passage, score } = self;
-        let text = texts.read(document.id, passage.range()).ok()?;
+        let text = texts.recall(document.id, passage.range()).ok()?;
         Some(Hit { document, passage, text, score, layout })
     }
 }

@@ -82,7 +82,7 @@ impl Supplied {
         let all = move |shelves: &Shelves| {
             // What was deleted meanwhile carries nothing.
             let excerpts = places.into_iter().filter_map(|Place { source, pages, .. }| {
-                let text = texts.read(source.document_id, source.start..source.end).ok()?;
+                let text = texts.recall(source.document_id, source.start..source.end).ok()?;
                 Some(Excerpt { source, pages, text })
             });
             work(shelves.shelf(excerpts.collect(), language))

@@ -67,7 +67,7 @@ fn choose(
 ) -> Vec<Hit> {
     let cap = if num_documents <= wanted / MAX_PER_DOCUMENT { wanted } else { MAX_PER_DOCUMENT };
     let mut per_document: HashMap<Uuid, usize> = HashMap::new();
-    let mut words_of_chosen: Vec<Vec<u64>> = Vec::new();
+    let mut words_of_chosen: Vec<Vec<u32>> = Vec::new();
     let mut chosen: Vec<Hit> = Vec::new();
     let mut tokens = 0;
     for found in matches {
@@ -97,16 +97,17 @@ fn choose(
 
 /// The words of a passage as they stand, case aside, by hash (FNV-1a), each once and in order: copies
 /// differ in few, and nothing else has so many in common.
-fn words(hit: &Hit) -> Vec<u64> {
-    let step = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+fn words(hit: &Hit) -> Vec<u32> {
+    let step = |hash: u32, c: u32| (hash ^ c).wrapping_mul(0x0100_0193);
     let mut words = Vec::with_capacity(hit.text.len() / BYTES_PER_WORD);
     let mut word = None;
     for c in hit.text.chars() {
-        let hash = word.unwrap_or(0xcbf2_9ce4_8422_2325);
+        let hash = word.unwrap_or(0x811c_9dc5);
         match c {
             // Mostly, and looking up what is lower case costs more than all the rest.
-            c if c.is_ascii_alphanumeric() => word = Some(step(hash, c.to_ascii_lowercase())),
-            c if c.is_alphanumeric() => word = Some(c.to_lowercase().fold(hash, step)),
+            c if c.is_ascii_alphanumeric() => word = Some(step(hash, c.to_ascii_lowercase().into())),
+            c if c.is_ascii() => words.extend(word.take()),
+            c if c.is_alphanumeric() => word = Some(c.to_lowercase().map(u32::from).fold(hash, step)),
             _ => words.extend(word.take()),
         }
     }
@@ -118,7 +119,7 @@ fn words(hit: &Hit) -> Vec<u64> {
 
 /// The share of words that two lists of them have in common; none where so much of one is missing in
 /// the other that they can't be near-duplicates.
-fn overlap(a: &[u64], b: &[u64]) -> f32 {
+fn overlap(a: &[u32], b: &[u32]) -> f32 {
     let (fewer, more) = (a.len().min(b.len()) as f32, a.len().max(b.len()) as f32);
     if fewer < more * NEAR_DUPLICATE {
         return 0.0;
@@ -199,7 +200,7 @@ impl Span {
         let text = if (start, end) == (best.passage.start, best.passage.end) {
             best.text
         } else {
-            texts.read(best.document.id, start..end)?
+            texts.recall(best.document.id, start..end)?
         };
         let source = Source {
             n,
