@@ -123,10 +123,10 @@ impl<D: Dialect> Reading<D> {
             return self.end();
         }
         let frame = match self.progress {
-            Progress::Going => body.frame().await?,
+            Progress::Going => body.frame(self.wrote).await?,
             // The answer is whole: whatever befalls the connection now takes nothing from it.
             Progress::Marked | Progress::Over => {
-                timeout(GRACE, body.frame()).await.unwrap_or(Ok(None)).unwrap_or(None)
+                timeout(GRACE, body.frame(self.wrote)).await.unwrap_or(Ok(None)).unwrap_or(None)
             }
         };
         let mut frame = match frame {
@@ -203,8 +203,8 @@ impl Body {
             .map_err(|_| ProviderError::Truncated("the answer is not JSON".to_owned()))
     }
 
-    /// The next frame; `None` once the body is over.
-    async fn frame(&mut self) -> Result<Option<Frame>, ProviderError> {
+    /// The next frame; `None` once the body is over. Once something was told, what follows may wait for more.
+    async fn frame(&mut self, has_told: bool) -> Result<Option<Frame>, ProviderError> {
         loop {
             if let Some(frame) = self.decoder.pop() {
                 return Ok(Some(frame));
@@ -215,15 +215,16 @@ impl Body {
             if self.over {
                 return Ok(None);
             }
-            self.failure = self.fill().await.err();
+            self.failure = self.fill(has_told).await.err();
         }
     }
 
     /// Reads what has come. A model that writes faster than its words are told has more on its way:
-    /// that is taken too, as far as it comes by itself while others have their turn.
-    async fn fill(&mut self) -> Result<(), ProviderError> {
+    /// that is taken too, as far as it comes by itself while others have their turn. The first words
+    /// wait for no others.
+    async fn fill(&mut self, has_told: bool) -> Result<(), ProviderError> {
         let mut next = Some(self.pieces.try_next().await);
-        let is_fast = self.last_read.elapsed() < FAST;
+        let is_fast = has_told && self.last_read.elapsed() < FAST;
         let mut num_bytes = 0;
         while let Some(read) = next {
             let piece = read.map_err(|error| broken(&error))?;
