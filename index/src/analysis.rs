@@ -59,9 +59,7 @@ pub enum TermKind {
 /// byte offsets into `text` and always lie on character boundaries.
 #[must_use]
 pub fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
-    let mut terms = Vec::with_capacity(text.len() / 6);
-    Analyser::new(language).each_term(text, |term| terms.push(term.to_owned()));
-    terms
+    analyser::terms(text, language)
 }
 
 /// Returns the parts a compound word is made of, folded but not stemmed: `getUserName` and

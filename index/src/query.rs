@@ -196,7 +196,7 @@ impl Forms<'_> {
         let joined = self.query.joined(&words);
         let content: Vec<usize> =
             words.iter().filter(|word| word.kind != TermKind::Stop).map(|word| word.start).collect();
-        let mut counted: BTreeMap<(Word, Place, String), f32> = BTreeMap::new();
+        let mut counted: Vec<(Word, Place, String, f32)> = Vec::new();
         let mut forms: Vec<Vec<&str>> = vec![Vec::new(); content.len()];
         for (language, terms) in &self.in_languages {
             let terms = terms.iter().filter(|term| content.binary_search(&term.start).is_ok());
@@ -206,16 +206,16 @@ impl Forms<'_> {
                 let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
                 for (number, part) in (1..).zip(&parts) {
                     let (word, part) = ((position, number), analysis::stem(part, *language));
-                    counted.insert((word, Place::Body, part.clone()), part_weight);
-                    counted.insert((word, Place::Title, part.clone()), part_weight * TITLE_WEIGHT);
-                    counted.insert((word, Place::Name, part), NAME_WEIGHT);
+                    counted.push((word, Place::Body, part.clone(), part_weight));
+                    counted.push((word, Place::Title, part.clone(), part_weight * TITLE_WEIGHT));
+                    counted.push((word, Place::Name, part, NAME_WEIGHT));
                 }
                 // Most words have few forms, however many the languages.
                 if !forms[position].contains(&term.stem.as_str()) {
                     forms[position].push(&term.stem);
-                    counted.insert((whole, Place::Body, term.stem.clone()), 1.0);
-                    counted.insert((whole, Place::Title, term.stem.clone()), TITLE_WEIGHT);
-                    counted.insert((whole, Place::Name, term.stem.clone()), NAME_WEIGHT);
+                    counted.push((whole, Place::Body, term.stem.clone(), 1.0));
+                    counted.push((whole, Place::Title, term.stem.clone(), TITLE_WEIGHT));
+                    counted.push((whole, Place::Name, term.stem.clone(), NAME_WEIGHT));
                 }
             }
         }
@@ -227,12 +227,19 @@ impl Forms<'_> {
                     forms.push(stem);
                 }
             }
-            let keys = forms.into_iter().map(|stem| ((content.len(), number), Place::Name, stem));
-            counted.extend(keys.map(|key| (key, NAME_WEIGHT)));
+            let name = |stem| ((content.len(), number), Place::Name, stem, NAME_WEIGHT);
+            counted.extend(forms.into_iter().map(name));
         }
+        // Several languages have many forms in common, which are one.
+        counted.sort_by(|(one, at, form, counts), (word, place, stem, weight)| {
+            (one, at, form).cmp(&(word, place, stem)).then(counts.total_cmp(weight))
+        });
+        counted.dedup_by(|(word, place, stem, _), (one, at, form, _)| {
+            (&*word, &*place, &*stem) == (&*one, &*at, &*form)
+        });
         // A word said twice counts twice, but its forms in several languages are one word. A name
         // is named once, however often.
-        for ((word, place, stem), weight) in counted {
+        for (word, place, stem, weight) in counted {
             let (_, total) = weights.entry((place, stem)).or_insert((word, 0.0));
             *total = if place == Place::Name { weight } else { *total + weight };
         }

@@ -12,6 +12,21 @@ use super::{Language, Term, TermKind, cut, lower, number, stem};
 /// small.
 const MAX_KNOWN: usize = 1 << 15;
 
+/// The terms of one text, each word looked at anew: few words of a question or a sentence come again.
+pub(super) fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
+    let mut terms = Vec::with_capacity(text.len() / 6);
+    for run in runs(text) {
+        if run.script == Script::Unspaced {
+            each_pair(text, &run, &mut |term| terms.push(term.to_owned()));
+        } else {
+            let form = Form::of(&text[run.start..run.end], run.is_number, language);
+            let kind = form.kind_at(&run);
+            terms.push(Term { stem: form.stem, start: run.start, end: run.end, kind });
+        }
+    }
+    terms
+}
+
 /// Gives the terms of text after text.
 pub(crate) struct Analyser {
     language: Option<Language>,
@@ -79,9 +94,11 @@ impl Form {
     }
 
     fn at(&self, run: &Run) -> Term<&str> {
-        let is_grammar = run.after_apostrophe && self.is_contraction;
-        let kind = if is_grammar { TermKind::Stop } else { self.kind };
-        Term { stem: &self.stem, start: run.start, end: run.end, kind }
+        Term { stem: &self.stem, start: run.start, end: run.end, kind: self.kind_at(run) }
+    }
+
+    fn kind_at(&self, run: &Run) -> TermKind {
+        if run.after_apostrophe && self.is_contraction { TermKind::Stop } else { self.kind }
     }
 }
 
@@ -105,23 +122,8 @@ fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term<&str>)) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scan::{Script, runs};
-    use super::super::{Language, Term};
-    use super::{Analyser, Form, MAX_KNOWN, each_pair};
-
-    /// The terms of a text, each word looked at anew.
-    fn anew(text: &str, language: Option<Language>) -> Vec<Term> {
-        let mut found = Vec::new();
-        for run in runs(text) {
-            if run.script == Script::Unspaced {
-                each_pair(text, &run, &mut |term| found.push(term.to_owned()));
-            } else {
-                let form = Form::of(&text[run.start..run.end], run.is_number, language);
-                found.push(form.at(&run).to_owned());
-            }
-        }
-        found
-    }
+    use super::super::Language;
+    use super::{Analyser, MAX_KNOWN, terms};
 
     #[test]
     fn a_word_that_comes_again_is_what_it_was() {
@@ -132,7 +134,7 @@ mod tests {
             for _ in 0..2 {
                 let mut found = Vec::new();
                 analyser.each_term(text, |term| found.push(term.to_owned()));
-                assert_eq!(found, anew(text, language));
+                assert_eq!(found, terms(text, language));
             }
         }
     }
