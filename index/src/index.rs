@@ -83,16 +83,27 @@ impl PassageIndex {
     /// [`IndexError::Passages`] if a document's passages can't be read, [`IndexError::Io`] if the
     /// disk refuses.
     pub fn apply<'a>(&self, changes: impl IntoIterator<Item = Change<'a>>) -> Result<(), IndexError> {
-        guarded(|| {
-            self.writer.apply(changes, || {
-                self.reader.reload()?;
-                let searcher = self.reader.searcher();
-                let snapshot = Snapshot::new(searcher, self.fields, Some(&self.snapshot()))?;
-                *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
-                self.mapped.forget_unread();
-                Ok(())
-            })
-        })
+        guarded(|| self.writer.apply(changes, || self.show()))
+    }
+
+    /// Brings together what many small changes have left in files of their own, so that searches have
+    /// few of them to look through; for a time when nothing else is to be done. It finds the same as
+    /// before, and so do searches meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Io`] if the disk refuses, which takes nothing from the index.
+    pub fn settle(&self) -> Result<(), IndexError> {
+        guarded(|| self.writer.settle(|| self.show()))
+    }
+
+    /// Lets searches see the last commit.
+    fn show(&self) -> Result<(), IndexError> {
+        self.reader.reload()?;
+        let snapshot = Snapshot::new(self.reader.searcher(), self.fields, Some(&self.snapshot()))?;
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        self.mapped.forget_unread();
+        Ok(())
     }
 
     /// Returns the `limit` passages in `scope` that answer best, best first.

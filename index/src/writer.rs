@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
 use tantivy::{Index, IndexWriter, TantivyDocument};
@@ -24,6 +25,9 @@ const SMALL_SEGMENT: u32 = 1_000;
 const MERGED: f64 = 2.0;
 /// The share of deleted passages from which a segment is written anew without them.
 const MAX_DELETED: f32 = 0.5;
+
+/// At rest each segment has more than so many times the passages of all smaller ones together.
+const AT_REST: u64 = 8;
 
 /// Owns the engine's writer, and with it the lock on the folder.
 pub(crate) struct Writer {
@@ -66,6 +70,29 @@ impl Writer {
         writer.commit()?;
         *idle = Some(writer);
         committed()
+    }
+
+    /// Makes the smallest segments one, as many of them as it takes for each that is left to be
+    /// [`AT_REST`] times as large as all smaller ones; then runs `settled` while no call may begin.
+    /// Others may write meanwhile, and undo some of it.
+    pub(crate) fn settle(&self, settled: impl FnOnce() -> Result<(), IndexError>) -> Result<(), IndexError> {
+        let mut sizes = Vec::new();
+        for segment in self.index.searchable_segment_metas()? {
+            sizes.push((u64::from(segment.num_docs()), segment.id()));
+        }
+        sizes.sort_unstable();
+        let sizes_alone: Vec<u64> = sizes.iter().map(|(size, _)| *size).collect();
+        let small: Vec<SegmentId> = sizes[..num_to_merge(&sizes_alone)].iter().map(|(_, id)| *id).collect();
+        if small.is_empty() {
+            return Ok(());
+        }
+        let merging = match self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(writer) => writer.merge(&small),
+            None => return Ok(()),
+        };
+        merging.wait()?;
+        let _idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        settled()
     }
 
     fn put(
@@ -123,6 +150,18 @@ fn open(index: &Index) -> Result<IndexWriter, IndexError> {
     merging.set_del_docs_ratio_before_merge(MAX_DELETED);
     writer.set_merge_policy(Box::new(merging));
     Ok(writer)
+}
+
+/// How many of the segments, the smallest first, are to be one.
+fn num_to_merge(sizes: &[u64]) -> usize {
+    let mut total = 0;
+    let is_small = |size: &&u64| {
+        let is_first = total == 0;
+        let is_small = is_first || **size <= total * AT_REST;
+        total += (**size).max(1);
+        is_small
+    };
+    Some(sizes.iter().take_while(is_small).count()).filter(|num| *num > 1).unwrap_or(0)
 }
 
 /// Why the engine's thread gave up, where all that was heard of it is that it did.
@@ -259,6 +298,17 @@ mod tests {
         fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
             self.files.watch(callback)
         }
+    }
+
+    #[test]
+    fn at_rest_segments_are_few_and_a_large_one_is_not_written_anew_for_little() {
+        assert_eq!(num_to_merge(&[]), 0);
+        assert_eq!(num_to_merge(&[0, 0]), 2);
+        assert_eq!(num_to_merge(&[3, 6, 8, 20, 23, 42]), 6);
+        assert_eq!(num_to_merge(&[10, 100_000]), 0);
+        assert_eq!(num_to_merge(&[1, 1, 100_000]), 2);
+        assert_eq!(num_to_merge(&[12_500, 100_000]), 2);
+        assert_eq!(num_to_merge(&[1, 10, 200, 5_000]), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use ibid_index::{Change, PassageText};
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::Error;
@@ -22,6 +23,8 @@ use crate::store::keys;
 
 /// Changes waiting beyond this make extraction wait.
 pub(super) const MAX_WAITING: usize = 256;
+/// How long nothing comes before the index is brought in order.
+const REST: Duration = Duration::from_secs(2);
 /// How long to wait before a full disk is tried again.
 const DISK_FULL_PAUSE: Duration = Duration::from_secs(5);
 
@@ -52,11 +55,43 @@ pub(super) async fn send(app: &App, job: Job) {
 
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::new();
-    while queue.recv_many(&mut jobs, MAX_WAITING).await > 0 {
+    // What an earlier server left may need it too.
+    let mut is_settled = false;
+    loop {
+        let taken = queue.recv_many(&mut jobs, MAX_WAITING);
+        let taken = match is_settled {
+            true => taken.await,
+            false => match timeout(REST, taken).await {
+                Ok(taken) => taken,
+                Err(_) => {
+                    settle(&app).await;
+                    is_settled = true;
+                    continue;
+                }
+            },
+        };
+        if taken == 0 {
+            return;
+        }
+        is_settled = false;
         let batch: Arc<Vec<Job>> = Arc::new(std::mem::take(&mut jobs));
         let outcomes = apply(&app, &batch).await;
         let finished = batch.iter().zip(outcomes).map(|(job, outcome)| conclude(&app, job, outcome));
         futures::future::join_all(finished).await;
+    }
+}
+
+/// Brings the index in order, unless the disk has little room left. If that fails, searches take a
+/// little longer, and it is done after the next change.
+async fn settle(app: &Arc<App>) {
+    if app.space.is_low() {
+        return;
+    }
+    let of_thread = Arc::clone(app);
+    let settled = spawn_blocking(move || of_thread.index.settle()).await;
+    if let Ok(Err(error)) = settled {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, "the index can't be brought in order now");
     }
 }
 

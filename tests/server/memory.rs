@@ -29,3 +29,18 @@ async fn the_readers_of_uploads_are_ended_after_a_lull() {
     eventually("none is left", async || (children(server.pid()) == 0).then_some(())).await;
     server.add("gates.md", "The gate was raised in 1953.").await;
 }
+
+#[tokio::test]
+async fn an_index_at_rest_has_few_files_to_search() {
+    let server = Server::start().await;
+    for number in 0..4 {
+        server.add(&format!("eels-{number}.md"), format!("Silver eels left in year {number}.")).await;
+    }
+    let index = server.data.path().join("index");
+    let one = async || {
+        let names = std::fs::read_dir(&index).unwrap().map(|entry| entry.unwrap().path());
+        let terms = names.filter(|name| name.extension().is_some_and(|kind| kind == "term"));
+        (terms.count() == 1).then_some(())
+    };
+    eventually("there is one file of terms", one).await;
+}

@@ -39,6 +39,32 @@ fn what_was_applied_is_there_after_reopening() {
 }
 
 #[test]
+fn many_small_changes_are_brought_together_and_found_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = PassageIndex::open(folder.path()).unwrap();
+    for number in 1..=6 {
+        put(&index, &sources(number..=number));
+    }
+    index.apply([Change::Delete(id(3))]).unwrap();
+    let num_files = || {
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        names.filter(|name| name.extension().is_some_and(|kind| kind == "term")).count()
+    };
+    let (before, archive) = (num_files(), found(&index, "archive"));
+    index.settle().unwrap();
+    assert!(before > 1 && num_files() == 1, "{before} became {}", num_files());
+    assert_eq!(found(&index, "archive"), archive);
+    assert_eq!(index.documents().unwrap().len(), 5);
+    index.verify().unwrap();
+    // It goes on from there.
+    put(&index, &sources(3..=3));
+    assert_eq!(found(&index, &word(3)), [(3, 0)]);
+    index.settle().unwrap();
+    drop(index);
+    assert_eq!(PassageIndex::open(folder.path()).unwrap().num_passages(), 6);
+}
+
+#[test]
 fn documents_counts_over_segments_and_leaves_out_the_deleted() {
     let index = PassageIndex::in_memory().unwrap();
     put(&index, &[Source::new(1, "a", &["One.", "Two.", "Three."])]);
