@@ -57,8 +57,7 @@ pub enum TermKind {
 /// without one every word stands as it is. Scripts written without spaces between words yield
 /// overlapping pairs of characters, or the single character where one stands alone. Ranges are
 /// byte offsets into `text` and always lie on character boundaries.
-#[must_use]
-pub fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
+pub fn terms(text: &str, language: Option<Language>) -> impl Iterator<Item = Term> {
     analyser::terms(text, language)
 }
 

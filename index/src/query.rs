@@ -75,8 +75,7 @@ impl Query {
         let mut text = text.into();
         text.truncate(text.floor_char_boundary(MAX_BYTES));
         let language = language.or_else(|| Language::of_question(&text));
-        let mut words = analysis::terms(&text, language);
-        words.truncate(MAX_WORDS);
+        let words = analysis::terms(&text, language).take(MAX_WORDS).collect();
         Self { text, words }
     }
 
@@ -155,9 +154,8 @@ impl Query {
 
     /// Its words in the form that they take in another language.
     fn words_in(&self, language: Option<Language>) -> Vec<Term> {
-        let mut terms = analysis::terms(&self.text, language);
-        terms.retain(|term| self.words.binary_search_by_key(&term.start, |word| word.start).is_ok());
-        terms
+        let is_word = |term: &Term| self.words.binary_search_by_key(&term.start, |word| word.start).is_ok();
+        analysis::terms(&self.text, language).filter(is_word).collect()
     }
 
     /// The forms of its words, and of their parts, that are looked for in a text of this language.

@@ -1,7 +1,7 @@
 //! One search: the weighted terms of a query against a snapshot of the index, best passages first.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::ops::Range;
 
 use tantivy::query::{EnableScoring, Query as _};
@@ -104,7 +104,7 @@ impl Snapshot {
             standing.prefer_new(&mut found);
         }
         found.truncate(limit);
-        found.iter().map(|candidate| self.hit(candidate)).collect()
+        self.hits(&found)
     }
 
     /// A long question often asks for several things, and what answers one of them well can lose
@@ -174,14 +174,21 @@ impl Snapshot {
         Ok(best.into_sorted())
     }
 
-    fn hit(&self, candidate: &Candidate) -> Result<Hit, IndexError> {
-        let DocAddress { segment_ord, doc_id } = candidate.address;
-        Ok(Hit {
-            document: Uuid::from_u128(candidate.document()),
-            version: self.segments[segment_ord as usize].opened.versions.of(doc_id)?,
-            ordinal: candidate.ordinal(),
-            score: candidate.score(),
-        })
+    fn hits(&self, found: &[Candidate]) -> Result<Vec<Hit>, IndexError> {
+        // All passages of a document are of one version.
+        let mut versions: HashMap<u128, String> = HashMap::new();
+        let hit = |candidate: &Candidate| {
+            let version = match versions.entry(candidate.document()) {
+                hash_map::Entry::Occupied(known) => known.get().clone(),
+                hash_map::Entry::Vacant(new) => {
+                    let DocAddress { segment_ord, doc_id } = candidate.address;
+                    new.insert(self.segments[segment_ord as usize].opened.versions.of(doc_id)?).clone()
+                }
+            };
+            let document = Uuid::from_u128(candidate.document());
+            Ok(Hit { document, version, ordinal: candidate.ordinal(), score: candidate.score() })
+        };
+        found.iter().map(hit).collect()
     }
 
     /// What to look up for the part of the query that lies `within` a range of its text.

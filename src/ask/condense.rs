@@ -96,7 +96,7 @@ fn missing(earlier: &str, question: &str, continues: bool, language: Option<Lang
     let has = Facts::of(question, language);
     let before = Facts::of(earlier, language);
     let replaces_name = continues && has.words.iter().any(|(_, name)| *name);
-    let found = terms(earlier, language).into_iter().filter(|term| match term.kind {
+    let found = terms(earlier, language).filter(|term| match term.kind {
         TermKind::Stop => false,
         TermKind::Number => has.numbers.is_empty(),
         TermKind::Word => {

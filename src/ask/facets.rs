@@ -152,8 +152,7 @@ fn subject(clause: &Clause, language: Option<Language>) -> String {
 /// its halves would say too little.
 pub(crate) fn halves(text: &str) -> Option<[String; 2]> {
     let language = Language::of_question(text).or_else(|| Language::from_code("en"));
-    let words = terms(text, language).into_iter();
-    let words: Vec<_> = words
+    let words: Vec<_> = terms(text, language)
         .filter(|term| term.kind != TermKind::Stop && !is_framing(&text[term.start..term.end]))
         .collect();
     if words.len() < 2 * LEAST_IN_HALF {
@@ -209,12 +208,12 @@ fn pins(text: &str) -> Vec<String> {
 
 fn is_grammar(word: &str) -> bool {
     let lower = word.to_lowercase();
-    terms(&lower, Language::from_code("en")).first().is_none_or(|term| term.kind == TermKind::Stop)
+    terms(&lower, Language::from_code("en")).next().is_none_or(|term| term.kind == TermKind::Stop)
 }
 
 /// Number of content words.
 fn num_words(text: &str, language: Option<Language>) -> usize {
-    terms(text, language).iter().filter(|term| term.kind != TermKind::Stop).count()
+    terms(text, language).filter(|term| term.kind != TermKind::Stop).count()
 }
 
 /// Joins clauses with too little to search for to the one before, or else after.

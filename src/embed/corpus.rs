@@ -102,7 +102,7 @@ impl Sample {
 
     fn count(&mut self, text: &str, language: Option<Language>) {
         let mut counts: HashMap<u32, u16> = HashMap::new();
-        for term in terms(text, language).into_iter().filter(|term| term.kind != TermKind::Stop) {
+        for term in terms(text, language).filter(|term| term.kind != TermKind::Stop) {
             let next = u32::try_from(self.spread.len()).unwrap_or(u32::MAX);
             let number = *self.numbers.entry(term.stem.into_boxed_str()).or_insert(next);
             if number == next {
@@ -279,7 +279,7 @@ impl Corpus {
     pub fn passage(&self, text: &str, language: Option<Language>) -> Vec<f32> {
         let language = language.or(self.languages.first().copied());
         let mut counts: HashMap<usize, u16> = HashMap::new();
-        for term in terms(text, language).into_iter().filter(|term| term.kind != TermKind::Stop) {
+        for term in terms(text, language).filter(|term| term.kind != TermKind::Stop) {
             if let Some(row) = self.rows.get(term.stem.as_str()) {
                 let count = counts.entry(*row).or_insert(0);
                 *count = count.saturating_add(1);
@@ -293,7 +293,7 @@ impl Corpus {
     #[must_use]
     pub fn question(&self, text: &str) -> Vec<f32> {
         let read: Vec<Term> = match &*self.languages {
-            [] => terms(text, None),
+            [] => terms(text, None).collect(),
             languages => languages.iter().flat_map(|language| terms(text, Some(*language))).collect(),
         };
         let stops = read.iter().filter(|term| term.kind == TermKind::Stop).map(|term| term.start);

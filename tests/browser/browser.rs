@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use crate::support::{PATIENCE, Server, client, eventually};
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// How often a driver is started.
+const STARTS: u32 = 5;
 /// Under this name the protocol hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Runs before anything of the page does, and notes what must not happen there.
@@ -42,6 +44,25 @@ pub(crate) struct Browser {
     _profile: tempfile::TempDir,
 }
 
+/// Starts a driver on a port of its own, which it tells.
+fn start(driver: &Path) -> Option<(Child, String)> {
+    let mut driver =
+        Command::new(driver).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| {
+        let line = line.ok()?;
+        let port = line.split_once("started successfully on port ")?.1;
+        Some(port.trim_end_matches('.').to_owned())
+    });
+    let Some(port) = port else {
+        driver.wait().unwrap();
+        return None;
+    };
+    // Whatever else it says must not fill the pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
+}
+
 impl Browser {
     /// A browser for the pages of this server; `None`, with a printed reason, where there is none.
     #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
@@ -53,21 +74,9 @@ impl Browser {
             eprintln!("skipped: there is no Chromium with its driver on this machine");
             return None;
         };
-        let mut driver = Command::new(driver)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.find_map(|line| {
-            let line = line.ok()?;
-            let port = line.split_once("started successfully on port ")?.1;
-            Some(port.trim_end_matches('.').to_owned())
-        });
-        // Whatever else it says must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let base = format!("http://127.0.0.1:{}/session", port.expect("the driver says where it is"));
+        // A driver ends at once if another program was quicker to take the port it had chosen.
+        let (driver, port) = (0..STARTS).find_map(|_| start(&driver)).expect("the driver says where it is");
+        let base = format!("http://127.0.0.1:{port}/session");
         let profile = tempfile::tempdir().unwrap();
         let arguments = [
             "--headless=new",

@@ -12,19 +12,27 @@ use super::{Language, Term, TermKind, cut, lower, number, stem};
 /// small.
 const MAX_KNOWN: usize = 1 << 15;
 
-/// The terms of one text, each word looked at anew: few words of a question or a sentence come again.
-pub(super) fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
-    let mut terms = Vec::with_capacity(text.len() / 6);
-    for run in runs(text) {
-        if run.script == Script::Unspaced {
-            each_pair(text, &run, &mut |term| terms.push(term.to_owned()));
-        } else {
-            let form = Form::of(&text[run.start..run.end], run.is_number, language);
-            let kind = form.kind_at(&run);
-            terms.push(Term { stem: form.stem, start: run.start, end: run.end, kind });
+/// The terms of one text, each word looked at when it is asked for, and anew: few words of a question or
+/// a sentence come again.
+pub(super) fn terms(text: &str, language: Option<Language>) -> impl Iterator<Item = Term> {
+    let mut runs = runs(text);
+    let mut pairs = Vec::new().into_iter();
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(pair) = pairs.next() {
+                return Some(pair);
+            }
+            let run = runs.next()?;
+            if run.script == Script::Spaced {
+                let form = Form::of(&text[run.start..run.end], run.is_number, language);
+                let kind = form.kind_at(&run);
+                return Some(Term { stem: form.stem, start: run.start, end: run.end, kind });
+            }
+            let mut found = Vec::new();
+            each_pair(text, &run, &mut |term| found.push(term.to_owned()));
+            pairs = found.into_iter();
         }
-    }
-    terms
+    })
 }
 
 /// Gives the terms of text after text.
@@ -134,7 +142,7 @@ mod tests {
             for _ in 0..2 {
                 let mut found = Vec::new();
                 analyser.each_term(text, |term| found.push(term.to_owned()));
-                assert_eq!(found, terms(text, language));
+                assert_eq!(found, terms(text, language).collect::<Vec<_>>());
             }
         }
     }

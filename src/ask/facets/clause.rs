@@ -26,7 +26,7 @@ impl Clause {
         let (Some(opener), Some(verb), Some(third)) = (words.next(), words.next(), words.next()) else {
             return false;
         };
-        let is_noun = terms(&third, Language::from_code("en")).iter().all(|term| term.kind == TermKind::Stop);
+        let is_noun = terms(&third, Language::from_code("en")).all(|term| term.kind == TermKind::Stop);
         THING.contains(&opener.as_str()) && BEING.contains(&verb.as_str()) && is_noun
     }
 
@@ -153,7 +153,7 @@ fn asks(clause: &str, is_joined: bool, language: Option<Language>) -> bool {
 /// Whether a subject begins with this word: a word of grammar or a name.
 fn is_subject(word: &str, language: Option<Language>) -> bool {
     let is_stop = |language| {
-        terms(&word.to_lowercase(), language).first().is_some_and(|term| term.kind == TermKind::Stop)
+        terms(&word.to_lowercase(), language).next().is_some_and(|term| term.kind == TermKind::Stop)
     };
     word.starts_with(char::is_uppercase) || is_stop(language) || is_stop(Language::from_code("en"))
 }

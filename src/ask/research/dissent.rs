@@ -20,7 +20,7 @@ pub(super) fn is_for_dissent_only(question: &str) -> bool {
 
 /// The content words of a question.
 fn words(question: &str) -> impl Iterator<Item = String> {
-    let words = terms(question, Language::of_question(question)).into_iter();
+    let words = terms(question, Language::of_question(question));
     let words = words.filter(|term| term.kind != TermKind::Stop);
     words.map(|term| question[term.start..term.end].to_lowercase())
 }

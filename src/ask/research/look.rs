@@ -115,15 +115,15 @@ pub(super) fn plain_words(question: &str) -> Vec<String> {
     let capitals_are_names = language.is_some_and(|language| language.code() != "de");
     let is_name = |term: &Term| capitals_are_names && question[term.start..].starts_with(char::is_uppercase);
     let is_framing = |term: &Term| is_framing(&question[term.start..term.end]);
-    let told = terms(question, language).into_iter();
-    let told = told.filter(|term| term.kind != TermKind::Stop && !is_name(term) && !is_framing(term));
+    let told = terms(question, language)
+        .filter(|term| term.kind != TermKind::Stop && !is_name(term) && !is_framing(term));
     told.map(|term| term.stem).collect()
 }
 
 /// Whether a sentence has more of a question than the names in it.
 pub(super) fn speaks_of(plain: &[String], words: &str) -> bool {
     let facts = Facts::of(words, Language::detect(words).or_else(|| Language::from_code("en")));
-    let is_number = |word: &str| terms(words, None).iter().any(|term| term.stem == word);
+    let is_number = |word: &str| terms(words, None).any(|term| term.stem == word);
     plain.is_empty() || plain.iter().any(|word| facts.holds(word) > 0.0 || is_number(word))
 }
 

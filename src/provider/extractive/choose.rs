@@ -171,7 +171,7 @@ fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
 impl<'a> Read<'a> {
     fn of(excerpt: &'a Excerpt, language: Option<Language>) -> Self {
         let own = Language::detect(&excerpt.text);
-        let has_grammar = |text: &str| terms(text, own).iter().any(|term| term.kind == TermKind::Stop);
+        let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
         // Of some languages the words of grammar are not known.
         let is_known = has_grammar(&excerpt.text);
         let line = |sentence: Sentence| {

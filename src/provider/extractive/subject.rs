@@ -14,8 +14,8 @@ pub(super) fn subject(question: &str, language: Option<Language>) -> Facts {
     let mut asked = Facts::of(question, language);
     let mut left_out: Vec<&str> = Vec::new();
     let own = Language::of_question(question).filter(|own| Some(*own) != language);
-    let grammar = own.map(|own| terms(question, Some(own))).unwrap_or_default();
-    let grammar = grammar.iter().filter(|term| term.kind == TermKind::Stop);
+    let grammar = own.into_iter().flat_map(|own| terms(question, Some(own)));
+    let grammar = grammar.filter(|term| term.kind == TermKind::Stop);
     left_out.extend(grammar.map(|term| &question[term.start..term.end]));
     left_out.extend(span_of_time(question));
     let measure = measure(question).filter(|measure| is_form(measure));
@@ -33,8 +33,7 @@ pub(super) fn framing(question: &str, language: Option<Language>) -> HashSet<Str
 }
 
 fn stems(text: &str, language: Option<Language>, is_meant: impl Fn(&str) -> bool) -> HashSet<String> {
-    let terms = terms(text, language).into_iter();
-    terms.filter(|term| is_meant(&text[term.start..term.end])).map(|term| term.stem).collect()
+    terms(text, language).filter(|term| is_meant(&text[term.start..term.end])).map(|term| term.stem).collect()
 }
 
 /// The span that an answer is to name: `year` in "in which year".

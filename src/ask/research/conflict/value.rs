@@ -57,7 +57,7 @@ pub(super) struct Asking {
 
 impl Asked {
     pub(super) fn of(question: &str, language: Option<Language>) -> Self {
-        let words = terms(question, language);
+        let words: Vec<Term> = terms(question, language).collect();
         let surface = |term: &Term| question[term.start..term.end].to_owned();
         let mut units: Vec<_> = words.iter().filter_map(|term| unit_named(&surface(term))).collect();
         if words.iter().any(|term| ASK_AREA.contains(&surface(term).to_lowercase().as_str())) {
@@ -117,7 +117,7 @@ const ROUNDED: f64 = 1e-3;
 
 /// The numbers of a sentence that can be compared.
 pub(super) fn values(text: &str, facts: &Facts, language: Option<Language>) -> Vec<Value> {
-    let words = terms(text, language);
+    let words: Vec<Term> = terms(text, language).collect();
     let value = |number: &Number| {
         let at = words.iter().position(|term| term.start <= number.start && number.start < term.end)?;
         let term = &words[at];
