@@ -103,9 +103,10 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
         // A dropped sender means that start-up failed, which ends the server as well.
         let _ = stopped.await;
     };
+    // Whoever is answered can also stop it.
+    let mut stops = Stops::listen()?;
     let mut server = tokio::spawn(ibid::http::serve(app, listener, tls, shutdown));
     let client = Client::at(&url, Some(&operator))?;
-    let mut stops = Stops::listen()?;
 
     let greeting = async {
         if serve.samples {
