@@ -101,11 +101,11 @@ impl Query {
     }
 
     /// Neighbouring words run together, as the names of files often have them: who asks about General
-    /// Mills means `GENERALMILLS_2022.pdf`. Such a name neither begins nor ends with a word of grammar.
+    /// Mills means `GENERALMILLS_2022.pdf`. Such a name may begin with a word of grammar, as Under Armour
+    /// does, but does not end with one.
     fn joined(&self, words: &[&Term]) -> Vec<String> {
-        let is_content = |word: &Term| word.kind != TermKind::Stop;
         let mut joined = Vec::new();
-        for (position, first) in words.iter().enumerate().filter(|(_, first)| is_content(first)) {
+        for (position, first) in words.iter().enumerate() {
             let mut name = String::new();
             let mut end = first.start;
             for next in words[position..].iter().take(MAX_JOINED) {
@@ -116,7 +116,7 @@ impl Query {
                 let word = analysis::lower(&self.text[next.start..next.end]);
                 name.extend(word.chars().filter(|character| character.is_alphanumeric()));
                 end = next.end;
-                if name.len() < end - first.start && is_content(next) {
+                if name.len() < end - first.start && next.kind != TermKind::Stop {
                     joined.push(name.clone());
                 }
             }

@@ -315,6 +315,7 @@ fn a_name_written_without_spaces_is_found_by_its_words() {
         ("americanwaterworks-2022.pdf", "What was American Water Works's gross margin?"),
         ("CocaCola_2022.pdf", "What was the gross margin of Coca-Cola?"),
         ("bankofamerica.pdf", "What was the gross margin of Bank of America?"),
+        ("UNDERARMOUR_2019.pdf", "What was the gross margin of Under Armour?"),
     ] {
         let other = Source::new(1, "acmesteel_2022.pdf", &[page]);
         let index = library::index(&[other, Source::new(2, name, &[page])]);
