@@ -81,8 +81,8 @@ impl Writer {
             sizes.push((u64::from(segment.num_docs()), segment.id()));
         }
         sizes.sort_unstable();
-        let sizes_alone: Vec<u64> = sizes.iter().map(|(size, _)| *size).collect();
-        let small: Vec<SegmentId> = sizes[..num_to_merge(&sizes_alone)].iter().map(|(_, id)| *id).collect();
+        let num_small = num_to_merge(sizes.iter().map(|(size, _)| *size));
+        let small: Vec<SegmentId> = sizes.iter().take(num_small).map(|(_, id)| *id).collect();
         if small.is_empty() {
             return Ok(());
         }
@@ -153,15 +153,18 @@ fn open(index: &Index) -> Result<IndexWriter, IndexError> {
 }
 
 /// How many of the segments, the smallest first, are to be one.
-fn num_to_merge(sizes: &[u64]) -> usize {
+fn num_to_merge(sizes: impl Iterator<Item = u64>) -> usize {
     let mut total = 0;
-    let is_small = |size: &&u64| {
-        let is_first = total == 0;
-        let is_small = is_first || **size <= total * AT_REST;
-        total += (**size).max(1);
+    let is_small = |size: &u64| {
+        let is_small = total == 0 || *size <= total * AT_REST;
+        total += (*size).max(1);
         is_small
     };
-    Some(sizes.iter().take_while(is_small).count()).filter(|num| *num > 1).unwrap_or(0)
+    // One alone is as it should be.
+    match sizes.take_while(is_small).count() {
+        1 => 0,
+        num => num,
+    }
 }
 
 /// Why the engine's thread gave up, where all that was heard of it is that it did.
@@ -302,13 +305,14 @@ mod tests {
 
     #[test]
     fn at_rest_segments_are_few_and_a_large_one_is_not_written_anew_for_little() {
-        assert_eq!(num_to_merge(&[]), 0);
-        assert_eq!(num_to_merge(&[0, 0]), 2);
-        assert_eq!(num_to_merge(&[3, 6, 8, 20, 23, 42]), 6);
-        assert_eq!(num_to_merge(&[10, 100_000]), 0);
-        assert_eq!(num_to_merge(&[1, 1, 100_000]), 2);
-        assert_eq!(num_to_merge(&[12_500, 100_000]), 2);
-        assert_eq!(num_to_merge(&[1, 10, 200, 5_000]), 0);
+        let check = |sizes: &[u64], num| assert_eq!(num_to_merge(sizes.iter().copied()), num, "{sizes:?}");
+        check(&[], 0);
+        check(&[0, 0], 2);
+        check(&[3, 6, 8, 20, 23, 42], 6);
+        check(&[10, 100_000], 0);
+        check(&[1, 1, 100_000], 2);
+        check(&[12_500, 100_000], 2);
+        check(&[1, 10, 200, 5_000], 0);
     }
 
     #[test]

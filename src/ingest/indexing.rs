@@ -11,7 +11,7 @@ use ibid_index::analysis::Language;
 use ibid_index::{Change, PassageText};
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -57,6 +57,7 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::new();
     // What an earlier server left may need it too.
     let mut is_settled = false;
+    let mut settling: Option<JoinHandle<()>> = None;
     loop {
         let taken = queue.recv_many(&mut jobs, MAX_WAITING);
         let taken = match is_settled {
@@ -64,8 +65,11 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
             false => match timeout(REST, taken).await {
                 Ok(taken) => taken,
                 Err(_) => {
-                    settle(&app).await;
-                    is_settled = true;
+                    // Of a large index it takes a while, and what comes meanwhile does not wait for it.
+                    if settling.as_ref().is_none_or(JoinHandle::is_finished) {
+                        settling = Some(tokio::spawn(settle(Arc::clone(&app))));
+                        is_settled = true;
+                    }
                     continue;
                 }
             },
@@ -83,12 +87,11 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
 
 /// Brings the index in order, unless the disk has little room left. If that fails, searches take a
 /// little longer, and it is done after the next change.
-async fn settle(app: &Arc<App>) {
+async fn settle(app: Arc<App>) {
     if app.space.is_low() {
         return;
     }
-    let of_thread = Arc::clone(app);
-    let settled = spawn_blocking(move || of_thread.index.settle()).await;
+    let settled = spawn_blocking(move || app.index.settle()).await;
     if let Ok(Err(error)) = settled {
         let error: &(dyn std::error::Error + 'static) = &error;
         tracing::warn!(error, "the index can't be brought in order now");
