@@ -324,6 +324,25 @@ mod tests {
         assert!(elsewhere.get("max_completion_tokens").is_none());
     }
 
+    #[tokio::test]
+    async fn the_first_words_wait_for_no_others() {
+        let config = ModelConfig {
+            base_url: Some("http://127.0.0.1:8080/v1".to_owned()),
+            ..ModelConfig::new("m", Vendor::OpenAi)
+        };
+        let words = ["one ", "two ", "three"].map(|word| {
+            let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"content": word}}]});
+            Ok::<_, std::convert::Infallible>(format!("data: {chunk}\n\n"))
+        });
+        let pieces = reqwest::Body::wrap_stream(futures::stream::iter(words));
+        let response = Response::from(axum::http::Response::new(pieces));
+        let mut deltas = body::read(response, Chat::new(OpenAi::new(&config).unwrap().0));
+        for told in ["one ", "two three"] {
+            let delta = deltas.next().await;
+            assert!(matches!(&delta, Some(Ok(Delta::Text(text))) if text == told), "{delta:?}");
+        }
+    }
+
     #[test]
     fn no_stream_breaks_its_reader_and_cuts_between_its_bytes_make_no_difference() {
         let config = ModelConfig {

@@ -53,6 +53,13 @@ fn many_small_changes_are_brought_together_and_found_as_before() {
     let (before, archive) = (num_files(), found(&index, "archive"));
     index.settle().unwrap();
     assert!(before > 1 && num_files() == 1, "{before} became {}", num_files());
+    // Nothing is read any more of what was there before.
+    #[cfg(target_os = "linux")]
+    {
+        let (maps, folder) =
+            (fs::read_to_string("/proc/self/maps").unwrap(), folder.path().to_str().unwrap());
+        assert!(!maps.lines().any(|line| line.contains(folder) && line.ends_with("(deleted)")), "{maps}");
+    }
     assert_eq!(found(&index, "archive"), archive);
     assert_eq!(index.documents().unwrap().len(), 5);
     index.verify().unwrap();
