@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
-use tantivy::{Index, IndexWriter, TantivyDocument};
+use tantivy::{Index, IndexWriter, TantivyDocument, TantivyError};
 
 use crate::analysis::{self, Analyser, Language, TermKind};
 use crate::error::IndexError;
@@ -86,13 +86,24 @@ impl Writer {
         if small.is_empty() {
             return Ok(());
         }
-        let merging = match self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(writer) => writer.merge(&small),
-            None => return Ok(()),
-        };
-        merging.wait()?;
+        if !self.merge(&small)? {
+            return Ok(());
+        }
         let _idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         settled()
+    }
+
+    /// Whether these segments are one now; not if the engine merged some of them by itself meanwhile.
+    fn merge(&self, segments: &[SegmentId]) -> Result<bool, IndexError> {
+        let merging = match self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(writer) => writer.merge(segments),
+            None => return Ok(false),
+        };
+        match merging.wait() {
+            Ok(_) => Ok(true),
+            Err(TantivyError::InvalidArgument(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn put(
@@ -313,6 +324,31 @@ mod tests {
         check(&[1, 1, 100_000], 2);
         check(&[12_500, 100_000], 2);
         check(&[1, 10, 200, 5_000], 0);
+    }
+
+    #[test]
+    fn segments_that_the_engine_merged_by_itself_are_no_fault() {
+        let (schema, fields) = Fields::schema();
+        let index = Index::create_in_ram(schema);
+        schema::prepare(&index);
+        let writer = Writer::open(&index, fields).unwrap();
+        for number in 0..3 {
+            let passage = PassageText { ordinal: 0, heading: None, body: "Eels climb ladders.".into() };
+            let document = Document {
+                id: uuid::Uuid::from_u128(number),
+                version: "1",
+                name: "eels.md",
+                title: "Eels",
+                collections: &[],
+                language: None,
+                passages: Box::new([Ok(passage)].into_iter()),
+            };
+            writer.apply([Change::Put(document)], || Ok(())).unwrap();
+        }
+        let segments = index.searchable_segment_ids().unwrap();
+        assert!(writer.merge(&segments).unwrap());
+        assert!(!writer.merge(&segments).unwrap());
+        assert_eq!(index.reader().unwrap().searcher().num_docs(), 3);
     }
 
     #[test]
