@@ -8,7 +8,10 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ibid_index::analysis::{self, Language};
-use ibid_index::{Change, Document, Highlighter, PassageIndex, PassageText, Query, Scope};
+use ibid_index::{
+    Change, Document, Highlighter, PassageIndex, PassageText, PassageVectors, Query, Scope, VectorModel,
+    Vectors,
+};
 use tantivy::collector::TopDocs;
 use tantivy::query::QueryParser;
 use tantivy::schema::{STORED, STRING, Schema, TextFieldIndexing, TextOptions};
@@ -178,6 +181,43 @@ fn searching(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Short passages, so that what is measured is the vectors: of as many numbers as a small model has.
+fn meaning(criterion: &mut Criterion) {
+    const DIMENSIONS: usize = 384;
+    const PER_DOCUMENT: u32 = 50;
+    let questions = questions();
+    let mut dice = Dice(13);
+    let vector = |dice: &mut Dice| (0..DIMENSIONS).map(|_| dice.roll() as f32 - 0.5).collect::<Vec<f32>>();
+    let mut group = criterion.benchmark_group("meaning");
+    group.sample_size(10);
+    for num_passages in [10_000, 100_000] {
+        let model = VectorModel { name: "made up".to_owned(), dimensions: DIMENSIONS };
+        let (index, vectors) = (PassageIndex::in_memory().expect("room"), Vectors::in_memory(model));
+        let text =
+            |_| Text { title: dice.words(5), passages: (0..PER_DOCUMENT).map(|_| dice.words(20)).collect() };
+        let library: Vec<Text> = (0..num_passages / PER_DOCUMENT).map(text).collect();
+        index.apply((0..).zip(&library).map(change)).expect("room");
+        let of_document = |document| PassageVectors {
+            document: Uuid::from_u128(document),
+            version: "v1".to_owned(),
+            first: 0,
+            vectors: (0..PER_DOCUMENT).map(|_| vector(&mut dice)).collect(),
+        };
+        let of_documents: Vec<_> = (0..library.len() as u128).map(of_document).collect();
+        vectors.put(&of_documents).expect("of the model's length");
+        drop(of_documents);
+        let asked = vectors.meaning(&vector(&mut dice)).expect("of the model's length");
+        let query = Query::new(&questions[0], None);
+        group.bench_function(format!("words, {num_passages}"), |bench| {
+            bench.iter(|| index.search(&Scope::all(), &query, 10).expect("readable"));
+        });
+        group.bench_function(format!("words and vectors, {num_passages}"), |bench| {
+            bench.iter(|| index.search_with_meaning(&Scope::all(), &query, &asked, 10).expect("readable"));
+        });
+    }
+    group.finish();
+}
+
 fn reading(criterion: &mut Criterion) {
     let (library, questions) = (library(), questions());
     let passage = &library[0].passages[0];
@@ -196,5 +236,5 @@ fn reading(criterion: &mut Criterion) {
     criterion.bench_function("documents", |bench| bench.iter(|| index.documents().expect("readable")));
 }
 
-criterion_group!(benches, indexing, searching, reading);
+criterion_group!(benches, indexing, searching, meaning, reading);
 criterion_main!(benches);

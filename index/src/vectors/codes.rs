@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use fearless_simd::{Level, dispatch};
+
 /// The largest number of a code.
 const LARGEST: f32 = 127.0;
 /// The largest number of a question's code: as large as sums of products in 32 bits allow.
@@ -27,20 +29,29 @@ impl Code<'_> {
 pub(super) struct Asked {
     scale: f32,
     numbers: Vec<i16>,
+    /// What this processor can do with many numbers at once.
+    level: Level,
 }
 
 impl Asked {
     pub(super) fn of(vector: &[f32]) -> Self {
         let (factor, scale) = factors(vector, LARGEST_ASKED);
-        Self { scale, numbers: vector.iter().map(|number| (number * factor).round() as i16).collect() }
+        let numbers = vector.iter().map(|number| (number * factor).round() as i16).collect();
+        Self { scale, numbers, level: Level::new() }
     }
 
     /// The cosine with a code of the same length.
     pub(super) fn cosine(&self, scale: f32, numbers: &[u8]) -> f32 {
-        let products = self.numbers.iter().zip(numbers);
-        let products = products.map(|(one, other)| i32::from(*one) * i32::from(other.cast_signed()));
-        products.sum::<i32>() as f32 * self.scale * scale
+        // Compiled for each kind of processor: the oldest does it in four times the time.
+        let product = dispatch!(self.level, _simd => product(&self.numbers, numbers));
+        product as f32 * self.scale * scale
     }
+}
+
+#[inline(always)]
+fn product(asked: &[i16], numbers: &[u8]) -> i32 {
+    let products = asked.iter().zip(numbers);
+    products.map(|(one, other)| i32::from(*one) * i32::from(other.cast_signed())).sum()
 }
 
 /// What to multiply a vector's numbers by so that the largest becomes `largest`, and what to
