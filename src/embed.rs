@@ -23,7 +23,7 @@ use crate::config::embeddings::{Embedding, EmbeddingsConfig};
 use crate::config::model::ModelError;
 use crate::provider::ProviderError;
 use corpus::{Corpus, CorpusError};
-use local::{FolderError, Local};
+use local::{FolderError, Local, Prompts};
 use openai::OpenAi;
 pub(crate) use unhurried::unhurried;
 
@@ -45,6 +45,7 @@ pub struct Embeddings {
     /// The model that somebody chose; if nobody did, one is learnt from the library.
     chosen: Option<Engine>,
     config: EmbeddingsConfig,
+    prompts: Prompts,
     data: PathBuf,
     /// What searches use. There is nothing before it is known how long the model's vectors are.
     shown: RwLock<Option<Space>>,
@@ -144,9 +145,18 @@ impl Embeddings {
             }
             (Embedding::OpenAi, _) => Some(Engine::OpenAi(Arc::new(OpenAi::new(&settings)?))),
         };
+        let trained = match &chosen {
+            Some(Engine::Local(model)) => model.prompts().clone(),
+            Some(Engine::OpenAi(_) | Engine::Corpus(_)) | None => Prompts::default(),
+        };
+        let prompts = Prompts {
+            question: settings.question_prefix.clone().unwrap_or(trained.question),
+            passage: settings.passage_prefix.clone().unwrap_or(trained.passage),
+        };
         Ok(Some(Self {
             chosen,
             config: settings,
+            prompts,
             data: config.data.clone(),
             shown: RwLock::default(),
             waiting: Mutex::default(),
@@ -196,7 +206,7 @@ impl Embeddings {
     /// Tells a model from any other. A prefix changes what a vector says, so vectors made with another
     /// one are of another model.
     fn name(&self, engine: &Engine) -> String {
-        let prefix = &self.config.passage_prefix;
+        let prefix = &self.prompts.passage;
         match engine {
             Engine::Local(model) => format!("local {}\n{prefix}", model.digest()),
             Engine::OpenAi(server) => format!("openai {}\n{prefix}", server.name()),
@@ -250,11 +260,11 @@ impl Embeddings {
                 return Ok(vectors.meaning(&corpus.question(question)).map(Meaning::beside_words));
             }
             Engine::Local(model) => {
-                let text = format!("{}{question}", self.config.question_prefix);
+                let text = format!("{}{question}", self.prompts.question);
                 self.in_time(None, embed_here(model, vec![text])).await?
             }
             Engine::OpenAi(server) => {
-                let text = format!("{}{question}", self.config.question_prefix);
+                let text = format!("{}{question}", self.prompts.question);
                 self.in_time(Some(&server), server.embed(&[text])).await?
             }
         };
@@ -293,7 +303,7 @@ impl Embeddings {
         texts: Vec<Text>,
     ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let prefixed = |texts: Vec<Text>| -> Vec<String> {
-            texts.iter().map(|text| format!("{}{}", self.config.passage_prefix, text.words)).collect()
+            texts.iter().map(|text| format!("{}{}", self.prompts.passage, text.words)).collect()
         };
         let vectors = match &space.engine {
             Engine::Corpus(corpus) => {

@@ -32,8 +32,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("embeddings.api_key_env", "the variable that holds its key"),
     ("embeddings.api_key_file", "the file that holds it"),
     ("embeddings.dimensions", "numbers of a vector, of a model that can shorten them"),
-    ("embeddings.passage_prefix", "what is put before a passage"),
-    ("embeddings.question_prefix", "what is put before a question"),
+    ("embeddings.passage_prefix", "what is put before a passage, if not what the folder says"),
+    ("embeddings.question_prefix", "what is put before a question, likewise"),
     ("embeddings.batch", "passages embedded at once"),
     ("embeddings.threads", "threads of a model that runs here"),
     ("embeddings.question_timeout_ms", "how long a search waits for its vector, in milliseconds"),
@@ -207,7 +207,13 @@ mod tests {
         embeddings.folder = Some("model".into());
         embeddings.api_key_file = Some("key".into());
         embeddings.dimensions = Some(512);
-        let texts = [&mut embeddings.model, &mut embeddings.base_url, &mut embeddings.api_key_env];
+        let texts = [
+            &mut embeddings.model,
+            &mut embeddings.base_url,
+            &mut embeddings.api_key_env,
+            &mut embeddings.passage_prefix,
+            &mut embeddings.question_prefix,
+        ];
         texts.into_iter().for_each(|text| *text = Some("x".into()));
         config.server.tls_cert = Some("cert.pem".into());
         config.server.tls_key = Some("key.pem".into());

@@ -33,10 +33,13 @@ pub struct EmbeddingsConfig {
     /// Numbers of a vector to ask for, of a model that can shorten its vectors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<usize>,
-    /// What is put before a passage, if the model was trained with that: `passage: `. Default: nothing.
-    pub passage_prefix: String,
-    /// What is put before a question: `query: `. Default: nothing.
-    pub question_prefix: String,
+    /// What is put before a passage, if the model was trained with that: `passage: `. Default: what
+    /// the model's folder says; nothing for a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passage_prefix: Option<String>,
+    /// What is put before a question: `query: `. Default: likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question_prefix: Option<String>,
     /// Passages sent at once. Default: 32.
     pub batch: usize,
     /// Threads that embed passages with a model that runs here. Default: half of the processor's cores.
@@ -71,8 +74,8 @@ impl Default for EmbeddingsConfig {
             api_key_env: None,
             api_key_file: None,
             dimensions: None,
-            passage_prefix: String::new(),
-            question_prefix: String::new(),
+            passage_prefix: None,
+            question_prefix: None,
             batch: 32,
             threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
             question_timeout_ms: 1_500,

@@ -8,8 +8,10 @@
 //! | `model.safetensors` | the weights, as f32, f16 or bf16 |
 //! | `1_Pooling/config.json` | if there: whether tokens are averaged (the default) or the first one stands for all |
 //! | `sentence_bert_config.json` | if there: `max_seq_length`, most tokens of a text |
+//! | `config_sentence_transformers.json` | if there: what the model was trained to see before a question and before a passage |
 //! | `modules.json` | if there: that nothing else belongs to the model |
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -39,7 +41,17 @@ pub struct Local {
     tokens: Tokens,
     encoder: Encoder,
     takes_first: bool,
+    prompts: Prompts,
     digest: String,
+}
+
+/// What a model was trained to see before a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompts {
+    /// Before a question.
+    pub question: String,
+    /// Before a passage.
+    pub passage: String,
 }
 
 /// Why a folder holds no model that can be run.
@@ -85,6 +97,8 @@ impl Local {
         let limits: Option<Limits> = json_if_there(folder, "sentence_bert_config.json")?;
         let wanted = limits.and_then(|limits| limits.max_seq_length).unwrap_or(MAX_TOKENS);
         let max_tokens = wanted.clamp(2, shape.max_tokens());
+        let trained: Option<Trained> = json_if_there(folder, "config_sentence_transformers.json")?;
+        let prompts = trained.unwrap_or_default().prompts();
         let words = read(folder, "tokenizer.json")?;
         let tokens = Tokens::read(&words, max_tokens);
         let tokens = tokens.map_err(|problem| FolderError::unusable("tokenizer.json", problem))?;
@@ -104,12 +118,17 @@ impl Local {
             return Err(FolderError::unusable("tokenizer.json", problem));
         }
         let digest = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { tokens, encoder, takes_first, digest })
+        Ok(Self { tokens, encoder, takes_first, prompts, digest })
     }
 
     /// Numbers of a vector.
     pub fn dimensions(&self) -> usize {
         self.encoder.dimensions()
+    }
+
+    /// What to put before texts, unless somebody says otherwise. [`embed`](Self::embed) adds nothing.
+    pub fn prompts(&self) -> &Prompts {
+        &self.prompts
     }
 
     /// Tells this model from any other one, also from one that takes its place in the folder.
@@ -171,6 +190,25 @@ impl Pooling {
                 "asks for a pooling that is not known: mean tokens or the first token (cls)",
             )),
         }
+    }
+}
+
+/// How Sentence Transformers keeps a model's prompts: under names, which it takes from a fixed list.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Trained {
+    prompts: Option<HashMap<String, String>>,
+    default_prompt_name: Option<String>,
+}
+
+impl Trained {
+    fn prompts(&self) -> Prompts {
+        let prompt = |names: &[&str]| {
+            let names = names.iter().copied().chain(self.default_prompt_name.as_deref());
+            let found = names.filter_map(|name| self.prompts.as_ref()?.get(name)).next();
+            found.cloned().unwrap_or_default()
+        };
+        Prompts { question: prompt(&["query"]), passage: prompt(&["document", "passage", "corpus"]) }
     }
 }
 

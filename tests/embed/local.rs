@@ -1,6 +1,6 @@
 use std::fs;
 
-use ibid::embed::local::Local;
+use ibid::embed::local::{Local, Prompts};
 use serde_json::json;
 
 use crate::folder;
@@ -41,6 +41,28 @@ fn vectors_are_those_that_the_weights_give() {
     let other = Local::open(folder.path()).unwrap();
     assert_close(&other.embed(&["The old tide gates."])[0], &FIRST_TOKEN);
     assert_ne!(other.digest(), model.digest());
+}
+
+#[test]
+fn what_the_model_was_trained_to_see_before_a_text_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    folder::write(folder.path(), 0.0);
+    let prompts = |file: serde_json::Value| {
+        fs::write(folder.path().join("config_sentence_transformers.json"), file.to_string()).unwrap();
+        let Prompts { question, passage } = Local::open(folder.path()).unwrap().prompts().clone();
+        [question, passage]
+    };
+    assert_eq!(*Local::open(folder.path()).unwrap().prompts(), Prompts::default());
+    let nothing = json!({"__version__": {"pytorch": "2.1"}, "prompts": null, "default_prompt_name": null});
+    assert_eq!(prompts(nothing), ["", ""]);
+    assert_eq!(
+        prompts(json!({"prompts": {"query": "query: ", "passage": "passage: "}})),
+        ["query: ", "passage: "]
+    );
+    assert_eq!(prompts(json!({"prompts": {"query": "find: ", "document": ""}})), ["find: ", ""]);
+    let by_default =
+        json!({"prompts": {"query": "find: ", "plain": "text: "}, "default_prompt_name": "plain"});
+    assert_eq!(prompts(by_default), ["find: ", "text: "]);
 }
 
 #[test]

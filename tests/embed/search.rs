@@ -153,13 +153,34 @@ async fn a_model_in_a_folder_works_alike() {
     server.restart().await;
     embedded(&server).await;
     assert_eq!(files(&server), before);
-    // Another model under the same path is noticed.
+    // Another model under the same path is noticed, and that it wants something before a passage.
     folder::write(model.path(), 0.5);
     server.restart().await;
     embedded(&server).await;
+    assert_ne!(files(&server), before);
+    let prompts = json!({"prompts": {"query": "tide ", "document": "heron "}});
+    std::fs::write(model.path().join("config_sentence_transformers.json"), prompts.to_string()).unwrap();
+    let before = files(&server);
+    server.restart().await;
+    embedded(&server).await;
+    assert_ne!(files(&server), before);
     assert_eq!(server.get("/api/search?q=tide gate").await["by"], "words_and_meaning");
     let metrics = server.send(Method::GET, "/metrics", None).await.text().await.unwrap();
     assert!(metrics.contains("ibid_embedded_passages_total 3"), "{metrics}");
+}
+
+#[tokio::test]
+async fn passages_and_questions_are_sent_with_their_prefixes() {
+    let fake = Fake::start().await;
+    let prefixes = "passage_prefix = \"search_document: \"\nquestion_prefix = \"search_query: \"\n";
+    let server = Server::with_config(&format!("{}{prefixes}", fake.config("bag"))).await;
+    library(&server).await;
+    embedded(&server).await;
+    server.get("/api/search?q=levee").await;
+    let (questions, passages): (Vec<_>, Vec<_>) =
+        fake.texts().into_iter().filter(|text| text != "ibid").partition(|text| text.contains("levee"));
+    assert_eq!(questions, ["search_query: levee"]);
+    assert!(passages.len() == 3 && passages.iter().all(|text| text.starts_with("search_document: ")));
 }
 
 #[tokio::test]
