@@ -368,8 +368,9 @@ const ATTRIBUTION: &[&str] = &[
     "selon",
 ];
 
-/// A text with its `[n]` marks blanked.
-pub(crate) fn without_marks(text: &str) -> String {
+/// A text without its `[n]` marks.
+#[must_use]
+pub fn without_marks(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('[') {

@@ -41,9 +41,11 @@ const DEPTH: usize = 10;
   ibid eval --json questions.jsonl | jq '.runs[].summary'
 
 The file holds one question a line:
-  {\"question\": \"How long is the dike?\", \"document\": \"report.pdf\", \"page\": 1, \"quote\": \"4.7 kilometres\"}
+  {\"question\": \"How long is the dike?\", \"document\": \"report.pdf\", \"page\": 1, \"answer\": \"4.7 kilometres\"}
   {\"question\": \"Who owns the moon?\", \"answerable\": false}
-`document` is a name or an id; `page`, `quote` and `history` (the questions asked before) may be left out.")]
+`document` is a name, the end of one, or an id. What else a line can hold: `also` (further documents that
+are needed), `quote` (from the document), `answer` (words, or several of which one will do), and `history`
+(the questions asked before).")]
 pub(crate) struct Eval {
     /// A file of questions, one JSON object a line.
     questions: PathBuf,
@@ -195,7 +197,10 @@ impl Way<'_> {
                     asked.model = Some(model);
                 }
                 Event::Step { step } => asked.query = asked.query.or(step.query),
-                Event::Token { .. } => _ = asked.first_token.get_or_insert_with(|| begun.elapsed()),
+                Event::Token { text } => {
+                    asked.first_token.get_or_insert_with(|| begun.elapsed());
+                    asked.text.push_str(&text);
+                }
                 Event::Citation { citation } => asked.citations.push(Cited { citation, is_valid: false }),
                 Event::Done { usage, .. } => asked.usage = usage,
                 Event::Error { code, message, .. } => asked.failure = Some(format!("{message} ({code})")),

@@ -52,8 +52,8 @@ fn answering() -> Fake {
 }
 
 const QUESTIONS: &str = r#"
-{"question": "How steep?", "document": "eels.md", "page": 4, "quote": "The ladder rises at 35 degrees.", "history": ["Is it?"]}
-{"question": "How long?", "document": "eels.md", "page": 5}
+{"question": "How steep?", "document": "eels.md", "page": 4, "quote": "The ladder rises at 35 degrees.", "answer": ["35", "thirty-five"], "history": ["Is it?"]}
+{"question": "How long?", "document": "eels.md", "page": 5, "answer": "9 metres"}
 {"question": "Who owns the moon?", "answerable": false}
 "#;
 
@@ -76,6 +76,8 @@ fn questions_are_asked_judged_and_added_up() {
         ("/answers/document_cited", value!(0.5)),
         ("/answers/page_cited", value!(0.5)),
         ("/answers/quote_cited", value!(1.0)),
+        ("/answers/answer_said", value!(0.5)),
+        ("/answers/answer_said_first", value!(0.5)),
         ("/answers/quotes_valid", value!(1.0)),
         ("/answers/refusal_precision", value!(0.5)),
         ("/answers/refusal_recall", value!(1.0)),
@@ -152,7 +154,7 @@ fn every_bad_line_is_told_before_anything_is_asked() {
     assert_eq!(ran.code, 1);
     for words in [
         "line 1: `document` `cod.md` is not in the library",
-        "line 3: give `document` or `quote`",
+        "line 3: give `document`, `quote` or `answer`",
         "line 4: expected ident, at column 2",
     ] {
         assert!(ran.err.contains(words), "{words}\n{}", ran.err);

@@ -21,20 +21,25 @@ impl Library {
         Ok(Self { documents: client.list("/api/documents").await?, texts: HashMap::new() })
     }
 
-    /// The newest document of that id or name; the error completes "`document` …".
+    /// The newest document of that id or name, or of a name that ends with these folders and files; the
+    /// error completes "`document` …".
     pub(super) fn find(&self, named: &str) -> Result<Uuid, String> {
         if let Ok(id) = named.parse::<Uuid>() {
             let is_known = self.documents.iter().any(|document| document.id == id);
             return if is_known { Ok(id) } else { Err(format!("`{id}` is not in the library")) };
         }
-        let newest = self.documents.iter().filter(|document| document.superseded_by.is_none());
-        let mut ids = newest.filter(|document| document.name == named).map(|document| document.id);
-        match (ids.next(), ids.count()) {
-            (Some(id), 0) => Ok(id),
-            (None, _) => Err(format!("`{named}` is not in the library: `ibid documents` lists what is")),
-            (Some(_), others) => {
-                Err(format!("`{named}` is the name of {} documents: give an id", others + 1))
-            }
+        let of_name = |is_it: &dyn Fn(&str) -> bool| {
+            let newest = self.documents.iter().filter(|document| document.superseded_by.is_none());
+            newest.filter(|document| is_it(&document.name)).map(|document| document.id).collect::<Vec<_>>()
+        };
+        let mut found = of_name(&|name| name == named);
+        if found.is_empty() {
+            found = of_name(&|name| name.strip_suffix(named).is_some_and(|folders| folders.ends_with('/')));
+        }
+        match found.as_slice() {
+            [id] => Ok(*id),
+            [] => Err(format!("`{named}` is not in the library: `ibid documents` lists what is")),
+            many => Err(format!("`{named}` is the name of {} documents: give an id", many.len())),
         }
     }
 

@@ -2,7 +2,7 @@
 //! Fields that are not known are for other readers of the file.
 
 use anyhow::{Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use super::library::Library;
@@ -23,6 +23,8 @@ pub(super) struct Question {
     /// The page of the first of them.
     pub(super) page: Option<u32>,
     pub(super) quote: Option<String>,
+    /// Words of which the answer has to say one or the other; none if that is not judged.
+    pub(super) answers: Vec<String>,
     pub(super) is_answerable: bool,
 }
 
@@ -36,7 +38,24 @@ struct Line {
     also: Vec<String>,
     page: Option<u32>,
     quote: Option<String>,
+    #[serde(default, deserialize_with = "one_or_several")]
+    answer: Vec<String>,
     answerable: Option<bool>,
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "`answer` is neither words nor a list of words")]
+    enum Given {
+        One(String),
+        Several(Vec<String>),
+        Nothing(()),
+    }
+    Ok(match Given::deserialize(json)? {
+        Given::One(answer) => vec![answer],
+        Given::Several(answers) => answers,
+        Given::Nothing(()) => Vec::new(),
+    })
 }
 
 /// Reads all lines, or says what is wrong with those that can't be used.
@@ -65,7 +84,7 @@ pub(super) fn read(text: &str, library: &Library) -> Result<Vec<Question>> {
 
 fn question(line: usize, json: &str, library: &Library) -> Result<Question, String> {
     let read: Line = serde_json::from_str(json).map_err(|error| complaint(&error))?;
-    let expects = read.document.is_some() || read.quote.is_some();
+    let expects = read.document.is_some() || read.quote.is_some() || !read.answer.is_empty();
     if read.question.trim().is_empty() {
         return Err("`question` is empty".to_owned());
     }
@@ -78,12 +97,15 @@ fn question(line: usize, json: &str, library: &Library) -> Result<Question, Stri
     if read.quote.as_deref().is_some_and(|quote| super::score::folded(quote).is_empty()) {
         return Err("`quote` has no words".to_owned());
     }
+    if read.answer.iter().any(|answer| super::score::words(answer).next().is_none()) {
+        return Err("`answer` has no words".to_owned());
+    }
     let is_answerable = match read.answerable {
         Some(false) if expects => {
-            return Err("`answerable` is false, yet it says where the answer stands".to_owned());
+            return Err("`answerable` is false, yet it says what the answer is or where it stands".to_owned());
         }
         None if !expects => {
-            return Err("give `document` or `quote`, or `\"answerable\": false`".to_owned());
+            return Err("give `document`, `quote` or `answer`, or `\"answerable\": false`".to_owned());
         }
         given => given.unwrap_or(true),
     };
@@ -96,6 +118,7 @@ fn question(line: usize, json: &str, library: &Library) -> Result<Question, Stri
         documents: documents.collect::<Result<_, _>>()?,
         page: read.page,
         quote: read.quote,
+        answers: read.answer,
         is_answerable,
     })
 }
@@ -140,15 +163,42 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_one_or_any_of_several() {
+        let text = "{\"question\": \"x\", \"answer\": \"4\"}\n{\"question\": \"x\", \"answer\": [\"four\", \"4\"]}\n\
+                    {\"question\": \"x\", \"answer\": null, \"quote\": \"y\"}";
+        let read = read(text, &library()).unwrap();
+        let answers: Vec<usize> = read.iter().map(|question| question.answers.len()).collect();
+        assert_eq!((answers, read[0].is_answerable), (vec![1, 2, 0], true));
+    }
+
+    #[test]
+    fn a_document_in_a_folder_is_found_by_the_end_of_its_name() {
+        let document = |n: u128, name: &str| {
+            serde_json::from_value(serde_json::json!({
+                "id": Uuid::from_u128(n), "name": name, "title": "Eels", "media_type": "text/plain",
+                "version": "abc", "status": "ready", "bytes": 5, "passages": 3, "created_at": "2026-01-02T03:04:05Z"
+            }))
+            .unwrap()
+        };
+        let names = ["a/eels.txt", "b/eels.txt", "b/herons.txt", "rivers.txt", "b/rivers.txt"];
+        let library = Library::of((0..).zip(names).map(|(n, name)| document(n, name)).collect());
+        let find = |named: &str| library.find(named).map(|id| id.as_u128());
+        assert_eq!((find("herons.txt"), find("b/eels.txt"), find("rivers.txt")), (Ok(2), Ok(1), Ok(3)));
+        assert!(find("eels.txt").unwrap_err().contains("2 documents") && find("ons.txt").is_err());
+    }
+
+    #[test]
     fn each_bad_line_is_named_with_what_to_do() {
         for (json, words) in [
             ("{\"question\": \"x\"", "EOF while parsing an object, at column 16"),
             ("{\"document\": \"eels.pdf\"}", "missing field `question`"),
             ("{\"question\": \" \", \"answerable\": false}", "`question` is empty"),
-            ("{\"question\": \"x\"}", "give `document` or `quote`, or `\"answerable\": false`"),
+            ("{\"question\": \"x\"}", "give `document`, `quote` or `answer`, or `\"answerable\": false`"),
             ("{\"question\": \"x\", \"page\": 2, \"quote\": \"y\"}", "`page` needs a `document`"),
             ("{\"question\": \"x\", \"document\": \"eels.pdf\", \"page\": 0}", "`page` counts from 1"),
             ("{\"question\": \"x\", \"quote\": \" – \"}", "`quote` has no words"),
+            ("{\"question\": \"x\", \"answer\": [\"4\", \"?\"]}", "`answer` has no words"),
+            ("{\"question\": \"x\", \"answer\": 4}", "`answer` is neither words nor a list of words"),
             (
                 "{\"question\": \"x\", \"document\": \"cod.pdf\"}",
                 "`document` `cod.pdf` is not in the library",

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use ibid::ask::cite::without_marks;
+use ibid::ask::sentence::sentences;
 use ibid::event::{Citation, Usage};
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
 
 use super::questions::Question;
@@ -30,6 +33,7 @@ pub(super) struct Asked {
     pub(super) model: Option<String>,
     /// What the server searched for first.
     pub(super) query: Option<String>,
+    pub(super) text: String,
     pub(super) citations: Vec<Cited>,
     pub(super) usage: Usage,
     pub(super) first_token: Option<Duration>,
@@ -63,6 +67,7 @@ pub(super) struct Outcome {
 
 #[derive(Debug, Serialize)]
 struct Answer {
+    text: String,
     /// Nothing was cited.
     refused: bool,
     citations: usize,
@@ -73,6 +78,12 @@ struct Answer {
     cites_page: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cites_quote: Option<bool>,
+    /// Whether it says what the answer should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    says_answer: Option<bool>,
+    /// Whether its first sentence does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    says_answer_first: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_token_ms: Option<f64>,
     total_ms: f64,
@@ -102,6 +113,7 @@ impl Outcome {
             Answer { cites_document: Some(false), .. } => "document not cited",
             Answer { cites_page: Some(false), .. } => "page not cited",
             Answer { cites_quote: Some(false), .. } => "quote not cited",
+            Answer { says_answer: Some(false), .. } => "answer not said",
             _ => return None,
         };
         Some(miss.to_owned())
@@ -131,6 +143,12 @@ fn answer(question: &Question, quote: Option<&str>, asked: Asked) -> Answer {
     let citations = || asked.citations.iter().map(|cited| &cited.citation);
     let main = question.documents.first().copied();
     let of_main = |citation: &Citation| main.is_none_or(|main| main == citation.document_id);
+    let plain = without_marks(&asked.text);
+    let first = sentences(&plain).first().map_or("", |sentence| &plain[sentence.range.clone()]);
+    let says = |text: &str| {
+        let is_judged = !question.answers.is_empty();
+        is_judged.then(|| question.answers.iter().any(|answer| says(text, answer)))
+    };
     Answer {
         refused: asked.citations.is_empty() && asked.failure.is_none(),
         citations: asked.citations.len(),
@@ -146,6 +164,9 @@ fn answer(question: &Question, quote: Option<&str>, asked: Asked) -> Answer {
                 cited.contains(quote) || (!cited.is_empty() && quote.contains(&cited))
             })
         }),
+        says_answer: says(&plain),
+        says_answer_first: says(first),
+        text: asked.text,
         first_token_ms: asked.first_token.map(ms),
         total_ms: ms(asked.elapsed),
         usage: asked.usage,
@@ -176,6 +197,9 @@ pub(super) struct Answers {
     pub(super) document_cited: Option<f64>,
     pub(super) page_cited: Option<f64>,
     pub(super) quote_cited: Option<f64>,
+    /// Of the answers whose words are known, those that say them: anywhere, and in the first sentence.
+    pub(super) answer_said: Option<f64>,
+    pub(super) answer_said_first: Option<f64>,
     /// Of all citations, those whose quote stands where they say.
     pub(super) quotes_valid: Option<f64>,
     pub(super) citations: usize,
@@ -226,6 +250,8 @@ impl Answers {
             document_cited: share(each().filter_map(|answer| answer.cites_document)),
             page_cited: share(each().filter_map(|answer| answer.cites_page)),
             quote_cited: share(each().filter_map(|answer| answer.cites_quote)),
+            answer_said: share(each().filter_map(|answer| answer.says_answer)),
+            answer_said_first: share(each().filter_map(|answer| answer.says_answer_first)),
             quotes_valid: (citations > 0).then(|| valid as f64 / citations as f64),
             citations,
             refusal_precision: share(refused.map(|(answerable, _)| !answerable)),
@@ -263,6 +289,17 @@ fn ms(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
+/// The words of a text in lower case, without what stands between them.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+    text.unicode_words().map(str::to_lowercase)
+}
+
+/// Whether the words of an answer stand in a text, one after the other: 10 is not said by 2010.
+fn says(text: &str, answer: &str) -> bool {
+    let (text, answer): (Vec<String>, Vec<String>) = (words(text).collect(), words(answer).collect());
+    !answer.is_empty() && text.windows(answer.len()).any(|said| said == answer)
+}
+
 /// Letters and digits only: line ends, hyphens at them and table bars differ by format.
 pub(super) fn folded(text: &str) -> String {
     text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -278,6 +315,20 @@ mod tests {
         assert_eq!(spread(times()), Some(Spread { p50: 20.0, p95: 38.0 }));
         assert_eq!(spread([7.0].into_iter()), Some(Spread { p50: 7.0, p95: 7.0 }));
         assert_eq!(spread(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn an_answer_is_said_by_its_words_and_not_by_parts_of_others() {
+        for (text, answer, is_said) in [
+            ("It is **4.7 kilometres** long.", "4.7 Kilometres", true),
+            ("It was built in 2010.", "10", false),
+            ("首都は東京です。", "東京", true),
+            ("By Rollo, a Norse leader", "norse leader.", true),
+            ("By Rollo, a Norse leader", "leader Norse", false),
+            ("Nothing", "", false),
+        ] {
+            assert_eq!(says(text, answer), is_said, "{text} {answer}");
+        }
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) fn write(out: &mut impl Write, run: &Run, paint: Paint) -> Result<()>
             ("cite the document", answers.document_cited),
             ("cite the page", answers.page_cited),
             ("cite the quote", answers.quote_cited),
+            ("say the answer", answers.answer_said),
+            ("in the first sentence", answers.answer_said_first),
             ("quotes that stand", answers.quotes_valid),
             ("refusal precision", answers.refusal_precision),
             ("refusal recall", answers.refusal_recall),
