@@ -155,6 +155,17 @@ impl PassageIndex {
         self.snapshot().num_passages()
     }
 
+    /// Returns in how many passages a word stands, in the form that [`terms`](crate::analysis::terms)
+    /// gives it in their language; in their titles and headings too. Some that were deleted a moment ago
+    /// may be among them.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn num_passages_with(&self, stem: &str) -> Result<u64, IndexError> {
+        guarded(|| self.snapshot().num_passages_with(stem))
+    }
+
     /// Reads every file and compares its checksum, which finds damage that opening does not.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::ops::Range;
 
 use tantivy::query::{EnableScoring, Query as _};
-use tantivy::{DocAddress, Searcher};
+use tantivy::{DocAddress, Searcher, Term};
 use uuid::Uuid;
 
 use crate::analysis::Language;
@@ -65,6 +65,12 @@ impl Snapshot {
 
     pub(crate) fn num_passages(&self) -> u64 {
         self.searcher.num_docs()
+    }
+
+    pub(crate) fn num_passages_with(&self, stem: &str) -> Result<u64, IndexError> {
+        let term = Term::from_field_text(self.fields.body, stem);
+        let num = |segment: &Segment| Ok(u64::from(segment.terms(Place::Body).doc_freq(&term)?));
+        self.segments.iter().map(num).sum()
     }
 
     /// Returns the best `limit` passages in scope, best first. Equal scores are ordered by document

@@ -2,7 +2,9 @@
 //! passages; never a document store.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use ibid_index::PassageIndex;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
@@ -23,6 +25,8 @@ pub struct Prompt {
     pub passages: Vec<Excerpt>,
     /// The last user message as a model reads it: the passages inside their fence, then the question.
     pub user: String,
+    /// Where to learn how rare a word is; absent if that is told by the passages alone.
+    pub library: Option<Arc<PassageIndex>>,
 }
 
 /// One earlier message.
@@ -102,7 +106,7 @@ fn with_citations(
         user.push_str(&render(excerpt));
     }
     let _ = write!(user, "</passages {fence}>\n\nQuestion: {question}");
-    Prompt { system, history, question, passages, user }
+    Prompt { system, history, question, passages, user, library: None }
 }
 
 impl Prompt {
@@ -127,7 +131,8 @@ impl Prompt {
         }
         let history = self.history[self.history.len() - spoken..].to_vec();
         let passages = self.passages[..kept].to_vec();
-        Some((with_citations(wishes, history, self.question.clone(), passages), note))
+        let shorter = with_citations(wishes, history, self.question.clone(), passages);
+        Some((Self { library: self.library.clone(), ..shorter }, note))
     }
 }
 
@@ -148,6 +153,7 @@ pub fn condense(history: &[Turn], question: &str) -> Prompt {
         question: question.to_owned(),
         passages: Vec::new(),
         user: format!("Rewrite this question: {question}"),
+        library: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod tests;
 
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
+use ibid_index::PassageIndex;
 use tokio::task::spawn_blocking;
 
 use self::choose::Choice;
@@ -40,7 +41,7 @@ impl Answer {
 /// Writes the answer: the sentence that answers best, then as a list those that add to it.
 #[must_use]
 pub fn write(prompt: &Prompt) -> Answer {
-    let chosen = choose::choose(&prompt.question, &prompt.passages);
+    let chosen = choose::choose(&prompt.question, &prompt.passages, prompt.library.as_deref());
     if chosen.is_empty() {
         return Answer { pieces: vec![REFUSAL.to_owned()], refused: true };
     }
@@ -51,8 +52,11 @@ pub fn write(prompt: &Prompt) -> Answer {
 /// The sentences that answer, each with the number of its passage and its words as stored; none if
 /// the passages do not answer.
 #[must_use]
-pub fn quotes(question: &str, passages: &[Excerpt]) -> Vec<(u32, String)> {
-    choose::choose(question, passages).into_iter().map(|choice| (choice.n, choice.text)).collect()
+pub fn quotes(question: &str, passages: &[Excerpt], library: &PassageIndex) -> Vec<(u32, String)> {
+    choose::choose(question, passages, Some(library))
+        .into_iter()
+        .map(|choice| (choice.n, choice.text))
+        .collect()
 }
 
 /// The same as a provider's stream, a word at a time. The choosing is work for a processor and is

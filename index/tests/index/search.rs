@@ -1,7 +1,7 @@
 //! What a search finds, in which scope and in what order.
 
 use crate::library::{self, Source, found, id};
-use ibid_index::analysis::Language;
+use ibid_index::analysis::{self, Language};
 use ibid_index::{Change, Highlighter, PassageIndex, Query, Scope};
 use proptest::prelude::*;
 
@@ -18,6 +18,13 @@ fn words_are_found_by_their_stem() {
     assert_eq!(found(&botany(), "writing a letter"), [(1, 0)]);
     assert_eq!(found(&botany(), "moss"), [(3, 0), (1, 0)]);
     assert_eq!(found(&botany(), "HARBOURS"), [(2, 0), (1, 1)]);
+}
+
+#[test]
+fn how_many_passages_have_a_word_is_known() {
+    let index = botany();
+    let num = |word| index.num_passages_with(&analysis::terms(word, None).next().unwrap().stem).unwrap();
+    assert_eq!((num("harbour"), num("castle")), (2, 0));
 }
 
 #[test]

@@ -158,7 +158,8 @@ const NEGATIONS: &[&str] = &[
     "niet", "geen",
 ];
 
-/// How much each word weighs: rare among the supplied sentences is heavy.
+/// How much each word weighs: rare among the supplied sentences, and in the library if that was asked, is
+/// heavy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Weights {
     seen: HashMap<Arc<str>, u32>,
@@ -175,6 +176,16 @@ impl Weights {
             }
             weights
         })
+    }
+
+    /// Counts the texts of a library too: `num` of them, and in how many each of the words stands.
+    pub(crate) fn add_library<'a>(&mut self, num: u64, words: impl Iterator<Item = (&'a Arc<str>, u64)>) {
+        let clamped = |num: u64| u32::try_from(num).unwrap_or(u32::MAX / 2);
+        self.sentences = self.sentences.saturating_add(clamped(num));
+        for (word, num) in words {
+            let seen = self.seen.entry(Arc::clone(word)).or_default();
+            *seen = seen.saturating_add(clamped(num));
+        }
     }
 
     /// The inverse document frequency of a word, a sentence being the document.

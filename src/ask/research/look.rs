@@ -72,7 +72,7 @@ async fn read(
     found: &Found,
 ) -> (Vec<Note>, Usage, Option<String>) {
     let Some(model) = desk.model else {
-        return (quoted(question, served, &found.excerpts), Usage::default(), None);
+        return (quoted(desk, question, served, &found.excerpts), Usage::default(), None);
     };
     let prompt = Prompt {
         passages: found.excerpts.clone(),
@@ -86,7 +86,7 @@ async fn read(
             (notes.take(MAX_NOTES).collect(), usage, None)
         }
         Err(why) => {
-            let notes = quoted(question, served, &found.excerpts);
+            let notes = quoted(desk, question, served, &found.excerpts);
             (notes, usage, Some(format!("read without a model, because {why}")))
         }
     }
@@ -94,11 +94,11 @@ async fn read(
 
 /// Notes without a model: the sentences that answer. A question that serves another one only brings
 /// up passages; what counts in them is what answers the one that is served.
-fn quoted(question: &str, served: Option<&str>, excerpts: &[Excerpt]) -> Vec<Note> {
+fn quoted(desk: &Desk<'_>, question: &str, served: Option<&str>, excerpts: &[Excerpt]) -> Vec<Note> {
     let asked = served.unwrap_or(question);
     let plain = plain_words(asked);
     let found = |n: u32| excerpts.iter().find(|excerpt| excerpt.source.n == n);
-    let quotes = extractive::quotes(asked, excerpts).into_iter();
+    let quotes = extractive::quotes(asked, excerpts, &desk.app.index).into_iter();
     let mut told: Vec<_> = quotes.filter_map(|(n, words)| Some((found(n)?, words))).collect();
     // A row says little without its table, and a name alone seldom answers; they are told last.
     told.sort_by_key(|(_, words)| is_row(words) || !speaks_of(&plain, words));

@@ -97,7 +97,8 @@ fn question(line: usize, json: &str, library: &Library) -> Result<Question, Stri
     if read.quote.as_deref().is_some_and(|quote| super::score::folded(quote).is_empty()) {
         return Err("`quote` has no words".to_owned());
     }
-    if read.answer.iter().any(|answer| super::score::words(answer).next().is_none()) {
+    let has_words = |answer: &String| super::score::words(answer).next().is_some();
+    if !read.answer.is_empty() && !read.answer.iter().any(has_words) {
         return Err("`answer` has no words".to_owned());
     }
     let is_answerable = match read.answerable {
@@ -197,7 +198,7 @@ mod tests {
             ("{\"question\": \"x\", \"page\": 2, \"quote\": \"y\"}", "`page` needs a `document`"),
             ("{\"question\": \"x\", \"document\": \"eels.pdf\", \"page\": 0}", "`page` counts from 1"),
             ("{\"question\": \"x\", \"quote\": \" – \"}", "`quote` has no words"),
-            ("{\"question\": \"x\", \"answer\": [\"4\", \"?\"]}", "`answer` has no words"),
+            ("{\"question\": \"x\", \"answer\": [\"–\", \"?\"]}", "`answer` has no words"),
             ("{\"question\": \"x\", \"answer\": 4}", "`answer` is neither words nor a list of words"),
             (
                 "{\"question\": \"x\", \"document\": \"cod.pdf\"}",

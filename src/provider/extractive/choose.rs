@@ -2,7 +2,10 @@
 //! best one and those that add to it. Works on counts of words, so a sentence that answers in
 //! words the question does not use is found only through its surroundings.
 
+use std::sync::Arc;
+
 use ibid_index::analysis::{Language, TermKind, terms};
+use ibid_index::{IndexError, PassageIndex};
 
 use super::cue::{Asked, is_debris, is_finished};
 use super::subject::{framing, subject};
@@ -14,16 +17,16 @@ use crate::ask::sentence::{Sentence, SentenceKind, sentences};
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
-/// A word weighs by how rare it is among the supplied sentences; one that stands nowhere in them
-/// weighs most, a name or a number once and a half. Below this share of it the passages speak of
+/// A word weighs by how rare it is in the library and among the supplied sentences; one that stands
+/// nowhere weighs most, a name or a number once and a half. Below this share of it the passages speak of
 /// something else, and the honest answer is none. Half is the point where more of the question is
 /// missing than there; it is not fitted to any collection.
 const ENOUGH: f32 = 0.5;
-/// From so many content words on a question has parts that no one sentence answers: there the
-/// chosen sentences must cover enough of it together.
+/// From so many content words on a question has parts that no one sentence answers.
 const MANY_PARTS: usize = 10;
-/// The share they must cover: less, since a long question spends more of its words on framing.
-const ENOUGH_TOGETHER: f32 = 0.4;
+/// What a sentence must cover of such a question: one of up to four parts. What several sentences cover
+/// together tells little, since among many some hold each of its words.
+const ENOUGH_OF_PARTS: f32 = 0.25;
 /// Most sentences of an answer.
 const MAX_SENTENCES: usize = 5;
 /// A further sentence must be at least this good, as a share of the best.
@@ -60,31 +63,42 @@ struct Candidate<'a> {
     text: &'a str,
     start: usize,
     facts: Facts,
-    /// The passage and its headings.
-    around: Facts,
     /// How much of the question it covers with its surroundings.
     coverage: f32,
     score: f32,
 }
 
 /// The sentences of the answer in the order of telling; none if the passages do not answer. If they
-/// do not answer all of a question, they may still answer parts of it.
-pub(super) fn choose(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
-    let whole = choose_for(question, passages);
+/// do not answer all of a question, they may still answer parts of it: each of its sentences, and of a
+/// short one its clauses. Of a long one there is always some clause that something seems to answer.
+pub(super) fn choose(question: &str, passages: &[Excerpt], library: Option<&PassageIndex>) -> Vec<Choice> {
+    let whole = choose_for(question, passages, library);
     if !whole.is_empty() {
         return whole;
     }
+    let asked: Vec<&str> =
+        sentences(question).into_iter().map(|sentence| &question[sentence.range]).collect();
+    let answers: Vec<Vec<Choice>> = match asked.as_slice() {
+        [] | [_] if num_words(question) >= MANY_PARTS => Vec::new(),
+        [] | [_] => facets(question).iter().map(|part| choose_for(part, passages, library)).collect(),
+        several => several.iter().map(|one| choose(one, passages, library)).collect(),
+    };
     let mut chosen: Vec<Choice> = Vec::new();
-    for part in facets(question) {
-        let new = choose_for(&part, passages).into_iter().filter(|choice| !chosen.contains(choice));
-        let new: Vec<_> = new.collect();
-        chosen.extend(new);
+    for choice in answers.into_iter().flatten() {
+        if !chosen.contains(&choice) {
+            chosen.push(choice);
+        }
     }
     chosen.truncate(MAX_SENTENCES);
     chosen
 }
 
-fn choose_for(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
+/// The content words of a question.
+fn num_words(question: &str) -> usize {
+    subject(unframed(question), Language::of_question(question)).words.len()
+}
+
+fn choose_for(question: &str, passages: &[Excerpt], library: Option<&PassageIndex>) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
     let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
@@ -96,22 +110,17 @@ fn choose_for(question: &str, passages: &[Excerpt]) -> Vec<Choice> {
             .words
             .retain(|(word, _)| !framing.contains(&**word) || shelf.iter().any(|read| read.says(word)));
     }
-    let (mut candidates, weights) = weigh(question, &asked, &shelf);
+    let mut candidates = weigh(question, &asked, &shelf, library);
     candidates.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
     });
-    let enough = candidates.iter().position(|candidate| candidate.coverage >= ENOUGH);
-    let many_parts = asked.words.len() >= MANY_PARTS && !candidates.is_empty();
-    let Some(first) = enough.or(many_parts.then_some(0)) else { return Vec::new() };
+    let covering = |share: f32| candidates.iter().position(|candidate| candidate.coverage >= share);
+    let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| asked.words.len() >= MANY_PARTS);
+    let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
     let mut chosen = vec![candidates.remove(first)];
     while chosen.len() < MAX_SENTENCES {
         let Some(next) = next(&candidates, &chosen, &asked) else { break };
         chosen.push(candidates.remove(next));
-    }
-    let together: Vec<_> =
-        chosen.iter().flat_map(|known| [Some((&known.facts, 1.0)), Some((&known.around, 0.6))]).collect();
-    if enough.is_none() && coverage(&asked, &together, &weights) < ENOUGH_TOGETHER {
-        return Vec::new();
     }
     told(chosen, passages)
 }
@@ -202,8 +211,18 @@ impl<'a> Read<'a> {
     }
 }
 
-fn weigh<'a>(question: &str, asked: &Facts, shelf: &[Read<'a>]) -> (Vec<Candidate<'a>>, Weights) {
-    let weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
+fn weigh<'a>(
+    question: &str,
+    asked: &Facts,
+    shelf: &[Read<'a>],
+    library: Option<&PassageIndex>,
+) -> Vec<Candidate<'a>> {
+    let mut weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
+    if let Some(library) = library
+        && let Err(error) = add_library(&mut weights, asked, library)
+    {
+        tracing::warn!(%error, "how rare words are is told by the passages alone");
+    }
     let kind = Asked::by(question);
     let mut candidates = Vec::new();
     for (passage, read) in shelf.iter().enumerate() {
@@ -246,13 +265,19 @@ fn weigh<'a>(question: &str, asked: &Facts, shelf: &[Read<'a>]) -> (Vec<Candidat
                 text,
                 start: sentence.range.start,
                 facts: facts.clone(),
-                around: whole.clone().and(read.heading.clone()),
                 coverage,
                 score,
             });
         }
     }
-    (candidates, weights)
+    candidates
+}
+
+fn add_library(weights: &mut Weights, asked: &Facts, library: &PassageIndex) -> Result<(), IndexError> {
+    let known = |(word, _): &'_ (Arc<str>, bool)| Ok((Arc::clone(word), library.num_passages_with(word)?));
+    let known: Vec<(Arc<str>, u64)> = asked.words.iter().map(known).collect::<Result<_, IndexError>>()?;
+    weights.add_library(library.num_passages(), known.iter().map(|(word, num)| (word, *num)));
+    Ok(())
 }
 
 /// The share of the question's weight that texts hold, each counting as far as it is near.

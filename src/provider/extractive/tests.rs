@@ -1,4 +1,8 @@
+use std::sync::Arc;
+
 use futures::StreamExt;
+use ibid_index::analysis::Language;
+use ibid_index::{Change, Document, PassageIndex, PassageText};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -32,6 +36,7 @@ fn prompt(question: &str, passages: &[&str]) -> Prompt {
         question: question.to_owned(),
         passages: passages.iter().enumerate().map(excerpt).collect(),
         user: String::new(),
+        library: None,
     }
 }
 
@@ -75,6 +80,40 @@ fn a_question_of_many_parts_is_answered_by_several_sentences_together() {
     let elsewhere = "Which year did the parliament of Finland pass the forestry law, which minister signed it, and how many \
                      sawmills, paper factories and villages protested against the northern quota?";
     assert!(write(&prompt(elsewhere, &[HARBOUR, LIGHTHOUSE])).refused);
+}
+
+#[test]
+fn a_long_question_of_which_little_is_found_is_refused() {
+    let question = "Which politician, whose memoir of a diplomatic career in distant capitals won several literary prizes \
+                    and was filmed in Lisbon, built the lighthouse?";
+    assert!(write(&prompt(question, &[HARBOUR, LIGHTHOUSE])).refused);
+    let chatty = "Good morning, I trust the holidays were restful and everyone came home with wonderful pictures, souvenirs \
+                  and stories. When was the lighthouse built?";
+    assert!(write(&prompt(chatty, &[HARBOUR, LIGHTHOUSE])).text().contains("1874"));
+}
+
+#[test]
+fn what_is_common_in_the_library_weighs_little() {
+    let question = "Which lighthouse is on the market of the company?";
+    let mut prompt = prompt(question, &[HARBOUR, LIGHTHOUSE]);
+    assert!(write(&prompt).refused);
+    let library = PassageIndex::in_memory().unwrap();
+    let report = |ordinal| {
+        let body = "The company gained on the market.".into();
+        Ok(PassageText { ordinal, heading: None, body })
+    };
+    let report = Change::Put(Document {
+        id: Uuid::from_u128(7),
+        version: "1",
+        name: "report.txt",
+        title: "Report",
+        collections: &[],
+        language: Language::from_code("en"),
+        passages: Box::new((0..300).map(report)),
+    });
+    library.apply([report]).unwrap();
+    prompt.library = Some(Arc::new(library));
+    assert!(write(&prompt).text().contains("northern cape"), "{}", write(&prompt).text());
 }
 
 #[test]
