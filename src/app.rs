@@ -153,6 +153,19 @@ impl App {
         })
     }
 
+    /// Brings one of the indexes in order, unless the disk has little room left; for when nothing else is
+    /// to be done. If that fails, searches take a little longer, and it is done after the next change.
+    pub(crate) async fn settle(&self, index: &Arc<PassageIndex>) {
+        if self.space.is_low() {
+            return;
+        }
+        let index = Arc::clone(index);
+        if let Ok(Err(error)) = spawn_blocking(move || index.settle()).await {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(error, "an index can't be brought in order now");
+        }
+    }
+
     /// Ends the background work: answers still being made get until `grace` is over, then what they
     /// have is kept and they are stopped.
     pub async fn close(&self) {

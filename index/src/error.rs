@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tantivy::TantivyError;
-use tantivy::directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError};
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use uuid::Uuid;
 
 /// Why the index could not do what it was asked.
@@ -65,7 +65,8 @@ impl From<TantivyError> for IndexError {
             TantivyError::DataCorruption(error) => Self::Damaged(format!("{error:?}")),
             TantivyError::DeserializeError(error) => Self::Damaged(error.to_string()),
             TantivyError::SchemaError(error) => Self::Damaged(error),
-            TantivyError::LockFailure(..) => Self::Locked,
+            TantivyError::LockFailure(LockError::IoError(error), _) => from_io(error),
+            TantivyError::LockFailure(LockError::LockBusy, _) => Self::Locked,
             error => {
                 let words = error.to_string();
                 told_in(&words).map_or(Self::Engine(words), |error| from_io(Arc::new(error)))

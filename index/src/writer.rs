@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use tantivy::directory::{DirectoryLock, Lock};
 use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
-use tantivy::{Index, IndexWriter, TantivyDocument, TantivyError};
+use tantivy::{Directory as _, Index, IndexWriter, TantivyDocument, TantivyError};
 
 use crate::analysis::{self, Analyser, Language, TermKind};
 use crate::error::IndexError;
@@ -29,18 +30,25 @@ const MAX_DELETED: f32 = 0.5;
 /// At rest each segment has more than so many times the passages of all smaller ones together.
 const AT_REST: u64 = 8;
 
-/// Owns the engine's writer, and with it the lock on the folder.
+/// Held as long as the index is open. The engine's own lock lasts as long as its writer.
+const LOCK: &str = "ibid-index.lock";
+
+/// Owns the engine's writer and the lock on the folder.
 pub(crate) struct Writer {
     index: Index,
     fields: Fields,
-    /// Empty only after a call failed: what it had written so far went with its writer.
+    /// Nothing at rest, since it takes megabytes and threads, and after a call failed: what it had
+    /// written so far went with its writer.
     idle: Mutex<Option<IndexWriter>>,
+    _lock: DirectoryLock,
 }
 
 impl Writer {
     pub(crate) fn open(index: &Index, fields: Fields) -> Result<Self, IndexError> {
-        let idle = Mutex::new(Some(open(index)?));
-        Ok(Self { index: index.clone(), fields, idle })
+        let lock = Lock { filepath: LOCK.into(), is_blocking: false };
+        let lock = index.directory().acquire_lock(&lock);
+        let lock = lock.map_err(|error| TantivyError::LockFailure(error, None))?;
+        Ok(Self { index: index.clone(), fields, idle: Mutex::default(), _lock: lock })
     }
 
     /// Applies all changes or none, then runs `committed` before another call may begin.
@@ -50,10 +58,7 @@ impl Writer {
         committed: impl FnOnce() -> Result<(), IndexError>,
     ) -> Result<(), IndexError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut writer = match idle.take() {
-            Some(writer) => writer,
-            None => open(&self.index)?,
-        };
+        let mut writer = self.writer(&mut idle)?;
         let mut analysers = HashMap::new();
         for change in changes {
             match change {
@@ -72,9 +77,14 @@ impl Writer {
         committed()
     }
 
+    /// Takes the engine's writer, or makes one.
+    fn writer(&self, idle: &mut Option<IndexWriter>) -> Result<IndexWriter, IndexError> {
+        idle.take().map_or_else(|| open(&self.index), Ok)
+    }
+
     /// Makes the smallest segments one, as many of them as it takes for each that is left to be
-    /// [`AT_REST`] times as large as all smaller ones; then runs `settled` while no call may begin.
-    /// Others may write meanwhile, and undo some of it.
+    /// [`AT_REST`] times as large as all smaller ones; then runs `settled` while no call may begin, and
+    /// gives back what writing takes. Others may write meanwhile, and undo some of it.
     pub(crate) fn settle(&self, settled: impl FnOnce() -> Result<(), IndexError>) -> Result<(), IndexError> {
         let mut sizes = Vec::new();
         for segment in self.index.searchable_segment_metas()? {
@@ -83,21 +93,25 @@ impl Writer {
         sizes.sort_unstable();
         let num_small = num_to_merge(sizes.iter().map(|(size, _)| *size));
         let small: Vec<SegmentId> = sizes.iter().take(num_small).map(|(_, id)| *id).collect();
-        if small.is_empty() {
+        if !small.is_empty() && !self.merge(&small)? {
             return Ok(());
         }
-        if !self.merge(&small)? {
-            return Ok(());
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if !small.is_empty() {
+            settled()?;
         }
-        let _idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        settled()
+        *idle = None;
+        Ok(())
     }
 
     /// Whether these segments are one now; not if the engine merged some of them by itself meanwhile.
     fn merge(&self, segments: &[SegmentId]) -> Result<bool, IndexError> {
-        let merging = match self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(writer) => writer.merge(segments),
-            None => return Ok(false),
+        let merging = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut writer = self.writer(&mut idle)?;
+            let merging = writer.merge(segments);
+            *idle = Some(writer);
+            merging
         };
         match merging.wait() {
             Ok(_) => Ok(true),
@@ -382,6 +396,13 @@ mod tests {
             };
             writer.apply([Change::Put(document)], || Ok(()))
         };
+        // Full before anything can be written, and full in the middle of it.
+        disk.is_full.store(true, Ordering::SeqCst);
+        let error = put(1).unwrap_err();
+        assert!(matches!(&error, IndexError::Io(io) if io.kind() == io::ErrorKind::StorageFull), "{error}");
+        disk.is_full.store(false, Ordering::SeqCst);
+        put(1).unwrap();
+        disk.has_refused.store(false, Ordering::SeqCst);
         disk.is_full.store(true, Ordering::SeqCst);
         let error = put(50_000).unwrap_err();
         assert!(matches!(&error, IndexError::Io(io) if io.kind() == io::ErrorKind::StorageFull), "{error}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ibid_index::{Change, Document, PassageText};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::{cited, parts};
@@ -24,6 +24,8 @@ const MAX_WAITING: usize = 512;
 /// The rest after a commit. Commits cost, and merges of what they leave cost more: answers being made
 /// need the processor first, and what they say is taken up together a moment later.
 const REST: Duration = Duration::from_secs(2);
+/// Without a change for so long the index is brought in order.
+const QUIET: Duration = Duration::from_secs(10);
 /// Records read at a time.
 const PAGE: usize = 500;
 
@@ -55,7 +57,17 @@ struct Said {
 
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut jobs = Vec::new();
-    while queue.recv_many(&mut jobs, MAX_WAITING).await > 0 {
+    loop {
+        let taken = match timeout(QUIET, queue.recv_many(&mut jobs, MAX_WAITING)).await {
+            Ok(taken) => taken,
+            Err(_) => {
+                app.settle(&app.history.index).await;
+                queue.recv_many(&mut jobs, MAX_WAITING).await
+            }
+        };
+        if taken == 0 {
+            return;
+        }
         let outcome = loop {
             match apply(&app, &jobs).await {
                 Err(Error::DiskFull) if !app.stopping.is_cancelled() => app.space.pause(&app.stopping).await,

@@ -67,7 +67,8 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
                 Err(_) => {
                     // Of a large index it takes a while, and what comes meanwhile does not wait for it.
                     if settling.as_ref().is_none_or(JoinHandle::is_finished) {
-                        settling = Some(tokio::spawn(settle(Arc::clone(&app))));
+                        let app = Arc::clone(&app);
+                        settling = Some(tokio::spawn(async move { app.settle(&app.index).await }));
                         is_settled = true;
                     }
                     continue;
@@ -82,19 +83,6 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::Receiver<Job>) {
         let outcomes = apply(&app, &batch).await;
         let finished = batch.iter().zip(outcomes).map(|(job, outcome)| conclude(&app, job, outcome));
         futures::future::join_all(finished).await;
-    }
-}
-
-/// Brings the index in order, unless the disk has little room left. If that fails, searches take a
-/// little longer, and it is done after the next change.
-async fn settle(app: Arc<App>) {
-    if app.space.is_low() {
-        return;
-    }
-    let settled = spawn_blocking(move || app.index.settle()).await;
-    if let Ok(Err(error)) = settled {
-        let error: &(dyn std::error::Error + 'static) = &error;
-        tracing::warn!(error, "the index can't be brought in order now");
     }
 }
 

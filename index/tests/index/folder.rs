@@ -105,7 +105,14 @@ fn an_apply_that_fails_changes_nothing_and_the_next_one_works() {
 fn only_one_writer_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let first = PassageIndex::open(folder.path()).unwrap();
-    assert!(matches!(PassageIndex::open(folder.path()), Err(IndexError::Locked)));
+    let is_locked = || matches!(PassageIndex::open(folder.path()), Err(IndexError::Locked));
+    assert!(is_locked());
+    // At rest too, and what comes after is written.
+    put(&first, &sources(1..=2));
+    first.settle().unwrap();
+    assert!(is_locked());
+    put(&first, &sources(3..=3));
+    assert_eq!(first.documents().unwrap().len(), 3);
     drop(first);
     PassageIndex::open(folder.path()).unwrap();
 }
