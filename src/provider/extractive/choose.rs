@@ -27,6 +27,8 @@ const MANY_PARTS: usize = 10;
 /// What a sentence must cover of such a question: one of up to four parts. What several sentences cover
 /// together tells little, since among many some hold each of its words.
 const ENOUGH_OF_PARTS: f32 = 0.25;
+/// Sentences of a question that are answered one by one, the last ones.
+const MAX_ASKED: usize = 8;
 /// Most sentences of an answer.
 const MAX_SENTENCES: usize = 5;
 /// A further sentence must be at least this good, as a share of the best.
@@ -46,6 +48,8 @@ pub(super) struct Choice {
 /// A passage with its sentences.
 struct Read<'a> {
     lines: Vec<Line<'a>>,
+    /// Of all of them.
+    whole: Facts,
     /// Of its title and its headings.
     heading: Facts,
 }
@@ -68,23 +72,36 @@ struct Candidate<'a> {
     score: f32,
 }
 
+/// What sentences are chosen from, read once for all parts of a question.
+struct Reading<'a> {
+    passages: &'a [Excerpt],
+    language: Option<Language>,
+    shelf: Vec<Read<'a>>,
+    library: Option<&'a PassageIndex>,
+}
+
 /// The sentences of the answer in the order of telling; none if the passages do not answer. If they
-/// do not answer all of a question, they may still answer parts of it: each of its sentences, and of a
-/// short one its clauses. Of a long one there is always some clause that something seems to answer.
+/// do not answer all of a question, they may still answer parts of it: the sentences of a long one, the
+/// clauses of a short one. Of a long one there is always some clause that something seems to answer.
 pub(super) fn choose(question: &str, passages: &[Excerpt], library: Option<&PassageIndex>) -> Vec<Choice> {
-    let whole = choose_for(question, passages, library);
-    if !whole.is_empty() {
-        return whole;
+    let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
+    let language = Language::detect(&sample).or_else(|| Language::of_question(question));
+    let shelf = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
+    let reading = Reading { passages, language, shelf, library };
+    let answer = reading.answer_or_parts(question);
+    let asked = sentences(question);
+    if !answer.is_empty() || asked.len() < 2 {
+        return answer;
     }
-    let asked: Vec<&str> =
-        sentences(question).into_iter().map(|sentence| &question[sentence.range]).collect();
-    let answers: Vec<Vec<Choice>> = match asked.as_slice() {
-        [] | [_] if num_words(question) >= MANY_PARTS => Vec::new(),
-        [] | [_] => facets(question).iter().map(|part| choose_for(part, passages, library)).collect(),
-        several => several.iter().map(|one| choose(one, passages, library)).collect(),
-    };
+    // What someone has to say first may be long; what they ask stands last.
+    let last = &asked[asked.len().saturating_sub(MAX_ASKED)..];
+    joined(last.iter().map(|one| reading.answer_or_parts(&question[one.range.clone()])))
+}
+
+/// All of them, each once, as far as there is room.
+fn joined(answers: impl Iterator<Item = Vec<Choice>>) -> Vec<Choice> {
     let mut chosen: Vec<Choice> = Vec::new();
-    for choice in answers.into_iter().flatten() {
+    for choice in answers.flatten() {
         if !chosen.contains(&choice) {
             chosen.push(choice);
         }
@@ -93,36 +110,49 @@ pub(super) fn choose(question: &str, passages: &[Excerpt], library: Option<&Pass
     chosen
 }
 
-/// The content words of a question.
-fn num_words(question: &str) -> usize {
-    subject(unframed(question), Language::of_question(question)).words.len()
-}
+impl Reading<'_> {
+    /// What answers a question as a whole.
+    fn answer(&self, question: &str) -> Vec<Choice> {
+        let asked = self.asked(question);
+        let mut candidates = weigh(question, &asked, &self.shelf, self.library);
+        candidates.sort_by(|a, b| {
+            b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
+        });
+        let covering = |share: f32| candidates.iter().position(|candidate| candidate.coverage >= share);
+        let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| asked.words.len() >= MANY_PARTS);
+        let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
+        let mut chosen = vec![candidates.remove(first)];
+        while chosen.len() < MAX_SENTENCES {
+            let Some(next) = next(&candidates, &chosen, &asked) else { break };
+            chosen.push(candidates.remove(next));
+        }
+        told(chosen, self.passages)
+    }
 
-fn choose_for(question: &str, passages: &[Excerpt], library: Option<&PassageIndex>) -> Vec<Choice> {
-    let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
-    let language = Language::detect(&sample).or_else(|| Language::of_question(question));
-    let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
-    let mut asked = subject(unframed(question), language);
-    let framing = framing(question, language);
-    if asked.words.iter().any(|(word, _)| !framing.contains(&**word)) {
-        // "Report" is of the subject where the passages speak of one.
+    /// What answers a question as a whole; if nothing does and it is short, what answers its clauses.
+    fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
+        let whole = self.answer(question);
+        if !whole.is_empty() || self.is_long(question) {
+            return whole;
+        }
+        joined(facets(question).iter().map(|clause| self.answer(clause)))
+    }
+
+    fn is_long(&self, question: &str) -> bool {
+        self.asked(question).words.len() >= MANY_PARTS
+    }
+
+    /// What a question is about.
+    fn asked(&self, question: &str) -> Facts {
+        let mut asked = subject(unframed(question), self.language);
+        let framing = framing(question, self.language);
+        if asked.words.iter().any(|(word, _)| !framing.contains(&**word)) {
+            // "Report" is of the subject where the passages speak of one.
+            let is_said = |word: &str| self.shelf.iter().any(|read| read.says(word));
+            asked.words.retain(|(word, _)| !framing.contains(&**word) || is_said(word));
+        }
         asked
-            .words
-            .retain(|(word, _)| !framing.contains(&**word) || shelf.iter().any(|read| read.says(word)));
     }
-    let mut candidates = weigh(question, &asked, &shelf, library);
-    candidates.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
-    });
-    let covering = |share: f32| candidates.iter().position(|candidate| candidate.coverage >= share);
-    let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| asked.words.len() >= MANY_PARTS);
-    let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
-    let mut chosen = vec![candidates.remove(first)];
-    while chosen.len() < MAX_SENTENCES {
-        let Some(next) = next(&candidates, &chosen, &asked) else { break };
-        chosen.push(candidates.remove(next));
-    }
-    told(chosen, passages)
 }
 
 /// The candidate that adds most, if one adds enough.
@@ -190,8 +220,9 @@ impl<'a> Read<'a> {
         };
         let title = excerpt.source.title.as_str();
         let heading = [title, excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
-        let lines = sentences(&excerpt.text).into_iter().map(line).collect();
-        Self { lines, heading: Facts::of(&heading, language) }
+        let lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
+        let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
+        Self { lines, whole, heading: Facts::of(&heading, language) }
     }
 
     fn says(&self, word: &str) -> bool {
@@ -226,7 +257,6 @@ fn weigh<'a>(
     let kind = Asked::by(question);
     let mut candidates = Vec::new();
     for (passage, read) in shelf.iter().enumerate() {
-        let whole = read.lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
         for (at, line) in read.lines.iter().enumerate() {
             let Line { sentence, text, facts, is_whole } = line;
             let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
@@ -240,7 +270,7 @@ fn weigh<'a>(
                 Some((facts, 1.0)),
                 Some((&read.heading, 0.7)),
                 before.map(|before| (before, 0.6)),
-                Some((&whole, 0.5)),
+                Some((&read.whole, 0.5)),
             ];
             let coverage = coverage(asked, &surroundings, &weights);
             let itself = self::coverage(asked, &surroundings[..1], &weights);
