@@ -157,7 +157,7 @@ async fn answer(app: &App, asked: &Asked, draft: &mut Draft<'_>) -> Result<Finis
     draft.emit(&search_step(StepState::Finished, &query, num_found, note));
     let system = asked.system.as_deref();
     let prompt = prompt::answer(system, history, query, found.excerpts, context_tokens(model));
-    let prompt = Prompt { library: Some(Arc::clone(&app.index)), ..prompt };
+    let prompt = Prompt { index: Some(Arc::clone(&app.index)), ..prompt };
     draft.supply(&found.query, found.language, &prompt.passages);
 
     let mut prompt = Some(Arc::new(prompt));

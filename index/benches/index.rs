@@ -195,15 +195,15 @@ fn meaning(criterion: &mut Criterion) {
         let (index, vectors) = (PassageIndex::in_memory().expect("room"), Vectors::in_memory(model));
         let text =
             |_| Text { title: dice.words(5), passages: (0..PER_DOCUMENT).map(|_| dice.words(20)).collect() };
-        let library: Vec<Text> = (0..num_passages / PER_DOCUMENT).map(text).collect();
-        index.apply((0..).zip(&library).map(change)).expect("room");
+        let texts: Vec<Text> = (0..num_passages / PER_DOCUMENT).map(text).collect();
+        index.apply((0..).zip(&texts).map(change)).expect("room");
         let of_document = |document| PassageVectors {
             document: Uuid::from_u128(document),
             version: "v1".to_owned(),
             first: 0,
             vectors: (0..PER_DOCUMENT).map(|_| vector(&mut dice)).collect(),
         };
-        let of_documents: Vec<_> = (0..library.len() as u128).map(of_document).collect();
+        let of_documents: Vec<_> = (0..).take(texts.len()).map(of_document).collect();
         vectors.put(&of_documents).expect("of the model's length");
         drop(of_documents);
         let asked = vectors.meaning(&vector(&mut dice)).expect("of the model's length");

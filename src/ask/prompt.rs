@@ -26,7 +26,7 @@ pub struct Prompt {
     /// The last user message as a model reads it: the passages inside their fence, then the question.
     pub user: String,
     /// Where to learn how rare a word is; absent if that is told by the passages alone.
-    pub library: Option<Arc<PassageIndex>>,
+    pub index: Option<Arc<PassageIndex>>,
 }
 
 /// One earlier message.
@@ -106,7 +106,7 @@ fn with_citations(
         user.push_str(&render(excerpt));
     }
     let _ = write!(user, "</passages {fence}>\n\nQuestion: {question}");
-    Prompt { system, history, question, passages, user, library: None }
+    Prompt { system, history, question, passages, user, index: None }
 }
 
 impl Prompt {
@@ -132,7 +132,7 @@ impl Prompt {
         let history = self.history[self.history.len() - spoken..].to_vec();
         let passages = self.passages[..kept].to_vec();
         let shorter = with_citations(wishes, history, self.question.clone(), passages);
-        Some((Self { library: self.library.clone(), ..shorter }, note))
+        Some((Self { index: self.index.clone(), ..shorter }, note))
     }
 }
 
@@ -153,7 +153,7 @@ pub fn condense(history: &[Turn], question: &str) -> Prompt {
         question: question.to_owned(),
         passages: Vec::new(),
         user: format!("Rewrite this question: {question}"),
-        library: None,
+        index: None,
     }
 }
 

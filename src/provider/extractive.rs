@@ -41,7 +41,7 @@ impl Answer {
 /// Writes the answer: the sentence that answers best, then as a list those that add to it.
 #[must_use]
 pub fn write(prompt: &Prompt) -> Answer {
-    let chosen = choose::choose(&prompt.question, &prompt.passages, prompt.library.as_deref());
+    let chosen = choose::choose(&prompt.question, &prompt.passages, prompt.index.as_deref());
     if chosen.is_empty() {
         return Answer { pieces: vec![REFUSAL.to_owned()], refused: true };
     }
@@ -52,8 +52,8 @@ pub fn write(prompt: &Prompt) -> Answer {
 /// The sentences that answer, each with the number of its passage and its words as stored; none if
 /// the passages do not answer.
 #[must_use]
-pub fn quotes(question: &str, passages: &[Excerpt], library: &PassageIndex) -> Vec<(u32, String)> {
-    choose::choose(question, passages, Some(library))
+pub fn quotes(question: &str, passages: &[Excerpt], index: &PassageIndex) -> Vec<(u32, String)> {
+    choose::choose(question, passages, Some(index))
         .into_iter()
         .map(|choice| (choice.n, choice.text))
         .collect()

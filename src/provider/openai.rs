@@ -309,7 +309,7 @@ mod tests {
             question: String::new(),
             passages: Vec::new(),
             user: String::new(),
-            library: None,
+            index: None,
         };
         let server = OpenAi::new(&config).unwrap().0;
         serde_json::to_value(server.request(&prompt, &CallOptions::default())).unwrap()

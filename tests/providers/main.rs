@@ -39,7 +39,7 @@ fn prompt() -> Prompt {
             ),
         ],
         user: "<passages>…</passages>\nWhen was the treaty signed?".to_owned(),
-        library: None,
+        index: None,
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn prompt(system: &str, question: &str, passages: &[Excerpt], known: 
         question: question.to_owned(),
         passages: Vec::new(),
         user: format!("<passages {fence}>\n{texts}{known}</passages {fence}>\n\nQuestion: {question}"),
-        library: None,
+        index: None,
     }
 }
 

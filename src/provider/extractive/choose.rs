@@ -77,17 +77,17 @@ struct Reading<'a> {
     passages: &'a [Excerpt],
     language: Option<Language>,
     shelf: Vec<Read<'a>>,
-    library: Option<&'a PassageIndex>,
+    index: Option<&'a PassageIndex>,
 }
 
 /// The sentences of the answer in the order of telling; none if the passages do not answer. If they
 /// do not answer all of a question, they may still answer parts of it: the sentences of a long one, the
 /// clauses of a short one. Of a long one there is always some clause that something seems to answer.
-pub(super) fn choose(question: &str, passages: &[Excerpt], library: Option<&PassageIndex>) -> Vec<Choice> {
+pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&PassageIndex>) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
     let shelf = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
-    let reading = Reading { passages, language, shelf, library };
+    let reading = Reading { passages, language, shelf, index };
     let answer = reading.answer_or_parts(question);
     let asked = sentences(question);
     if !answer.is_empty() || asked.len() < 2 {
@@ -114,7 +114,7 @@ impl Reading<'_> {
     /// What answers a question as a whole.
     fn answer(&self, question: &str) -> Vec<Choice> {
         let asked = self.asked(question);
-        let mut candidates = weigh(question, &asked, &self.shelf, self.library);
+        let mut candidates = weigh(question, &asked, &self.shelf, self.index);
         candidates.sort_by(|a, b| {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
@@ -246,11 +246,11 @@ fn weigh<'a>(
     question: &str,
     asked: &Facts,
     shelf: &[Read<'a>],
-    library: Option<&PassageIndex>,
+    index: Option<&PassageIndex>,
 ) -> Vec<Candidate<'a>> {
     let mut weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
-    if let Some(library) = library
-        && let Err(error) = add_library(&mut weights, asked, library)
+    if let Some(index) = index
+        && let Err(error) = add_library(&mut weights, asked, index)
     {
         tracing::warn!(%error, "how rare words are is told by the passages alone");
     }
@@ -303,10 +303,10 @@ fn weigh<'a>(
     candidates
 }
 
-fn add_library(weights: &mut Weights, asked: &Facts, library: &PassageIndex) -> Result<(), IndexError> {
-    let known = |(word, _): &'_ (Arc<str>, bool)| Ok((Arc::clone(word), library.num_passages_with(word)?));
+fn add_library(weights: &mut Weights, asked: &Facts, index: &PassageIndex) -> Result<(), IndexError> {
+    let known = |(word, _): &'_ (Arc<str>, bool)| Ok((Arc::clone(word), index.num_passages_with(word)?));
     let known: Vec<(Arc<str>, u64)> = asked.words.iter().map(known).collect::<Result<_, IndexError>>()?;
-    weights.add_library(library.num_passages(), known.iter().map(|(word, num)| (word, *num)));
+    weights.add_library(index.num_passages(), known.iter().map(|(word, num)| (word, *num)));
     Ok(())
 }
 

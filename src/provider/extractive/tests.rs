@@ -36,7 +36,7 @@ fn prompt(question: &str, passages: &[&str]) -> Prompt {
         question: question.to_owned(),
         passages: passages.iter().enumerate().map(excerpt).collect(),
         user: String::new(),
-        library: None,
+        index: None,
     }
 }
 
@@ -112,7 +112,7 @@ fn what_is_common_in_the_library_weighs_little() {
         passages: Box::new((0..300).map(report)),
     });
     library.apply([report]).unwrap();
-    prompt.library = Some(Arc::new(library));
+    prompt.index = Some(Arc::new(library));
     assert!(write(&prompt).text().contains("northern cape"), "{}", write(&prompt).text());
 }
 
