@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use ibid_index::{Highlighter, PassageIndex, Query, Scope};
+use ibid_index::{Highlighter, IndexError, PassageIndex, Query, Scope};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -129,12 +129,16 @@ pub struct Found {
 /// # Errors
 /// If the index or the store fails.
 pub async fn search(app: &App, caller: &Caller, query: &str, limit: usize) -> Result<Vec<Found>, Error> {
-    let (index, analysed) = (Arc::clone(&app.history.index), Query::new(query, None));
-    let asked = analysed.clone();
+    let (index, asked) = (Arc::clone(&app.history.index), Query::new(query, None));
     let own = Scope::collections(vec![keys::place(&caller.user, None)]);
     let parts = limit.saturating_mul(PARTS_PER_MESSAGE);
-    let hits = spawn_blocking(move || index.search(&own, &asked, parts)).await??;
-    let mut highlighter = Highlighter::new(&analysed);
+    let found = spawn_blocking(move || {
+        let asked = index.spelled(asked)?;
+        let hits = index.search(&own, &asked, parts)?;
+        Ok::<_, IndexError>((asked, hits))
+    });
+    let (asked, hits) = found.await??;
+    let mut highlighter = Highlighter::new(&asked);
     let mut sessions: HashMap<Uuid, Option<Session>> = HashMap::new();
     let mut seen = HashSet::new();
     let mut found = Vec::new();

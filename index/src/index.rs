@@ -106,6 +106,17 @@ impl PassageIndex {
         Ok(())
     }
 
+    /// Reads words of the query that stand nowhere in the index as the nearest that do, one letter away:
+    /// searches and highlights then look for those too. A word of the query with fewer than five letters
+    /// is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn spelled(&self, query: Query) -> Result<Query, IndexError> {
+        guarded(|| self.snapshot().spelled(query))
+    }
+
     /// Returns the `limit` passages in `scope` that answer best, best first.
     ///
     /// # Errors
@@ -164,6 +175,16 @@ impl PassageIndex {
     /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
     pub fn num_passages_with(&self, stem: &str) -> Result<u64, IndexError> {
         guarded(|| self.snapshot().num_passages_with(stem))
+    }
+
+    /// Returns the word that a search looks for in place of one that stands nowhere, both in the form of
+    /// [`terms`](crate::analysis::terms), see [`spelled`](Self::spelled).
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn nearest(&self, stem: &str) -> Result<Option<String>, IndexError> {
+        guarded(|| self.snapshot().nearest(stem))
     }
 
     /// Reads every file and compares its checksum, which finds damage that opening does not.

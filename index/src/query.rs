@@ -18,6 +18,8 @@ const NAME_WEIGHT: f32 = 4.0;
 const MAX_JOINED: usize = 4;
 /// What the part of a compound counts for when the compound itself is in the index.
 const PART_WEIGHT: f32 = 0.2;
+/// What a word counts for that is looked for in place of one that stands nowhere.
+const NEAREST_WEIGHT: f32 = 0.5;
 
 /// A question of fewer words of content is searched for as a whole only.
 const MIN_LONG_WORDS: usize = 10;
@@ -38,6 +40,8 @@ pub struct Query {
     text: String,
     /// Its words as its own language sees them.
     words: Vec<Term>,
+    /// What is looked for in place of words that stand nowhere, by where they begin.
+    nearest: BTreeMap<usize, String>,
 }
 
 /// The words of a query in the form that they take in each of some languages.
@@ -76,7 +80,12 @@ impl Query {
         text.truncate(text.floor_char_boundary(MAX_BYTES));
         let language = language.or_else(|| Language::of_question(&text));
         let words = analysis::terms(&text, language).take(MAX_WORDS).collect();
-        Self { text, words }
+        Self { text, words, nearest: BTreeMap::new() }
+    }
+
+    /// The same, with what is looked for in place of some words.
+    pub(crate) fn with_nearest(self, nearest: BTreeMap<usize, String>) -> Self {
+        Self { nearest, ..self }
     }
 
     /// The text that is searched for: what was given, unless that was very long.
@@ -172,12 +181,31 @@ impl Query {
                 parts.iter().filter(|part| part.len() > 2).map(|part| analysis::stem(part, language)),
             );
             wanted.insert(term.stem);
+            wanted.extend(self.nearest.get(&term.start).cloned());
         }
         wanted
     }
 }
 
 impl Forms<'_> {
+    /// The words of content that are no compounds and no numbers: where each begins, and its forms.
+    pub(crate) fn of_words(&self) -> BTreeMap<usize, Vec<&str>> {
+        let mut words: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for word in self.query.words.iter().filter(|word| word.kind == TermKind::Word) {
+            if analysis::parts(&self.query.text[word.start..word.end]).is_empty() {
+                words.insert(word.start, Vec::new());
+            }
+        }
+        for term in self.in_languages.iter().flat_map(|(_, terms)| terms) {
+            if let Some(forms) = words.get_mut(&term.start)
+                && !forms.contains(&term.stem.as_str())
+            {
+                forms.push(&term.stem);
+            }
+        }
+        words
+    }
+
     /// What to look up for the words within a range of the text.
     pub(crate) fn terms(&self, within: &Range<usize>, mut in_index: impl FnMut(&str) -> bool) -> Weighted {
         let words: Vec<&Term> = self.query.words.iter().filter(|word| within.contains(&word.start)).collect();
@@ -208,12 +236,16 @@ impl Forms<'_> {
                     counted.push((word, Place::Title, part.clone(), part_weight * TITLE_WEIGHT));
                     counted.push((word, Place::Name, part, NAME_WEIGHT));
                 }
-                // Most words have few forms, however many the languages.
-                if !forms[position].contains(&term.stem.as_str()) {
-                    forms[position].push(&term.stem);
-                    counted.push((whole, Place::Body, term.stem.clone(), 1.0));
-                    counted.push((whole, Place::Title, term.stem.clone(), TITLE_WEIGHT));
-                    counted.push((whole, Place::Name, term.stem.clone(), NAME_WEIGHT));
+                let nearest = self.query.nearest.get(&term.start);
+                let stems = [(Some(&term.stem), 1.0), (nearest, NEAREST_WEIGHT)];
+                for (stem, share) in stems.into_iter().filter_map(|(stem, share)| Some((stem?, share))) {
+                    // Most words have few forms, however many the languages.
+                    if !forms[position].contains(&stem.as_str()) {
+                        forms[position].push(stem);
+                        counted.push((whole, Place::Body, stem.clone(), share));
+                        counted.push((whole, Place::Title, stem.clone(), share * TITLE_WEIGHT));
+                        counted.push((whole, Place::Name, stem.clone(), share * NAME_WEIGHT));
+                    }
                 }
             }
         }

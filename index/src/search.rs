@@ -26,6 +26,7 @@ mod columns;
 mod meaning;
 mod names;
 mod segment;
+mod spelling;
 mod standing;
 mod terms;
 mod whole;
@@ -71,6 +72,16 @@ impl Snapshot {
         let term = Term::from_field_text(self.fields.body, stem);
         let num = |segment: &Segment| Ok(u64::from(segment.terms(Place::Body).doc_freq(&term)?));
         self.segments.iter().map(num).sum()
+    }
+
+    /// Looks for the nearest word in place of each that stands nowhere.
+    pub(crate) fn spelled(&self, query: Query) -> Result<Query, IndexError> {
+        let nearest = spelling::nearest(&self.segments, &self.fields, &query.forms(&self.languages))?;
+        Ok(query.with_nearest(nearest))
+    }
+
+    pub(crate) fn nearest(&self, stem: &str) -> Result<Option<String>, IndexError> {
+        spelling::of_word(&self.segments, &self.fields, &[stem])
     }
 
     /// Returns the best `limit` passages in scope, best first. Equal scores are ordered by document

@@ -187,7 +187,7 @@ impl Search {
     /// What the index finds, best first; blocks.
     fn find(&self, limit: usize) -> Result<Vec<ibid_index::Hit>, Error> {
         let scope = self.scope.in_index(&self.readable);
-        let query = Query::new(self.query.as_str(), None);
+        let query = self.index.spelled(Query::new(self.query.as_str(), None))?;
         Ok(match &self.meaning {
             Some(meaning) => self.index.search_with_meaning(&scope, &query, meaning, limit)?,
             None => self.index.search(&scope, &query, limit)?,

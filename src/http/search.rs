@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
-use ibid_index::Highlighter;
 use ibid_index::analysis::Language;
+use ibid_index::{Highlighter, IndexError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
@@ -111,11 +111,11 @@ pub(super) async fn search(
     let (places, manner) = retrieve::places(&app, &caller, &scope, &query.q, limit).await?;
     // Marking words is work for a processor: it holds up no other answer.
     let hits = spawn_blocking(move || {
-        let asked = ibid_index::Query::new(query.q, None);
+        let asked = app.index.spelled(ibid_index::Query::new(query.q, None))?;
         let mut highlighter = Highlighter::new(&asked);
-        places.into_iter().map(|place| found(&mut highlighter, place)).collect()
+        Ok(places.into_iter().map(|place| found(&mut highlighter, place)).collect())
     });
-    let hits = hits.await.map_err(Error::from)?;
+    let hits = hits.await.map_err(Error::from)?.map_err(|error: IndexError| Error::from(error))?;
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let by = if manner.by_meaning { By::WordsAndMeaning } else { By::Words };
     Ok(Json(SearchResult { hits, by, note: manner.note, took_ms }))

@@ -30,6 +30,17 @@ async fn hits_are_ranked_placed_and_marked() {
 }
 
 #[tokio::test]
+async fn a_mistyped_word_is_found_and_marked() {
+    let server = Server::start().await;
+    server.add("gates.md", "# Gates\n\nThe tide gate closes at the estuary twice a day.").await;
+    let found = server.get("/api/search?q=estaury").await;
+    let hit = &found["hits"][0];
+    let range = hit["highlights"][0].as_array().unwrap();
+    let at = |end: usize| usize::try_from(range[end].as_u64().unwrap()).unwrap();
+    assert_eq!(&hit["text"].as_str().unwrap()[at(0)..at(1)], "estuary");
+}
+
+#[tokio::test]
 async fn a_search_keeps_to_its_documents_and_its_collection() {
     let server = Server::start().await;
     let one = server.add("one.md", "The heron stands in the reeds.").await;

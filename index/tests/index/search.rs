@@ -251,6 +251,30 @@ fn highlights_mark_every_form_of_a_word_that_was_asked_for() {
     check_highlights("", "anything", "en", &[]);
 }
 
+#[test]
+fn a_word_that_stands_nowhere_is_read_as_its_neighbour() {
+    let index = botany();
+    let spelled = |text: &str| index.spelled(Query::new(text, None)).unwrap();
+    let found = |text: &str| {
+        let hits = index.search(&Scope::all(), &spelled(text), 10).unwrap();
+        hits.iter().map(|hit| (hit.document.as_u128(), hit.ordinal)).collect::<Vec<_>>()
+    };
+    // A letter more, less, other, and two changed about.
+    for text in ["harbourr", "harbor", "harbous", "habrour"] {
+        assert_eq!(found(text), [(2, 0), (1, 1)], "{text}");
+    }
+    assert_eq!(index.nearest("harbor").unwrap().as_deref(), Some("harbour"));
+    // What means something else: too short, another first letter, two letters away.
+    for text in ["rein", "parbour", "haber"] {
+        assert_eq!(found(text), [], "{text}");
+    }
+    assert_eq!(index.nearest("harbour").unwrap(), None);
+    let query = spelled("What do botanits like?");
+    let text = "The botanists wrote letters about mosses.";
+    let marked = Highlighter::new(&query).find(text, Language::from_code("en"));
+    assert_eq!(marked.into_iter().map(|range| &text[range]).collect::<Vec<_>>(), ["botanists"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -112,9 +112,8 @@ fn joined(answers: impl Iterator<Item = Vec<Choice>>) -> Vec<Choice> {
 
 impl Reading<'_> {
     /// What answers a question as a whole.
-    fn answer(&self, question: &str) -> Vec<Choice> {
-        let asked = self.asked(question);
-        let mut candidates = weigh(question, &asked, &self.shelf, self.index);
+    fn answer(&self, question: &str, asked: &Facts) -> Vec<Choice> {
+        let mut candidates = weigh(question, asked, &self.shelf, self.index);
         candidates.sort_by(|a, b| {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
@@ -123,7 +122,7 @@ impl Reading<'_> {
         let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
         let mut chosen = vec![candidates.remove(first)];
         while chosen.len() < MAX_SENTENCES {
-            let Some(next) = next(&candidates, &chosen, &asked) else { break };
+            let Some(next) = next(&candidates, &chosen, asked) else { break };
             chosen.push(candidates.remove(next));
         }
         told(chosen, self.passages)
@@ -131,15 +130,12 @@ impl Reading<'_> {
 
     /// What answers a question as a whole; if nothing does and it is short, what answers its clauses.
     fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
-        let whole = self.answer(question);
-        if !whole.is_empty() || self.is_long(question) {
+        let asked = self.asked(question);
+        let whole = self.answer(question, &asked);
+        if !whole.is_empty() || asked.words.len() >= MANY_PARTS {
             return whole;
         }
-        joined(facets(question).iter().map(|clause| self.answer(clause)))
-    }
-
-    fn is_long(&self, question: &str) -> bool {
-        self.asked(question).words.len() >= MANY_PARTS
+        joined(facets(question).iter().map(|clause| self.answer(clause, &self.asked(clause))))
     }
 
     /// What a question is about.
@@ -150,6 +146,11 @@ impl Reading<'_> {
             // "Report" is of the subject where the passages speak of one.
             let is_said = |word: &str| self.shelf.iter().any(|read| read.says(word));
             asked.words.retain(|(word, _)| !framing.contains(&**word) || is_said(word));
+        }
+        if let Some(index) = self.index
+            && let Err(error) = spell(&mut asked, index)
+        {
+            tracing::warn!(%error, "words of the question are taken as they are spelled");
         }
         asked
     }
@@ -301,6 +302,16 @@ fn weigh<'a>(
         }
     }
     candidates
+}
+
+/// Reads words as those that were searched for in their place.
+fn spell(asked: &mut Facts, index: &PassageIndex) -> Result<(), IndexError> {
+    for (word, _) in &mut asked.words {
+        if let Some(nearest) = index.nearest(word)? {
+            *word = nearest.into();
+        }
+    }
+    Ok(())
 }
 
 fn add_library(weights: &mut Weights, asked: &Facts, index: &PassageIndex) -> Result<(), IndexError> {

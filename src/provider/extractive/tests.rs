@@ -117,6 +117,27 @@ fn what_is_common_in_the_library_weighs_little() {
 }
 
 #[test]
+fn a_mistyped_word_is_read_as_the_one_that_was_searched_for() {
+    let question = "Who built the lighthuose?";
+    let mut prompt = prompt(question, &[HARBOUR, LIGHTHOUSE]);
+    assert!(write(&prompt).refused);
+    let library = PassageIndex::in_memory().unwrap();
+    let body = LIGHTHOUSE.into();
+    let lighthouse = Change::Put(Document {
+        id: Uuid::from_u128(1),
+        version: "",
+        name: "notes.md",
+        title: "Notes",
+        collections: &[],
+        language: Language::from_code("en"),
+        passages: Box::new([Ok(PassageText { ordinal: 0, heading: None, body })].into_iter()),
+    });
+    library.apply([lighthouse]).unwrap();
+    prompt.index = Some(Arc::new(library));
+    assert!(write(&prompt).text().contains("Marta Lind"), "{}", write(&prompt).text());
+}
+
+#[test]
 fn copies_are_dropped_and_disagreement_is_shown() {
     let first = "The bridge over the Ula is 240 metres long.";
     let copied = write(&prompt("How long is the bridge over the Ula?", &[first, first]));

@@ -1,0 +1,82 @@
+//! Words of a question that stand nowhere in the index: most of them are mistyped, or written as
+//! elsewhere in the world. They are looked for as the word of the index that is one letter away.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use tantivy::Term;
+use tantivy::query::FuzzyTermQuery;
+
+use super::segment::Segment;
+use crate::error::IndexError;
+use crate::query::{Forms, Place};
+use crate::schema::Fields;
+
+/// What has fewer letters has neighbours that mean something else.
+const MIN_LETTERS: usize = 5;
+
+/// What stands in the index instead of words that do not, by where they begin in the query.
+pub(super) fn nearest(
+    segments: &[Segment],
+    fields: &Fields,
+    forms: &Forms<'_>,
+) -> Result<BTreeMap<usize, String>, IndexError> {
+    let mut nearest = BTreeMap::new();
+    for (start, forms) in forms.of_words() {
+        nearest.extend(of_word(segments, fields, &forms)?.map(|term| (start, term)));
+    }
+    Ok(nearest)
+}
+
+/// The same for one word, in the forms it takes in the languages of the index.
+pub(super) fn of_word(
+    segments: &[Segment],
+    fields: &Fields,
+    forms: &[&str],
+) -> Result<Option<String>, IndexError> {
+    if is_known(segments, fields, forms)? {
+        return Ok(None);
+    }
+    let mut found = BTreeMap::new();
+    for form in forms.iter().filter(|form| form.chars().count() >= MIN_LETTERS) {
+        add_near(segments, fields, form, &mut found)?;
+    }
+    // Of several, the one that is met most often.
+    let nearest = found.into_iter().max_by_key(|(term, num)| (*num, Reverse(term.clone())));
+    Ok(nearest.map(|(term, _)| term))
+}
+
+fn is_known(segments: &[Segment], fields: &Fields, forms: &[&str]) -> Result<bool, IndexError> {
+    for place in [Place::Body, Place::Name] {
+        for form in forms {
+            let term = Term::from_field_text(fields.of(place), form);
+            for segment in segments {
+                if segment.terms(place).get_term_info(&term)?.is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Counts the passages of each word that has one letter more, less or other than this one, or two
+/// neighbours changed about. Hardly anyone mistypes the first letter.
+fn add_near(
+    segments: &[Segment],
+    fields: &Fields,
+    form: &str,
+    found: &mut BTreeMap<String, u64>,
+) -> Result<(), IndexError> {
+    let query = FuzzyTermQuery::new(Term::from_field_text(fields.body, form), 1, true);
+    for segment in segments {
+        let mut near = segment.terms(Place::Body).terms().search(query.automaton()?).into_stream()?;
+        while let Some((term, info)) = near.next() {
+            let Ok(term) = std::str::from_utf8(term) else { continue };
+            if term.chars().next() == form.chars().next() {
+                *found.entry(term.to_owned()).or_default() += u64::from(info.doc_freq);
+            }
+        }
+    }
+    Ok(())
+}
