@@ -65,6 +65,21 @@ pub struct Work {
     index_queue: mpsc::Receiver<indexing::Job>,
 }
 
+/// Tells in the log whether those who read uploads can be confined here.
+///
+/// # Errors
+/// If they can't and have to be.
+pub async fn check_confinement(sandbox: Sandbox) -> Result<(), NotConfined> {
+    match worker::check_confinement().await {
+        Ok(()) => tracing::debug!("readers of uploads are confined"),
+        Err(error) if sandbox == Sandbox::Required => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "uploads are read by a process that has limits but is not confined");
+        }
+    }
+    Ok(())
+}
+
 impl Ingest {
     /// Prepares the queues; [`start`] sets them going.
     ///
@@ -113,21 +128,6 @@ impl Ingest {
             document.status = *stage;
         }
         document
-    }
-
-    /// Tells in the log whether those who read uploads are confined.
-    ///
-    /// # Errors
-    /// If they are not and have to be.
-    pub async fn check_confinement(&self) -> Result<(), NotConfined> {
-        match self.extractor.check_confinement().await {
-            Ok(()) => tracing::debug!("readers of uploads are confined"),
-            Err(error) if self.extractor.limits.sandbox == Sandbox::Required => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "uploads are read by a process that has limits but is not confined");
-            }
-        }
-        Ok(())
     }
 
     /// How many documents wait to be read.

@@ -12,6 +12,7 @@ use ibid::config::access::Mode;
 use ibid::config::{Config, parse_listen};
 use ibid::document::Document;
 use ibid::http::Tls;
+use ibid::ingest::check_confinement;
 use ibid::session::Session;
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -86,6 +87,8 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
     let listener = listen(config.listen).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
+    // A process of its own takes as long to start as the folder to open.
+    let confined = tokio::spawn(check_confinement(config.ingest.limits().sandbox));
     let app = match App::open(config.clone()).await {
         Ok(app) => app,
         Err(OpenError::InUse { url: Some(url) }) => {
@@ -95,8 +98,7 @@ pub(crate) async fn run(config: &Config, serve: &Serve) -> Result<()> {
             return Err(error).with_context(|| format!("can't use data folder `{}`", config.data.display()));
         }
     };
-    let confined = app.ingest.check_confinement().await;
-    confined.context("`sandbox = \"required\"` is set under `[ingest]`, and can't be had here")?;
+    confined.await?.context("`sandbox = \"required\"` is set under `[ingest]`, and can't be had here")?;
     let operator = app.gate.operator().to_owned();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async {

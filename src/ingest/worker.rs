@@ -85,6 +85,16 @@ enum Reply {
     Failed(ExtractError),
 }
 
+/// Starts a reader that tries what a hostile file might make it do.
+///
+/// # Errors
+/// Says what was not denied, or what the system lacks to deny it.
+pub(super) async fn check_confinement() -> Result<(), NotConfined> {
+    let program = std::env::current_exe()?;
+    let asked = tokio::task::spawn_blocking(move || self_test::ask(&program)).await;
+    asked.map_err(std::io::Error::from)?
+}
+
 impl Extractor {
     /// One that runs `program`, usually the running one, and lets a file cost as much as `limits`.
     #[must_use]
@@ -99,16 +109,6 @@ impl Extractor {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<ForkServer>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Starts a reader that tries what a hostile file might make it do.
-    ///
-    /// # Errors
-    /// Says what was not denied, or what the system lacks to deny it.
-    pub async fn check_confinement(&self) -> Result<(), NotConfined> {
-        let program = self.program.clone();
-        let asked = tokio::task::spawn_blocking(move || self_test::ask(&program)).await;
-        asked.map_err(std::io::Error::from)?
     }
 
     /// Reads `original` and leaves `text` and `layout.json` (a [`Layout`](crate::files::Layout)) in
