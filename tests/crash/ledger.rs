@@ -84,8 +84,9 @@ impl Ledger {
 pub(crate) fn word(mut number: u64) -> String {
     let mut letters = String::from("zq");
     loop {
-        letters.push(char::from(b"bcdfghjklmnprtvw"[usize::try_from(number % 16).unwrap_or(0)]));
-        letters.push('o');
+        // Twice, so that no two words are a letter apart, for which a search would take one as the other.
+        let letter = char::from(b"bcdfghjklmnprtvw"[usize::try_from(number % 16).unwrap_or(0)]);
+        letters.extend([letter, 'o', letter, 'o']);
         number /= 16;
         if number == 0 {
             return letters;
