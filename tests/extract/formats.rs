@@ -67,6 +67,13 @@ fn an_encrypted_pdf_says_what_to_do() {
 }
 
 #[test]
+fn a_pdf_with_stray_bytes_before_it_is_read() {
+    let mut whole = b"%%ticket: two-sided\r\n\0\x01".to_vec();
+    whole.extend(files::pdf(&[&[b"A page behind a ticket for the printer"]]));
+    assert!(read(&whole, "printed.pdf").text.contains("behind a ticket"));
+}
+
+#[test]
 fn a_pdf_cut_anywhere_is_read_in_part_or_refused_in_words() {
     let whole = files::pdf(&[&[b"First page of a file that breaks off"], &[b"Second page of it"]]);
     for cut in (20..whole.len()).step_by(37) {

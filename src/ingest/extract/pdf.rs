@@ -10,11 +10,13 @@ use unpdf::{
 };
 
 use super::compose::Composer;
+use super::sniff::pdf_signature;
 use super::{ExtractError, Limits};
 
 const FORMAT: &str = "PDF";
 
 pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
+    let bytes = &bytes[pdf_signature(bytes).unwrap_or_default()..];
     let parser = PdfParser::from_bytes_with_options(bytes, ParseOptions::new().lenient()).map_err(reason)?;
     if parser.page_count() > limits.pages {
         return Err(ExtractError::TooLarge { limit: format!("{} pages", limits.pages) });

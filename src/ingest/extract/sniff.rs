@@ -62,8 +62,7 @@ const CODE: &[&str] = &[
 ];
 
 pub(super) fn format(bytes: &[u8], name: &str, limits: &Limits) -> Result<Format, ExtractError> {
-    // Mail and download programs put stray bytes before the signature, which readers accept.
-    if bytes[..bytes.len().min(1024)].windows(5).any(|window| window == b"%PDF-") && !starts_as_text(bytes) {
+    if pdf_signature(bytes).is_some() && !starts_as_text(bytes) {
         return Ok(Format::Pdf);
     }
     if bytes.starts_with(b"{\\rtf") {
@@ -79,6 +78,12 @@ pub(super) fn format(bytes: &[u8], name: &str, limits: &Limits) -> Result<Format
         return Err(unsupported(bytes));
     }
     Ok(text_format(bytes, name))
+}
+
+/// Where a PDF begins: mail, download and print programs put stray bytes before the signature, which
+/// readers accept.
+pub(super) fn pdf_signature(bytes: &[u8]) -> Option<usize> {
+    bytes[..bytes.len().min(1024)].windows(5).position(|window| window == b"%PDF-")
 }
 
 /// A text that merely speaks of `%PDF-` begins with printable words; a PDF with its signature.
