@@ -38,10 +38,13 @@ pub(super) fn of_word(
         return Ok(None);
     }
     let mut found = BTreeMap::new();
-    for form in forms.iter().filter(|form| form.chars().count() >= MIN_LETTERS) {
+    // What differs in a digit means something else: another year, another model.
+    let has_digits = |word: &str| word.contains(char::is_numeric);
+    for form in forms.iter().filter(|form| form.chars().count() >= MIN_LETTERS && !has_digits(form)) {
         add_near(segments, fields, form, &mut found)?;
     }
     // Of several, the one that is met most often.
+    found.retain(|term, _| !has_digits(term));
     let nearest = found.into_iter().max_by_key(|(term, num)| (*num, Reverse(term.clone())));
     Ok(nearest.map(|(term, _)| term))
 }

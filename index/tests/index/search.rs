@@ -269,6 +269,10 @@ fn a_word_that_stands_nowhere_is_read_as_its_neighbour() {
         assert_eq!(found(text), [], "{text}");
     }
     assert_eq!(index.nearest("harbour").unwrap(), None);
+    let years = library::index(&[Source::new(1, "a.txt", &["Revenue of fy2019 and of harbour2."])]);
+    for word in ["fy2018", "fy20019", "harbour3", "harbour"] {
+        assert_eq!(years.nearest(word).unwrap(), None, "{word}");
+    }
     let query = spelled("What do botanits like?");
     let text = "The botanists wrote letters about mosses.";
     let marked = Highlighter::new(&query).find(text, Language::from_code("en"));
