@@ -203,6 +203,32 @@ pub(crate) fn pdf_of_streams(streams: &[Vec<u8>]) -> Vec<u8> {
         object.extend_from_slice(b"\nendstream");
         objects.push(object);
     }
+    pdf_of_objects(&objects)
+}
+
+/// A PDF of one page that says `line`, with a form of these fields, filled in: the name, the type and the
+/// value as the file writes it.
+pub(crate) fn pdf_form(line: &str, fields: &[(&str, &str, &str)]) -> Vec<u8> {
+    let references: Vec<String> = (0..fields.len()).map(|index| format!("{} 0 R", 6 + index)).collect();
+    let references = references.join(" ");
+    let stream = format!("BT /F1 12 Tf 72 700 Td ({line}) Tj ET");
+    let mut objects = vec![
+        format!("<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [{references}] >> >>"),
+        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R /Annots [{references}] >>"
+        ),
+        format!("<< /Length {} >>\nstream\n{stream}\nendstream", stream.len()),
+    ];
+    objects.extend(fields.iter().map(|(name, kind, value)| {
+        format!("<< /Type /Annot /Subtype /Widget /Rect [72 600 300 620] /P 4 0 R /T ({name}) /FT /{kind} /V {value} >>")
+    }));
+    pdf_of_objects(&objects.into_iter().map(String::into_bytes).collect::<Vec<_>>())
+}
+
+/// A PDF of these objects, of which the first is the catalogue.
+fn pdf_of_objects(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec();
     let mut offsets = Vec::new();
     for (index, object) in objects.iter().enumerate() {

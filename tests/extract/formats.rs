@@ -74,6 +74,23 @@ fn a_pdf_with_stray_bytes_before_it_is_read() {
 }
 
 #[test]
+fn what_was_filled_into_a_pdf_form_is_read_and_is_on_no_page() {
+    let fields = [
+        ("form[0].p1[0].Keeper[0]", "Tx", "(Marta Lind)"),
+        ("Cape", "Ch", "(northern)"),
+        ("Remarks", "Tx", "()"),
+        ("Lamp lit", "Btn", "/Yes"),
+        ("Flooded", "Btn", "/Off"),
+    ];
+    let found = read(&files::pdf_form("Log of the lighthouse", &fields), "log.pdf");
+    let log = found.text.find("Log of the lighthouse").unwrap();
+    assert_eq!(found.text[..log].trim_end(), "Keeper | Marta Lind\nCape | northern\nLamp lit | [x]");
+    assert_eq!(found.pages, [PageStart { page: 1, start: log }]);
+    let empty = [("Remarks", "Tx", "()")];
+    assert_eq!(read(&files::pdf_form("Log", &empty), "log.pdf").text, "Log");
+}
+
+#[test]
 fn a_pdf_cut_anywhere_is_read_in_part_or_refused_in_words() {
     let whole = files::pdf(&[&[b"First page of a file that breaks off"], &[b"Second page of it"]]);
     for cut in (20..whole.len()).step_by(37) {

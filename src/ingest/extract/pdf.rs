@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 
 use unicode_normalization::UnicodeNormalization;
 use unpdf::{
-    Block, Error, ErrorMode, Page, PageSelection, PageStreamOptions, ParseEvent, ParseOptions, PdfParser,
+    Block, Error, ErrorMode, FieldType, FieldValue, FormField, Page, PageSelection, PageStreamOptions,
+    ParseEvent, ParseOptions, PdfParser,
 };
 
 use super::compose::Composer;
@@ -39,9 +40,9 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<
     let mut words = Words::default();
     let streamed = parser.for_each_page(options, |event| {
         let step = match event {
-            ParseEvent::DocumentStart { metadata, .. } => {
+            ParseEvent::DocumentStart { metadata, form_fields, .. } => {
                 out.title = metadata.title.filter(|title| is_a_title(title));
-                Ok(())
+                read_form(&form_fields, out)
             }
             ParseEvent::PageParsed(page) => {
                 num_pages += 1;
@@ -94,6 +95,27 @@ fn is_a_title(title: &str) -> bool {
         && !lower.starts_with("microsoft ")
         && !lower.starts_with("untitled")
         && !file.iter().any(|end| lower.ends_with(end))
+}
+
+/// What was filled into the fields of a form, each with the last part of the field's name, before the
+/// first page: which page a field is on is not known.
+fn read_form(fields: &[FormField], out: &mut Composer) -> Result<(), ExtractError> {
+    for field in fields {
+        let value = match &field.value {
+            Some(FieldValue::Text(text) | FieldValue::Choice(text)) => text.clone(),
+            Some(FieldValue::Choices(texts)) => texts.join(", "),
+            Some(FieldValue::Boolean(true)) if field.field_type != FieldType::PushButton => "[x]".to_owned(),
+            Some(FieldValue::Boolean(_)) | None => continue,
+        };
+        if value.trim().is_empty() {
+            continue;
+        }
+        let name = field.name.rsplit('.').next().unwrap_or_default();
+        // Some forms number their fields: `Keeper[0]`.
+        let name = name.split('[').next().unwrap_or_default();
+        out.row(&[name, &value])?;
+    }
+    Ok(())
 }
 
 fn read_page(page: &Page, seen: &mut Words, out: &mut Composer) -> Result<(), ExtractError> {
