@@ -325,7 +325,7 @@ mod tests {
         assert!(elsewhere.get("max_completion_tokens").is_none());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_first_words_wait_for_no_others() {
         let config = ModelConfig {
             base_url: Some("http://127.0.0.1:8080/v1".to_owned()),
