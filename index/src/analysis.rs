@@ -14,6 +14,7 @@ use unicode_normalization::char::{is_combining_mark, is_public_assigned};
 
 pub(crate) use self::analyser::Analyser;
 pub use self::language::Language;
+pub use self::scan::{is_ideograph, is_unspaced};
 
 /// Words longer than this many bytes are cut: such a run is an encoding, not a word.
 const MAX_STEM_BYTES: usize = 64;
@@ -107,7 +108,18 @@ fn may_be_compound(word: &str) -> bool {
 
 /// Brings a folded part of a compound into the form [`terms`] gives to the same word alone.
 pub(crate) fn stem(word: &str, language: Option<Language>) -> String {
-    fold(&stemmed(word, language)).into_owned()
+    let stem = stemmed(word, language);
+    if language.is_some_and(Language::tells_words_by_marks) {
+        stem.into_owned()
+    } else {
+        fold(&stem).into_owned()
+    }
+}
+
+/// A word without its marks, where these tell it from other words and many leave them out all the same.
+pub(crate) fn unmarked(word: &str, language: Option<Language>) -> Option<String> {
+    language.filter(|language| language.tells_words_by_marks())?;
+    Some(fold(word).into_owned()).filter(|unmarked| unmarked != word)
 }
 
 /// Lower case and compatibility forms: `ﬁ` is `fi`, full-width letters are plain ones, and marks
@@ -162,9 +174,26 @@ fn fold(word: &str) -> Cow<'_, str> {
     Cow::Owned(folded.nfc().filter(|&character| is_public_assigned(character)).collect())
 }
 
-/// Writes a number without group separators and with a `.` before its decimals.
+/// The value of a decimal digit of any script that has its own.
+#[must_use]
+pub fn digit(character: char) -> Option<u8> {
+    let zero = ZEROS.iter().rev().find(|zero| **zero <= character)?;
+    u8::try_from(u32::from(character) - u32::from(*zero)).ok().filter(|value| *value < 10)
+}
+
+/// The zeros of the scripts in common use: Latin, Arabic and Persian, those of India and its neighbours,
+/// Thai, Lao, Tibetan, Burmese, Khmer, Mongolian, and the wide ones of East Asia.
+const ZEROS: &[char] = &[
+    '0', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}', '\u{c66}',
+    '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{17e0}', '\u{1810}',
+    '\u{ff10}',
+];
+
+/// Writes a number in Latin digits, without group separators and with a `.` before its decimals.
 fn number(surface: &str, decimal_comma: bool) -> String {
-    let plain: String = surface.nfkc().filter(|&character| !matches!(character, '\'' | '’' | '_')).collect();
+    let latin = |character| digit(character).map_or(character, |digit| char::from(b'0' + digit));
+    let plain = surface.nfkc().map(latin);
+    let plain: String = plain.filter(|&character| !matches!(character, '\'' | '’' | '_' | '٬')).collect();
     let (dots, commas) = (plain.matches('.').count(), plain.matches(',').count());
     let grouped_by = |mark: char| {
         let mut groups = plain.split(['.', ',']).zip(0..);
@@ -174,6 +203,9 @@ fn number(surface: &str, decimal_comma: bool) -> String {
         });
         plain.contains(mark) && well_formed
     };
+    if plain.contains('٫') {
+        return plain.replace('٫', ".");
+    }
     let decimal = match (dots, commas) {
         (0, 0) => None,
         (1.., 1..) => plain.rfind(['.', ',']).filter(|&at| plain.matches(&plain[at..=at]).count() == 1),

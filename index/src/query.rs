@@ -27,6 +27,9 @@ const MIN_LONG_WORDS: usize = 10;
 const MIN_CLAUSE_WORDS: usize = 3;
 /// What has more clauses than this is a page and not a question.
 const MAX_CLAUSES: usize = 8;
+/// What stands between clauses.
+const BORDERS: &[char] =
+    &[',', ';', ':', '?', '!', '.', '—', '，', '、', '。', '？', '；', '،', '؛', '؟', '۔', '।'];
 /// Words that begin a clause, in the languages with most speakers among those that have them.
 const CONJUNCTIONS: &[&str] = &[
     "and", "but", "or", "while", "whereas", "which", "who", "whose", "und", "aber", "oder", "während", "et",
@@ -145,7 +148,7 @@ impl Query {
         for word in &self.words {
             // The words of a script without spaces overlap.
             let gap = self.text.get(last_end..word.start).unwrap_or_default();
-            let is_border = gap.contains([',', ';', ':', '?', '!', '.', '—', '，', '、', '。', '？', '；'])
+            let is_border = gap.contains(BORDERS)
                 || CONJUNCTIONS.contains(&self.text[word.start..word.end].to_lowercase().as_str());
             if is_border && num_content >= MIN_CLAUSE_WORDS {
                 clauses.push(start..word.start);
@@ -244,7 +247,8 @@ impl Forms<'_> {
                         forms[position].push(stem);
                         counted.push((whole, Place::Body, stem.clone(), share));
                         counted.push((whole, Place::Title, stem.clone(), share * TITLE_WEIGHT));
-                        counted.push((whole, Place::Name, stem.clone(), share * NAME_WEIGHT));
+                        let name = analysis::unmarked(stem, *language).unwrap_or_else(|| stem.clone());
+                        counted.push((whole, Place::Name, name, share * NAME_WEIGHT));
                     }
                 }
             }

@@ -227,6 +227,9 @@ impl Block {
                 return;
             }
             push_line(&mut block.words, &[place, term.stem]);
+            if let Some(unmarked) = analysis::unmarked(term.stem, language) {
+                push_line(&mut block.words, &[SAME_PLACE, &unmarked]);
+            }
             for part in analysis::parts(&text[term.start..term.end]) {
                 push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(&part, language)]);
             }
@@ -252,7 +255,8 @@ fn name_lines(name: &str, analyser: &mut Analyser) -> String {
         for part in parts {
             let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
             if term.kind != TermKind::Stop && part.len() > 1 && (!is_number || part.len() > 2) {
-                push_line(&mut lines, &[&analysis::stem(&part, language)]);
+                let stem = analysis::stem(&part, language);
+                push_line(&mut lines, &[&analysis::unmarked(&stem, language).unwrap_or(stem)]);
             }
         }
     });

@@ -2,7 +2,9 @@
 //! with its mark. It sees a [`Prompt`] and nothing else, writes no word of its own except the one
 //! sentence of refusal, and is no summariser.
 
+mod asking;
 mod choose;
+mod coverage;
 mod cue;
 mod subject;
 #[cfg(test)]

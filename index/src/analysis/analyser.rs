@@ -29,7 +29,7 @@ pub(super) fn terms(text: &str, language: Option<Language>) -> impl Iterator<Ite
                 return Some(Term { stem: form.stem, start: run.start, end: run.end, kind });
             }
             let mut found = Vec::new();
-            each_pair(text, &run, &mut |term| found.push(term.to_owned()));
+            each_pair(text, &run, language, &mut |term| found.push(term.to_owned()));
             pairs = found.into_iter();
         }
     })
@@ -65,7 +65,7 @@ impl Analyser {
     pub(crate) fn each_term(&mut self, text: &str, mut found: impl FnMut(Term<&str>)) {
         for run in runs(text) {
             if run.script == Script::Unspaced {
-                each_pair(text, &run, &mut found);
+                each_pair(text, &run, self.language, &mut found);
                 continue;
             }
             let surface = &text[run.start..run.end];
@@ -111,8 +111,9 @@ impl Form {
 }
 
 /// Overlapping pairs of characters, the usual stand-in for words in Chinese, Japanese, Korean and
-/// Thai: no dictionary can be out of date, and a longer word is found by its pairs.
-fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term<&str>)) {
+/// Thai: no dictionary can be out of date, and a longer word is found by its pairs. A pair that has a
+/// part of a longer word of grammar is grammar, and so is one that has nothing else: `么时` of "什么时候".
+fn each_pair(text: &str, run: &Run, language: Option<Language>, found: &mut impl FnMut(Term<&str>)) {
     let characters: Vec<usize> = text[run.start..run.end]
         .char_indices()
         .filter(|&(_, character)| {
@@ -121,11 +122,40 @@ fn each_pair(text: &str, run: &Run, found: &mut impl FnMut(Term<&str>)) {
         .map(|(at, _)| run.start + at)
         .chain([run.end])
         .collect();
+    let roles = language.map_or_else(Vec::new, |language| roles(text, &characters, language));
     let width = if characters.len() > 2 { 2 } else { 1 };
-    for span in characters.windows(width + 1) {
+    for (at, span) in characters.windows(width + 1).enumerate() {
         let (start, end) = (span[0], span[width]);
-        found(Term { stem: &lower(&text[start..end]), start, end, kind: TermKind::Word });
+        let roles = roles.get(at..at + width).unwrap_or_default();
+        let is_grammar = !roles.contains(&Role::Content) && !roles.is_empty();
+        let kind = if is_grammar || roles.contains(&Role::Part) { TermKind::Stop } else { TermKind::Word };
+        found(Term { stem: &lower(&text[start..end]), start, end, kind });
     }
+}
+
+/// What a character of a script without spaces is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Content,
+    /// A word of grammar.
+    Grammar,
+    /// A part of a longer one.
+    Part,
+}
+
+/// What each of the characters is that begin at these bytes; the last is the end.
+fn roles(text: &str, characters: &[usize], language: Language) -> Vec<Role> {
+    let Some((end, begins)) = characters.split_last() else { return Vec::new() };
+    let mut roles = vec![Role::Content; begins.len()];
+    let mut at = 0;
+    while at < begins.len() {
+        let word = language.leading_grammar(&text[begins[at]..*end]);
+        let past = word.map_or(0, |word| begins[at] + word.len());
+        let num = begins[at..].iter().take_while(|begin| **begin < past).count();
+        roles[at..at + num].fill(if num > 1 { Role::Part } else { Role::Grammar });
+        at += num.max(1);
+    }
+    roles
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::stop;
 const MAX_SAMPLE_BYTES: usize = 3 * 1024;
 
 /// A text shows its language by at least so many words of grammar, at least one in so many words, and so
-/// many times as many as of the next language: articles and pronouns of kindred languages are alike.
+/// many times as many that another has not as that has and this has not.
 const MIN_GRAMMAR: usize = 3;
 const WORDS_PER_GRAMMAR: usize = 8;
 const GRAMMAR_AHEAD: usize = 2;
@@ -143,20 +143,22 @@ impl Language {
     /// is told as any text.
     #[must_use]
     pub fn of_question(text: &str) -> Option<Self> {
-        let (counts, _) = words_of_grammar(text);
-        let most = stop::LANGUAGES.iter().zip(counts).rev().max_by_key(|(_, count)| *count)?;
-        if most.1 == 0 { Self::detect(text) } else { Self::from_code(most.0) }
+        let (num, number) = Grammar::of(text).most();
+        if num == 0 { Self::detect(text) } else { Self::from_code(stop::code(number)) }
     }
 
     /// The language of which a text has enough words of grammar, and clearly more than of any other.
     fn of_grammar(text: &str) -> Option<Self> {
-        let (counts, num_words) = words_of_grammar(text);
-        let (most, code) = counts.into_iter().zip(stop::LANGUAGES).max_by_key(|(count, _)| *count)?;
-        let others = counts.into_iter().zip(stop::LANGUAGES).filter(|(_, other)| *other != code);
-        let second = others.map(|(count, _)| count).max().unwrap_or(0);
+        let grammar = Grammar::of(text);
+        let (num, most) = grammar.most();
+        let is_ahead = |other| {
+            let (ours, theirs) = (grammar.num_apart(most, other), grammar.num_apart(other, most));
+            ours > theirs && theirs * GRAMMAR_AHEAD <= ours
+        };
+        let mut others = (0..stop::NUM_LANGUAGES).filter(|other| *other != most);
         let shows =
-            most >= MIN_GRAMMAR && most * WORDS_PER_GRAMMAR >= num_words && second * GRAMMAR_AHEAD <= most;
-        shows.then(|| Self::from_code(code)).flatten()
+            num >= MIN_GRAMMAR && num * WORDS_PER_GRAMMAR >= grammar.num_words && others.all(is_ahead);
+        shows.then(|| Self::from_code(stop::code(most))).flatten()
     }
 
     pub(super) fn stemmer(self) -> Option<Stemmer> {
@@ -164,7 +166,12 @@ impl Language {
     }
 
     pub(super) fn is_stop_word(self, lower: &str) -> bool {
-        stop::words(self.code()).binary_search(&lower).is_ok()
+        stop::is_stop(self.code(), lower)
+    }
+
+    /// The word of grammar that a text of a script without spaces begins with.
+    pub(super) fn leading_grammar(self, text: &str) -> Option<&'static str> {
+        stop::leading(self.code(), text)
     }
 
     /// Whether the letters behind an apostrophe are grammar, as in `isn't` or `Ann's`.
@@ -172,8 +179,14 @@ impl Language {
         self.code() == "en" && matches!(lower, "s" | "t" | "d" | "m" | "ll" | "re" | "ve")
     }
 
+    /// Whether words are told apart by the marks on their letters alone, as by the tones of Vietnamese.
+    pub(super) fn tells_words_by_marks(self) -> bool {
+        self.code() == "vi"
+    }
+
     /// Whether `1,5` is one and a half.
-    pub(super) fn writes_decimal_comma(self) -> bool {
+    #[must_use]
+    pub fn writes_decimal_comma(self) -> bool {
         !matches!(
             self.code(),
             "am" | "bn"
@@ -209,17 +222,33 @@ impl Language {
     }
 }
 
-/// How many words of grammar of each language a text has, and how many words in all.
-fn words_of_grammar(text: &str) -> ([usize; stop::LANGUAGES.len()], usize) {
-    let lower = text.to_lowercase();
-    let mut counts = [0; stop::LANGUAGES.len()];
-    let mut num_words = 0;
-    for run in super::scan::runs(&lower) {
-        let has = stop::has(&lower[run.start..run.end]);
-        counts.iter_mut().zip(has).for_each(|(count, has)| *count += usize::from(has));
-        num_words += 1;
+/// The words of grammar of a text.
+struct Grammar {
+    words: Vec<stop::Having>,
+    /// Of all words.
+    num_words: usize,
+}
+
+impl Grammar {
+    fn of(text: &str) -> Self {
+        let lower = text.to_lowercase();
+        let having: Vec<_> =
+            super::scan::runs(&lower).map(|run| stop::having(&lower[run.start..run.end])).collect();
+        let num_words = having.len();
+        Self { words: having.into_iter().filter(|having| !having.is_none()).collect(), num_words }
     }
-    (counts, num_words)
+
+    /// The most words that are of one language, and the first that has so many.
+    fn most(&self) -> (usize, usize) {
+        let num = |number| self.words.iter().filter(|having| having.has(number)).count();
+        let counts = (0..stop::NUM_LANGUAGES).map(|number| (num(number), number));
+        counts.rev().max_by_key(|(num, _)| *num).unwrap_or_default()
+    }
+
+    /// How many words are of one language and not of the other. Kindred languages share many.
+    fn num_apart(&self, one: usize, other: usize) -> usize {
+        self.words.iter().filter(|having| having.has(one) && !having.has(other)).count()
+    }
 }
 
 impl fmt::Debug for Language {

@@ -61,7 +61,7 @@ fn next_run(text: &str, from: usize) -> Option<Run> {
             continue;
         }
         let next_is_digit = rest.peek().is_some_and(|&(_, next)| next.is_numeric());
-        let separates_digits = is_number && matches!(character, '.' | ',') && next_is_digit;
+        let separates_digits = is_number && matches!(character, '.' | ',' | '٫' | '٬') && next_is_digit;
         if !separates_digits {
             break;
         }
@@ -72,7 +72,7 @@ fn next_run(text: &str, from: usize) -> Option<Run> {
 }
 
 fn is_digits(word: &str) -> bool {
-    word.chars().all(|character| character.is_numeric() || matches!(character, '.' | ','))
+    word.chars().all(|character| character.is_numeric() || matches!(character, '.' | ',' | '٫' | '٬'))
 }
 
 fn follows_apostrophe(before: &str) -> bool {
@@ -91,9 +91,11 @@ fn class(character: char) -> Option<Script> {
     (character.is_alphanumeric() && !is_joiner(character)).then_some(Script::Spaced)
 }
 
-/// Han, kana, Hangul, and the scripts of Thai, Lao, Khmer and Burmese. Hangul has spaces, but
-/// glues its grammar to its words, and pairs find the word behind it.
-fn is_unspaced(character: char) -> bool {
+/// Whether a character is of a script whose words are not parted: Han, kana, Hangul, and the scripts of
+/// Thai, Lao, Khmer and Burmese. Hangul has spaces, but glues its grammar to its words, and pairs find
+/// the word behind it.
+#[must_use]
+pub fn is_unspaced(character: char) -> bool {
     matches!(character,
         '\u{0e01}'..='\u{0e30}' | '\u{0e32}'..='\u{0e33}' | '\u{0e40}'..='\u{0e46}'
         | '\u{0e81}'..='\u{0eb0}' | '\u{0eb2}'..='\u{0eb3}' | '\u{0ec0}'..='\u{0ec6}'
@@ -102,4 +104,12 @@ fn is_unspaced(character: char) -> bool {
         | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}'
         | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
         | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{323af}')
+}
+
+/// Whether a character is Han, which has thousands of them.
+#[must_use]
+pub fn is_ideograph(character: char) -> bool {
+    matches!(character,
+        '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }

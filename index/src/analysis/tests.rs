@@ -64,6 +64,40 @@ fn scripts_without_spaces_yield_pairs() {
 }
 
 #[test]
+fn what_only_asks_is_grammar_in_scripts_without_spaces_too() {
+    let content = |code, text| -> Vec<String> {
+        terms(text, language(code)).filter(|term| term.kind == TermKind::Word).map(|term| term.stem).collect()
+    };
+    assert_eq!(content("zh", "什么时候建灯塔"), ["建灯", "灯塔"]);
+    assert_eq!(content("zh", "灯塔是谁建的"), ["灯塔", "塔是", "谁建", "建的"]);
+    assert_eq!(content("zh", "目的"), ["目的"]);
+    assert_eq!(content("ja", "灯台はどこですか"), ["灯台", "台は"]);
+    assert_eq!(content("ko", "등대는 언제"), ["등대", "대는"]);
+    assert_eq!(content("th", "ใคร"), Vec::<String>::new());
+    assert!(terms("什么", None).all(|term| term.kind == TermKind::Word));
+}
+
+#[test]
+fn digits_are_the_same_in_every_script() {
+    check(Some("fa"), "۱۳۵۷ و ۲٫۵", &["1357", "و", "2.5"]);
+    check(Some("ar"), "١٬٤٣٤٬٢٠٠", &["1434200"]);
+    check(Some("hi"), "२०१८", &["2018"]);
+    check(None, "２０１８", &["2018"]);
+    assert_eq!(super::digit('٩'), Some(9));
+    assert_eq!(super::digit('a'), None);
+    assert_eq!(super::digit('Ⅷ'), None);
+}
+
+#[test]
+fn tones_tell_words_apart() {
+    check(Some("vi"), "Hà má ma", &["hà", "má", "ma"]);
+    check(Some("fr"), "Hà má ma", &["ha", "ma", "ma"]);
+    assert_eq!(super::unmarked("hà", language("vi")).as_deref(), Some("ha"));
+    assert_eq!(super::unmarked("ma", language("vi")), None);
+    assert_eq!(super::unmarked("hà", language("fr")), None);
+}
+
+#[test]
 fn compounds_come_apart_at_case_underscores_and_digits() {
     assert_eq!(parts("getUserName"), ["get", "user", "name"]);
     assert_eq!(parts("get_user__name"), ["get", "user", "name"]);

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use ibid_index::analysis::digit;
+
 /// A number of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Number {
@@ -39,9 +41,9 @@ pub(crate) fn numbers(text: &str, decimal_comma: bool) -> Vec<Number> {
     while let Some(c) = text[at..].chars().next() {
         let before = text[..at].chars().next_back();
         let begins_word = before.is_none_or(|before| !before.is_alphanumeric());
-        if c.is_ascii_digit() && !before.is_some_and(|before| before.is_ascii_digit()) {
+        if is_digit(c) && !before.is_some_and(is_digit) {
             let length = digits_length(&text[at..]);
-            if let Some((value, step)) = value(&text[at..at + length], decimal_comma) {
+            if let Some((value, step)) = value(&latin(&text[at..at + length]), decimal_comma) {
                 found.push(finish(text, at, at + length, value, step));
             }
             at += length;
@@ -63,16 +65,30 @@ fn digits_length(text: &str) -> usize {
     let mut end = 0;
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        let next_is_digit = chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
-        let groups = |rest: &str| rest.len() >= 3 && rest.bytes().take(3).all(|byte| byte.is_ascii_digit());
+        let next_is_digit = chars.peek().is_some_and(|(_, next)| is_digit(*next));
+        let groups = |rest: &str| rest.chars().take(3).filter(|c| is_digit(*c)).count() == 3;
         match c {
-            '0'..='9' => end = at + 1,
-            '.' | ',' | '\'' | '’' if next_is_digit => {}
+            c if is_digit(c) => end = at + c.len_utf8(),
+            '.' | ',' | '\'' | '’' | '٫' | '٬' if next_is_digit => {}
             '\u{a0}' | '\u{202f}' | '\u{2009}' if groups(&text[at + c.len_utf8()..]) => {}
             _ => break,
         }
     }
     end
+}
+
+fn is_digit(c: char) -> bool {
+    digit(c).is_some()
+}
+
+/// The same in Latin digits, with `.` for what is a decimal point in Arabic script only.
+fn latin(digits: &str) -> String {
+    let latin = |c| match c {
+        '٫' => '.',
+        '٬' => '\'',
+        c => digit(c).map_or(c, |digit| char::from(b'0' + digit)),
+    };
+    digits.chars().map(latin).collect()
 }
 
 fn word_length(text: &str) -> usize {
@@ -282,6 +298,9 @@ mod tests {
         check("1\u{202f}500", "1500", true);
         check("1.234.567", "1234567", true);
         check("the 10th century", "the 10th and 11th centuries", true);
+        check("1357", "سال ۱۳۵۷", true);
+        check("1,434,200", "١٬٤٣٤٬٢٠٠", true);
+        check("2.5 km", "۲٫۵ km", true);
     }
 
     #[test]

@@ -49,8 +49,7 @@ struct Clause {
 impl Facts {
     /// Reads a text.
     pub(crate) fn of(text: &str, language: Option<Language>) -> Self {
-        let comma = language
-            .is_some_and(|language| !matches!(language.code(), "en" | "zh" | "ja" | "ko" | "th" | "he"));
+        let comma = language.is_some_and(Language::writes_decimal_comma);
         let mut facts = Self { numbers: numbers(text, comma), ..Self::default() };
         let nouns_are_capitals = language.is_some_and(|language| language.code() == "de");
         let mut clause = Clause::default();
@@ -150,12 +149,75 @@ fn is_negation(word: &str) -> bool {
     NEGATIONS.contains(&lower.as_str()) || lower.ends_with("n't") || lower.ends_with("n’t")
 }
 
-/// Words that turn a sentence into its opposite.
+/// Words that turn a sentence into its opposite. Of languages that deny twice to deny once, only the word
+/// that goes with the verb.
 const NEGATIONS: &[&str] = &[
-    "not", "no", "never", "none", "neither", "nor", "without", "cannot", "nobody", "nothing", "fails",
-    "failed", "lacks", "lacked", "nicht", "kein", "keine", "keinen", "keiner", "nie", "niemals", "ohne",
-    "pas", "jamais", "aucun", "aucune", "sans", "ningún", "ninguna", "nunca", "jamás", "sin", "non", "não",
-    "niet", "geen",
+    "not",
+    "no",
+    "never",
+    "none",
+    "neither",
+    "nor",
+    "without",
+    "cannot",
+    "nobody",
+    "nothing",
+    "fails",
+    "failed",
+    "lacks",
+    "lacked",
+    "nicht",
+    "kein",
+    "keine",
+    "keinen",
+    "keiner",
+    "nie",
+    "niemals",
+    "ohne",
+    "pas",
+    "jamais",
+    "aucun",
+    "aucune",
+    "sans",
+    "ningún",
+    "ninguna",
+    "nunca",
+    "jamás",
+    "sin",
+    "non",
+    "não",
+    "niet",
+    "geen",
+    "senza",
+    "ikke",
+    "inte",
+    "utan",
+    "uten",
+    "uden",
+    "eivät",
+    "není",
+    "nejsou",
+    "не",
+    "nije",
+    "nisu",
+    "nem",
+    "nincs",
+    "δεν",
+    "χωρίς",
+    "değil",
+    "לא",
+    "אין",
+    "لا",
+    "لم",
+    "لن",
+    "ليس",
+    "ليست",
+    "نیست",
+    "نیستند",
+    "नहीं",
+    "không",
+    "tidak",
+    "bukan",
 ];
 
 /// How much each word weighs: rare among the supplied sentences, and in the library if that was asked, is

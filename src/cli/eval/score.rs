@@ -6,6 +6,7 @@ use std::time::Duration;
 use ibid::ask::cite::without_marks;
 use ibid::ask::sentence::sentences;
 use ibid::event::{Citation, Usage};
+use ibid_index::analysis::is_unspaced;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
@@ -289,9 +290,20 @@ fn ms(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
-/// The words of a text in lower case, without what stands between them.
-pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    text.unicode_words().map(str::to_lowercase)
+/// The words of a text in lower case, without what stands between them. Of a script whose words are not
+/// parted, or carry their grammar, as Korean does, each character is one.
+pub(super) fn words<'a>(text: &'a str) -> impl Iterator<Item = String> {
+    let parted = |word: &'a str| {
+        let (mut parts, mut rest) = (Vec::new(), word);
+        while let Some(at) = rest.find(is_unspaced) {
+            let length = rest[at..].chars().next().map_or(0, char::len_utf8);
+            parts.extend([&rest[..at], &rest[at..at + length]]);
+            rest = &rest[at + length..];
+        }
+        parts.push(rest);
+        parts.into_iter().filter(|part: &&str| !part.is_empty())
+    };
+    text.unicode_words().flat_map(parted).map(str::to_lowercase)
 }
 
 /// Whether the words of an answer stand in a text, one after the other: 10 is not said by 2010.
@@ -323,6 +335,8 @@ mod tests {
             ("It is **4.7 kilometres** long.", "4.7 Kilometres", true),
             ("It was built in 2010.", "10", false),
             ("首都は東京です。", "東京", true),
+            ("수도는 서울에서", "서울", true),
+            ("수도는 서울에서", "부산", false),
             ("By Rollo, a Norse leader", "norse leader.", true),
             ("By Rollo, a Norse leader", "leader Norse", false),
             ("Nothing", "", false),

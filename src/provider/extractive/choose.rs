@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ibid_index::analysis::{Language, TermKind, terms};
 use ibid_index::{IndexError, PassageIndex};
 
+use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris, is_finished};
 use super::subject::{framing, subject};
 use crate::ask::cite::{Facts, Weights};
@@ -118,7 +119,7 @@ impl Reading<'_> {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
         let covering = |share: f32| candidates.iter().position(|candidate| candidate.coverage >= share);
-        let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| asked.words.len() >= MANY_PARTS);
+        let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| num_words(asked) >= MANY_PARTS);
         let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
         let mut chosen = vec![candidates.remove(first)];
         while chosen.len() < MAX_SENTENCES {
@@ -132,7 +133,7 @@ impl Reading<'_> {
     fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
         let asked = self.asked(question);
         let whole = self.answer(question, &asked);
-        if !whole.is_empty() || asked.words.len() >= MANY_PARTS {
+        if !whole.is_empty() || num_words(&asked) >= MANY_PARTS {
             return whole;
         }
         joined(facets(question).iter().map(|clause| self.answer(clause, &self.asked(clause))))
@@ -261,7 +262,7 @@ fn weigh<'a>(
         for (at, line) in read.lines.iter().enumerate() {
             let Line { sentence, text, facts, is_whole } = line;
             let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
-                || text.ends_with(['?', ':', '？'])
+                || text.ends_with(['?', ':', '？', '：', '؟'])
                 || read.is_heading(line, asked);
             if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
                 continue;
@@ -273,8 +274,8 @@ fn weigh<'a>(
                 before.map(|before| (before, 0.6)),
                 Some((&read.whole, 0.5)),
             ];
-            let coverage = coverage(asked, &surroundings, &weights);
-            let itself = self::coverage(asked, &surroundings[..1], &weights);
+            let covered = coverage(asked, &surroundings, &weights);
+            let itself = coverage(asked, &surroundings[..1], &weights);
             if itself == 0.0 {
                 continue;
             }
@@ -284,7 +285,7 @@ fn weigh<'a>(
             let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
             let fragment = if is_fragment { 0.3 } else { 0.0 };
             let score = 0.5 * itself
-                + 0.5 * coverage
+                + 0.5 * covered
                 + 0.15 * nearness(asked, facts)
                 + 0.25 * kind.shown(text, facts, asked)
                 - 0.015 * ratio(passage.min(8), 1)
@@ -296,7 +297,7 @@ fn weigh<'a>(
                 text,
                 start: sentence.range.start,
                 facts: facts.clone(),
-                coverage,
+                coverage: covered,
                 score,
             });
         }
@@ -319,26 +320,6 @@ fn add_library(weights: &mut Weights, asked: &Facts, index: &PassageIndex) -> Re
     let known: Vec<(Arc<str>, u64)> = asked.words.iter().map(known).collect::<Result<_, IndexError>>()?;
     weights.add_library(index.num_passages(), known.iter().map(|(word, num)| (word, *num)));
     Ok(())
-}
-
-/// The share of the question's weight that texts hold, each counting as far as it is near.
-fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: &Weights) -> f32 {
-    let (mut held, mut all) = (0.0, 0.0);
-    let near = |share: &dyn Fn(&Facts) -> f32| {
-        texts.iter().flatten().map(|(facts, near)| share(facts) * near).fold(0.0, f32::max)
-    };
-    for (word, name) in &asked.words {
-        let weight = weights.of_word(word) * if *name { 1.5 } else { 1.0 };
-        held += weight * near(&|facts| facts.holds(word));
-        all += weight;
-    }
-    for number in &asked.numbers {
-        // As heavy as a name that stands in hardly any sentence.
-        let weight = weights.of_word("") * 1.5;
-        held += weight * near(&|facts| f32::from(u8::from(facts.holds_number(number))));
-        all += weight;
-    }
-    if all > 0.0 { held / all } else { 0.0 }
 }
 
 /// The share of neighbouring words of the question that are close in the sentence too.

@@ -1,6 +1,9 @@
 //! What kind of answer a question asks for, and the signs of it in a sentence. Signs, not
 //! understanding: they only tip the scale between sentences that speak of the same thing.
 
+use ibid_index::analysis::is_unspaced;
+
+use super::asking::asked;
 use crate::ask::cite::Facts;
 
 /// The kind of answer asked for.
@@ -24,22 +27,14 @@ impl Asked {
         let pair = |first: &str, seconds: &[&str]| {
             words.windows(2).any(|pair| pair[0] == first && seconds.contains(&pair[1]))
         };
-        if measure(question).is_some()
-            || has(&["wieviel", "wieviele", "combien", "cuánto", "cuántos", "percentage", "percent"])
-        {
+        if measure(question).is_some() || has(&["percentage", "percent"]) {
             Self::Amount
-        } else if has(&["when", "wann", "quand", "cuándo"])
-            || (has(&["what", "which"]) && has(&["year", "date", "century", "month", "day"]))
-        {
+        } else if has(&["what", "which"]) && has(&["year", "date", "century", "month", "day"]) {
             Self::Time
-        } else if has(&["who", "whom", "whose", "wer", "wem", "qui", "quién"]) {
-            Self::Person
-        } else if has(&["where", "wo", "dónde"])
-            || (has(&["what", "which"]) && has(&["country", "city", "place", "region", "state"]))
-        {
+        } else if let Some(asked) = asked(question) {
+            asked
+        } else if has(&["what", "which"]) && has(&["country", "city", "place", "region", "state"]) {
             Self::Place
-        } else if has(&["why", "warum", "pourquoi"]) {
-            Self::Reason
         } else if words.len() <= 6
             && (pair("what", &["is", "are", "was", "were"]) || words.first() == Some(&"define"))
         {
@@ -78,7 +73,22 @@ impl Asked {
                 " to avoid ",
                 "result of",
                 "weil ",
+                " wegen ",
                 "parce qu",
+                " porque ",
+                " perché ",
+                "потому",
+                "çünkü",
+                "لأن",
+                "بسبب",
+                "زیرا",
+                "क्योंकि",
+                "因为",
+                "因為",
+                "由于",
+                "由於",
+                "ため",
+                "때문",
             ]),
             Self::Definition => {
                 let at = says(&[
@@ -144,7 +154,7 @@ pub(super) fn is_finished(sentence: &str) -> bool {
     let bare = sentence.trim_end_matches(|c: char| {
         matches!(c, '"' | '\'' | '”' | '’' | '»' | '“' | ')' | ']' | '*' | '_') || c.is_whitespace()
     });
-    bare.ends_with(['.', '!', '?', '…', '。', '！', '？', ';'])
+    bare.ends_with(['.', '!', '?', '…', '。', '！', '？', ';', '।', '؟', '۔', '։'])
 }
 
 /// Whether a sentence is page furniture or debris rather than something said.
@@ -153,7 +163,7 @@ pub(super) fn is_debris(sentence: &str) -> bool {
     let num_words = sentence.split_whitespace().count();
     let letters = sentence.chars().filter(|c| c.is_alphabetic()).count();
     let visible = sentence.chars().filter(|c| !c.is_whitespace()).count();
-    let unspaced = sentence.chars().filter(|c| ('\u{2e80}'..'\u{ff00}').contains(c)).count() > 5;
+    let unspaced = sentence.chars().filter(|c| is_unspaced(*c)).count() > 5;
     let furniture = [
         "all rights reserved",
         "©",

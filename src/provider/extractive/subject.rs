@@ -47,29 +47,20 @@ fn span_of_time(question: &str) -> Option<&str> {
     Some(pair[1])
 }
 
-const OPENERS: &[&str] =
-    &["which", "what", "welches", "welchem", "welcher", "welchen", "quelle", "quel", "qué", "quale", "welk"];
+#[rustfmt::skip]
+const OPENERS: &[&str] = &[
+    "which", "what", "welches", "welchem", "welcher", "welchen", "quelle", "quel", "qué", "quale", "che",
+    "qual", "que", "ce", "welk", "welke", "vilket", "hvilket", "hvilken", "minä", "którym", "kterém",
+    "ktorom", "якому", "каком", "какой", "hangi", "melyik", "kojoj", "koje", "ποιο", "ποια", "أي", "چه",
+    "किस",
+];
+#[rustfmt::skip]
 const SPANS: &[&str] = &[
-    "year",
-    "date",
-    "day",
-    "month",
-    "decade",
-    "century",
-    "jahr",
-    "datum",
-    "tag",
-    "monat",
-    "jahrzehnt",
-    "jahrhundert",
-    "année",
-    "date",
-    "jour",
-    "mois",
-    "siècle",
-    "año",
-    "fecha",
-    "anno",
-    "data",
-    "jaar",
+    "year", "date", "day", "month", "decade", "century", "jahr", "datum", "tag", "monat", "jahrzehnt",
+    "jahrhundert", "année", "date", "jour", "mois", "siècle", "año", "fecha", "día", "mes", "siglo", "anno",
+    "data", "giorno", "mese", "secolo", "ano", "dia", "mês", "século", "an", "dată", "secol", "jaar",
+    "eeuw", "år", "dag", "århundrade", "århundre", "århundrede", "vuonna", "roku", "wieku", "roce",
+    "století", "storočí", "році", "столітті", "году", "веке", "год", "yıl", "yılda", "yılında", "tarihte",
+    "yüzyılda", "évben", "században", "godini", "godine", "έτος", "χρονιά", "αιώνα", "عام", "سنة", "تاريخ",
+    "قرن", "سال", "سالی", "تاریخی", "قرنی", "वर्ष", "साल", "तारीख",
 ];

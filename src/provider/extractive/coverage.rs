@@ -1,0 +1,82 @@
+//! How much of a question texts hold, by weight.
+//!
+//! Of a script without spaces the words are overlapping pairs of characters, and some stand only where
+//! two words meet: in other company those are not found, though all that was asked is there. So there
+//! the characters count, each held if one of its pairs is. Scripts of few letters are left out, where
+//! any two stand together somewhere.
+
+use std::sync::Arc;
+
+use ibid_index::analysis::{is_ideograph, is_unspaced};
+
+use crate::ask::cite::{Facts, Weights};
+
+/// The share of the question's weight that texts hold, each counting as far as it is near.
+pub(super) fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: &Weights) -> f32 {
+    let (mut held, mut all) = (0.0, 0.0);
+    let near = |share: &dyn Fn(&Facts) -> f32| {
+        texts.iter().flatten().map(|(facts, near)| share(facts) * near).fold(0.0, f32::max)
+    };
+    let shares: Vec<f32> = asked.words.iter().map(|(word, _)| near(&|facts| facts.holds(word))).collect();
+    for (at, (word, name)) in asked.words.iter().enumerate() {
+        let weight = weights.of_word(word) * if *name { 1.5 } else { 1.0 };
+        held += weight * of_characters(&asked.words, &shares, at);
+        all += weight;
+    }
+    for number in &asked.numbers {
+        // As heavy as a name that stands in hardly any sentence.
+        let weight = weights.of_word("") * 1.5;
+        held += weight * near(&|facts| f32::from(u8::from(facts.holds_number(number))));
+        all += weight;
+    }
+    if all > 0.0 { held / all } else { 0.0 }
+}
+
+/// About how many words of content a question has.
+pub(super) fn num_words(asked: &Facts) -> usize {
+    let num_pairs = asked.words.iter().filter(|(word, _)| word.starts_with(is_unspaced)).count();
+    asked.words.len() - num_pairs + num_pairs.div_ceil(2)
+}
+
+/// How much of a word is held: of a pair, how much of its characters, which its neighbours may hold.
+fn of_characters(words: &[(Arc<str>, bool)], shares: &[f32], at: usize) -> f32 {
+    let share = shares[at];
+    let meet = |one: usize, other: usize| {
+        let (Some(first), Some(second)) = (words.get(one), words.get(other)) else { return false };
+        let [first, second] = [first, second].map(|(word, _)| word);
+        let is_pair = |word: &str| word.chars().count() == 2 && word.chars().any(is_ideograph);
+        is_pair(first) && is_pair(second) && first.chars().next_back() == second.chars().next()
+    };
+    let before = at.checked_sub(1).filter(|before| meet(*before, at)).map_or(0.0, |before| shares[before]);
+    let behind = if meet(at, at + 1) { shares[at + 1] } else { 0.0 };
+    f32::midpoint(share.max(before), share.max(behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use ibid_index::analysis::Language;
+
+    use super::*;
+
+    #[track_caller]
+    fn covered(code: &str, question: &str, text: &str) -> f32 {
+        let language = Language::from_code(code);
+        let (asked, facts) = (Facts::of(question, language), Facts::of(text, language));
+        coverage(&asked, &[Some((&facts, 1.0))], &Weights::default())
+    }
+
+    #[test]
+    fn where_words_meet_nothing_is_missing() {
+        assert_eq!(covered("zh", "灯塔北岬", "北岬有一座灯塔"), 1.0);
+        assert!(covered("zh", "灯塔城市", "北岬有一座灯塔") < 0.75);
+        assert_eq!(covered("zh", "城市", "北岬有一座灯塔"), 0.0);
+        assert_eq!(covered("en", "lighthouse cape", "a lighthouse"), 0.5);
+    }
+
+    #[test]
+    fn two_characters_make_a_word() {
+        let words = |code, text| num_words(&Facts::of(text, Language::from_code(code)));
+        assert_eq!(words("zh", "北岬灯塔"), 2);
+        assert_eq!(words("en", "The keepers of the northern lighthouse"), 3);
+    }
+}
