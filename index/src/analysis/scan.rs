@@ -50,7 +50,7 @@ fn next_run(text: &str, from: usize) -> Option<Run> {
     while let Some((offset, character)) = rest.next() {
         let continues = class(character) == Some(script)
             || (!character.is_ascii() && is_combining_mark(character))
-            || (is_joiner(character) && script == Script::Spaced)
+            || (is_joiner(character) && script == Script::Spaced && !parts_words(character, first))
             || (character == '_' && script == Script::Spaced);
         if continues {
             is_number = is_number && character.is_numeric();
@@ -69,6 +69,11 @@ fn next_run(text: &str, from: usize) -> Option<Run> {
     let is_number = is_number || is_digits(&text[start..end]);
     let after_apostrophe = follows_apostrophe(&text[..start]);
     Some(Run { start, end, script, is_number, after_apostrophe })
+}
+
+/// In Arabic script a non-joiner stands where a space may stand as well: `می‌شود` is `می شود`.
+fn parts_words(joiner: char, beside: char) -> bool {
+    joiner == '\u{200c}' && matches!(beside, '\u{600}'..='\u{6ff}')
 }
 
 fn is_digits(word: &str) -> bool {

@@ -57,6 +57,13 @@ fn grammar_is_marked_as_stop_words() {
 }
 
 #[test]
+fn a_non_joiner_parts_words_in_arabic_script_only() {
+    check(Some("fa"), "کتاب‌ها قطب‌نما", &["کتاب", "ها", "قطب", "نما"]);
+    check(None, "क्\u{200c}ष", &["क्ष"]);
+    check(None, "Auf\u{200c}lage", &["auflage"]);
+}
+
+#[test]
 fn scripts_without_spaces_yield_pairs() {
     check(Some("zh"), "图书馆 iPhone手机", &["图书", "书馆", "iphone", "手机"]);
     check(Some("ja"), "東京へ行く。水", &["東京", "京へ", "へ行", "行く", "水"]);

@@ -119,7 +119,7 @@ impl Reading<'_> {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
         let covering = |share: f32| candidates.iter().position(|candidate| candidate.coverage >= share);
-        let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| num_words(asked) >= MANY_PARTS);
+        let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| num_words(asked, self.language) >= MANY_PARTS);
         let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
         let mut chosen = vec![candidates.remove(first)];
         while chosen.len() < MAX_SENTENCES {
@@ -133,7 +133,7 @@ impl Reading<'_> {
     fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
         let asked = self.asked(question);
         let whole = self.answer(question, &asked);
-        if !whole.is_empty() || num_words(&asked) >= MANY_PARTS {
+        if !whole.is_empty() || num_words(&asked, self.language) >= MANY_PARTS {
             return whole;
         }
         joined(facets(question).iter().map(|clause| self.answer(clause, &self.asked(clause))))

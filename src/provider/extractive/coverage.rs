@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use ibid_index::analysis::{is_ideograph, is_unspaced};
+use ibid_index::analysis::{Language, is_ideograph, is_unspaced};
 
 use crate::ask::cite::{Facts, Weights};
 
@@ -32,10 +32,21 @@ pub(super) fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: 
     if all > 0.0 { held / all } else { 0.0 }
 }
 
-/// About how many words of content a question has.
-pub(super) fn num_words(asked: &Facts) -> usize {
-    let num_pairs = asked.words.iter().filter(|(word, _)| word.starts_with(is_unspaced)).count();
-    asked.words.len() - num_pairs + num_pairs.div_ceil(2)
+/// About how many words of content a question has. Two characters make one in the scripts of East Asia,
+/// four letters in those of Thai and its neighbours, and two syllables in Vietnamese, which parts them.
+pub(super) fn num_words(asked: &Facts, language: Option<Language>) -> usize {
+    let (mut num_parted, mut num_pairs, mut num_of_letters) = (0, 0, 0);
+    for (word, _) in &asked.words {
+        match word.chars().next() {
+            Some('\u{0e00}'..='\u{17ff}') if word.starts_with(is_unspaced) => num_of_letters += 1_usize,
+            Some(first) if is_unspaced(first) => num_pairs += 1_usize,
+            _ => num_parted += 1_usize,
+        }
+    }
+    if language.is_some_and(|language| language.code() == "vi") {
+        num_parted = num_parted.div_ceil(2);
+    }
+    num_parted + num_pairs.div_ceil(2) + num_of_letters.div_ceil(4)
 }
 
 /// How much of a word is held: of a pair, how much of its characters, which its neighbours may hold.
@@ -54,8 +65,6 @@ fn of_characters(words: &[(Arc<str>, bool)], shares: &[f32], at: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use ibid_index::analysis::Language;
-
     use super::*;
 
     #[track_caller]
@@ -74,9 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn two_characters_make_a_word() {
-        let words = |code, text| num_words(&Facts::of(text, Language::from_code(code)));
+    fn characters_are_counted_as_the_words_they_make() {
+        let words = |code, text| {
+            let language = Language::from_code(code);
+            num_words(&Facts::of(text, language), language)
+        };
         assert_eq!(words("zh", "北岬灯塔"), 2);
+        assert_eq!(words("th", "ประภาคารเหนือ"), 3);
+        assert_eq!(words("vi", "hải đăng"), 1);
         assert_eq!(words("en", "The keepers of the northern lighthouse"), 3);
     }
 }
