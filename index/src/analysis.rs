@@ -132,7 +132,10 @@ pub(crate) fn lower(word: &str) -> Cow<'_, str> {
             Cow::Borrowed(word)
         };
     }
-    let lower = word.nfkc().filter(|&character| !scan::is_joiner(character) && !character.is_whitespace());
+    let is_left_out = |character: char| {
+        scan::is_joiner(character) || scan::is_optional_mark(character) || character.is_whitespace()
+    };
+    let lower = word.nfkc().filter(|&character| !is_left_out(character));
     Cow::Owned(lower.collect::<String>().to_lowercase().nfkc().collect())
 }
 

@@ -25,6 +25,9 @@ pub(super) fn terms(text: &str, language: Option<Language>) -> impl Iterator<Ite
             let run = runs.next()?;
             if run.script == Script::Spaced {
                 let form = Form::of(&text[run.start..run.end], run.is_number, language);
+                if form.stem.is_empty() {
+                    continue;
+                }
                 let kind = form.kind_at(&run);
                 return Some(Term { stem: form.stem, start: run.start, end: run.end, kind });
             }
@@ -63,6 +66,12 @@ impl Analyser {
 
     /// Hands over the terms of a text, one at a time.
     pub(crate) fn each_term(&mut self, text: &str, mut found: impl FnMut(Term<&str>)) {
+        // A word of nothing but marks that are not compared is none.
+        let mut found = |term: Term<&str>| {
+            if !term.stem.is_empty() {
+                found(term);
+            }
+        };
         for run in runs(text) {
             if run.script == Script::Unspaced {
                 each_pair(text, &run, self.language, &mut found);

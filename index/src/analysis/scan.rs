@@ -37,6 +37,11 @@ pub(super) fn is_joiner(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
+/// Vowels, doubling and stretching in Arabic script, which most texts do without: `خانهٔ` is `خانه`.
+pub(super) fn is_optional_mark(character: char) -> bool {
+    matches!(character, '\u{640}' | '\u{64b}'..='\u{655}' | '\u{670}')
+}
+
 fn next_run(text: &str, from: usize) -> Option<Run> {
     let (offset, first) = text[from..].char_indices().find(|&(_, character)| class(character).is_some())?;
     let start = from + offset;
@@ -49,7 +54,7 @@ fn next_run(text: &str, from: usize) -> Option<Run> {
     let base = end;
     while let Some((offset, character)) = rest.next() {
         let continues = class(character) == Some(script)
-            || (!character.is_ascii() && is_combining_mark(character))
+            || (!character.is_ascii() && (is_combining_mark(character) || is_optional_mark(character)))
             || (is_joiner(character) && script == Script::Spaced && !parts_words(character, first))
             || (character == '_' && script == Script::Spaced);
         if continues {
@@ -93,7 +98,8 @@ fn class(character: char) -> Option<Script> {
     if is_unspaced(character) {
         return Some(Script::Unspaced);
     }
-    (character.is_alphanumeric() && !is_joiner(character)).then_some(Script::Spaced)
+    (character.is_alphanumeric() && !is_joiner(character) && !is_optional_mark(character))
+        .then_some(Script::Spaced)
 }
 
 /// Whether a character is of a script whose words are not parted: Han, kana, Hangul, and the scripts of
