@@ -14,8 +14,8 @@ macro_rules! lists {
     ($($code:literal),*) => { &[$(($code, include_str!(concat!("stop/", $code, ".txt")))),*] };
 }
 
-/// The languages that have a list, with it. English comes first, then those told apart for longest: of
-/// equals the first is taken.
+/// The languages that have a list, with it. Where a text has as many words of several, the first counts:
+/// English, then those of most documents.
 const LISTS: &[(&str, &str)] = lists![
     "en", "da", "de", "es", "fi", "fr", "it", "nb", "nl", "pl", "pt", "ru", "sv", "ar", "bg", "bn", "ca",
     "cs", "el", "fa", "he", "hi", "hr", "hu", "id", "ja", "ko", "ro", "sk", "th", "tr", "uk", "ur", "vi",
