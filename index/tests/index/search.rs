@@ -228,6 +228,19 @@ fn each_language_is_searched_in_its_own_forms() {
     assert_eq!(found(&index, "house"), [(6, 0)]);
 }
 
+#[test]
+fn vietnamese_is_told_apart_by_its_marks_and_found_without_them() {
+    let index = library::index(&[
+        Source::new(1, "tháp.md", &["Ngọn hải đăng cao ba mươi mét."]).language("vi"),
+        Source::new(2, "ban.md", &["Nhà máy bán bàn ghế."]).language("vi"),
+    ]);
+    assert_eq!(found(&index, "hải đăng"), [(1, 0)]);
+    assert_eq!(found(&index, "hai dang"), [(1, 0)]);
+    assert_eq!(found(&index, "hài"), []);
+    assert_eq!(found(&index, "thap"), [(1, 0)]);
+    assert_eq!(found(&index, "bạn"), [(2, 0)], "a name has no marks");
+}
+
 #[track_caller]
 fn check_highlights(query: &str, text: &str, language: &str, expected: &[&str]) {
     let query = Query::new(query, None);
