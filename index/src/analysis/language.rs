@@ -311,4 +311,12 @@ mod tests {
         assert_eq!(Language::detect("12 34 56"), None);
         assert_eq!(Language::detect(""), None);
     }
+
+    #[test]
+    fn kindred_languages_are_told_by_what_one_has_and_the_other_has_not() {
+        let told = |text| Language::of_grammar(text).map(Language::code);
+        assert_eq!(told("la CPU de la GPU y el cache del API que es un SDK"), Some("es"));
+        assert_eq!(told("la CPU de la GPU amb el cache del API que és un SDK"), Some("ca"));
+        assert_eq!(told("la CPU de la GPU"), None);
+    }
 }

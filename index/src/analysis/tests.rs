@@ -68,7 +68,9 @@ fn arabic_script_is_compared_without_its_vowels() {
     check(Some("fa"), "خانهٔ خانه کِتاب", &["خانه", "خانه", "کتاب"]);
     check(Some("ar"), "مُحَمَّد محمد محـمد", &["محمد", "محمد", "محمد"]);
     check(None, "أحمد", &["أحمد"]);
-    check(None, "ـ \u{64e} ـَ", &[]);
+    check(None, "ـ \u{64e} ـَ \u{fe70}", &[]);
+    let mut analyser = super::Analyser::new(None);
+    analyser.each_term("\u{fe70} \u{fe70}", |term| panic!("{term:?}"));
 }
 
 #[test]
