@@ -16,6 +16,7 @@ mod once;
 pub mod prompt;
 pub mod question;
 mod recover;
+pub mod refusal;
 mod research;
 pub mod retrieve;
 pub mod sentence;

@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod mark;
+mod negation;
 mod number;
 mod quote;
 mod shelves;
@@ -17,6 +18,7 @@ mod words;
 use ibid_index::analysis::Language;
 
 use self::mark::Reading;
+pub(crate) use self::negation::denials;
 pub(crate) use self::number::{Number, unit_named};
 pub(crate) use self::quote::Shelf;
 pub use self::shelves::Shelves;

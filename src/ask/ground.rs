@@ -1,7 +1,10 @@
 //! How well a finished answer stands on its sources, sentence by sentence. It counts and points;
 //! it changes nothing in the answer.
 
+use ibid_index::analysis::Language;
+
 use super::cite::{Facts, PARTIAL, SUPPORTED, Shelf, without_marks};
+use super::refusal::reports_nothing;
 use super::sentence::{Sentence, SentenceKind, sentences};
 use crate::event::{AnswerSpan, Citation, Grounding, Verdict};
 
@@ -20,7 +23,7 @@ pub(super) fn ground(answer: &str, citations: &[Citation], shelf: &Shelf, droppe
         let heads_table = sentence.kind == SentenceKind::Row
             && answer[sentence.range.end..].trim_start_matches([' ', '\n']).starts_with("|-");
         let facts = Facts::of(&claim, language);
-        if heads_table || !is_claim(&claim, &sentence, &facts) {
+        if heads_table || !is_claim(&claim, &sentence, &facts, language) {
             continue;
         }
         let range = &sentence.range;
@@ -51,12 +54,16 @@ fn rank(verdict: Verdict) -> u8 {
     }
 }
 
-fn is_claim(sentence: &str, place: &Sentence, facts: &Facts) -> bool {
+fn is_claim(sentence: &str, place: &Sentence, facts: &Facts, language: Option<Language>) -> bool {
     let sentence = sentence.trim().trim_end_matches(['*', '_', ')', '"', '”']);
     let is_text = !matches!(place.kind, SentenceKind::Heading | SentenceKind::Code);
-    let leads_or_asks = sentence.ends_with([':', '?', '：', '？']);
+    let leads_or_asks = sentence.ends_with([':', '?', '：', '？', '؟', ';', '\u{37e}']);
     let says_something = facts.words.len() + facts.numbers.len() >= 2;
-    is_text && !leads_or_asks && says_something && !speaks_of_itself(sentence) && !reports_nothing(sentence)
+    is_text
+        && !leads_or_asks
+        && says_something
+        && !speaks_of_itself(sentence)
+        && !reports_nothing(sentence, language)
 }
 
 /// "Here is what the documents say", "In summary": words about the answer.
@@ -77,46 +84,6 @@ fn speaks_of_itself(sentence: &str) -> bool {
     short
         && opens.iter().any(|opening| lower.starts_with(opening))
         && !lower.contains(|c: char| c.is_ascii_digit() || c == ',')
-}
-
-/// "Your documents do not answer this": nothing a passage could carry. Only a sentence whose
-/// subject is the documents or the writer counts; what a document denies is a claim.
-fn reports_nothing(sentence: &str) -> bool {
-    let lower = sentence.to_lowercase().replace('’', "'");
-    let found_not = [
-        " do not ",
-        " does not ",
-        " don't ",
-        " doesn't ",
-        "could not ",
-        "couldn't ",
-        "cannot ",
-        "can't ",
-        "not enough ",
-        "no information",
-        "unable to ",
-        "nothing ",
-        "not mentioned",
-        "not specified",
-        "not stated",
-        "not provided",
-        "enthalten ",
-    ];
-    let about = [
-        "documents",
-        "passages",
-        "sources",
-        "provided text",
-        "excerpts",
-        "provided information",
-        "provided context",
-        "dokumente",
-    ];
-    let opening: String = lower.chars().take(60).collect();
-    let speaks_of_them = about.iter().any(|word| opening.contains(word)) || lower.starts_with("i ");
-    speaks_of_them
-        && found_not.iter().any(|words| lower.contains(words))
-        && !lower.contains(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]

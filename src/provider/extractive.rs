@@ -18,10 +18,8 @@ use tokio::task::spawn_blocking;
 use self::choose::Choice;
 use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
+use crate::ask::refusal::refusal;
 use crate::event::{FinishReason, Usage};
-
-/// What is said when the passages do not answer.
-pub const REFUSAL: &str = "Your documents do not answer this.";
 
 /// An answer made of quoted sentences.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl Answer {
 pub fn write(prompt: &Prompt) -> Answer {
     let chosen = choose::choose(&prompt.question, &prompt.passages, prompt.index.as_deref());
     if chosen.is_empty() {
-        return Answer { pieces: vec![REFUSAL.to_owned()], refused: true };
+        return Answer { pieces: vec![refusal(&prompt.question).to_owned()], refused: true };
     }
     let pieces = chosen.iter().enumerate().map(|(at, choice)| layout(at, choice)).collect();
     Answer { pieces, refused: false }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
+use super::negation::denials;
 use super::number::{Number, numbers};
 use super::words::WordSet;
 use crate::event::Verdict;
@@ -52,17 +53,25 @@ impl Facts {
         let comma = language.is_some_and(Language::writes_decimal_comma);
         let mut facts = Self { numbers: numbers(text, comma), ..Self::default() };
         let nouns_are_capitals = language.is_some_and(|language| language.code() == "de");
+        let mut denials = denials(text, language).into_iter().peekable();
+        let mut denied_before =
+            |at| std::iter::from_fn(|| denials.next_if(|denial| denial.start < at)).count() > 0;
         let mut clause = Clause::default();
         let mut end = 0;
         for term in terms(text, language) {
             let between = &text[end.min(term.start)..term.start];
             let surface = &text[term.start..term.end];
-            if parts_clauses(between, surface) && !clause.words.is_empty() {
+            if let Some(cut) = clause_end(between, surface)
+                && !clause.words.is_empty()
+            {
+                let cut = term.start - between.len() + cut;
+                clause.negated |= denied_before(cut);
                 facts.clauses.push(std::mem::take(&mut clause));
             }
-            let only_follows = text[term.end..].trim_start().starts_with("only ");
-            clause.negated ^= is_negation(surface) && !only_follows;
-            if term.kind == TermKind::Word && !is_negation(surface) {
+            clause.negated |= denied_before(term.start);
+            let denies = denied_before(term.end);
+            clause.negated |= denies;
+            if term.kind == TermKind::Word && !denies {
                 let capital = surface.starts_with(char::is_uppercase);
                 let opens = end == 0 || between.contains(['.', '!', '?', ':', '|', '\n', '“', '"']);
                 let name = capital
@@ -77,6 +86,7 @@ impl Facts {
             }
             end = term.end;
         }
+        clause.negated |= denied_before(text.len());
         facts.clauses.push(clause);
         facts
     }
@@ -139,27 +149,14 @@ impl Facts {
     }
 }
 
-fn parts_clauses(between: &str, word: &str) -> bool {
-    between.contains([',', ';', ':', '—', '(', ')', '.'])
-        || matches!(word, "but" | "while" | "although" | "whereas" | "though" | "aber" | "mais" | "pero")
+/// Where a clause ends between two words, if it does: at a sign, or before a word that says otherwise.
+fn clause_end(between: &str, word: &str) -> Option<usize> {
+    let signs =
+        [',', ';', ':', '—', '(', ')', '.', '،', '؛', '۔', '।', '、', '，', '；', '：', '。', '（', '）'];
+    let otherwise =
+        matches!(word, "but" | "while" | "although" | "whereas" | "though" | "aber" | "mais" | "pero");
+    between.find(signs).or(otherwise.then_some(between.len()))
 }
-
-fn is_negation(word: &str) -> bool {
-    let lower = word.to_lowercase();
-    NEGATIONS.contains(&lower.as_str()) || lower.ends_with("n't") || lower.ends_with("n’t")
-}
-
-/// Words that turn a sentence into its opposite. Of languages that deny twice to deny once, only the word
-/// that goes with the verb.
-#[rustfmt::skip]
-const NEGATIONS: &[&str] = &[
-    "not", "no", "never", "none", "neither", "nor", "without", "cannot", "nobody", "nothing", "fails",
-    "failed", "lacks", "lacked", "nicht", "kein", "keine", "keinen", "keiner", "nie", "niemals", "ohne",
-    "pas", "jamais", "aucun", "aucune", "sans", "ningún", "ninguna", "nunca", "jamás", "sin", "non",
-    "não", "niet", "geen", "senza", "ikke", "inte", "utan", "uten", "uden", "eivät", "není", "nejsou",
-    "не", "nije", "nisu", "nem", "nincs", "δεν", "χωρίς", "değil", "לא", "אין", "لا", "لم", "لن", "ليس",
-    "ليست", "نیست", "نیستند", "नहीं", "không", "tidak", "bukan",
-];
 
 /// How much each word weighs: rare among the supplied sentences, and in the library if that was asked, is
 /// heavy.

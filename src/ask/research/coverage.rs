@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::{Desk, Research};
 use crate::ask::draft::Draft;
+use crate::ask::refusal::refusal;
 use crate::ask::retrieve::{num_documents, num_looked_at};
 use crate::event::{Coverage, Reading, Source};
-use crate::provider::extractive::{REFUSAL, plain_markdown};
+use crate::provider::extractive::plain_markdown;
 use crate::{Error, documents};
 
 /// Documents named as found but not read.
@@ -79,12 +80,17 @@ fn note(readings: &mut Vec<Reading>, source: &Source) {
     }
 }
 
-/// What the report says about itself. None of it is a claim from a document. `agrees` tells that
-/// disagreement was asked for and none was found.
-pub(super) async fn colophon(desk: &Desk<'_>, coverage: &Coverage, is_refusal: bool, agrees: bool) -> String {
+/// What the report says about itself. None of it is a claim from a document. `unanswered` is the
+/// question where nothing answers it; `agrees` tells that disagreement was asked for and none was found.
+pub(super) async fn colophon(
+    desk: &Desk<'_>,
+    coverage: &Coverage,
+    unanswered: Option<&str>,
+    agrees: bool,
+) -> String {
     let mut text = String::new();
-    if is_refusal {
-        text.push_str(REFUSAL);
+    if let Some(question) = unanswered {
+        text.push_str(refusal(question));
         text.push_str("\n\n");
     }
     if agrees {

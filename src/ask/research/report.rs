@@ -56,9 +56,11 @@ pub(super) async fn write(
     let coverage = coverage::coverage(desk, draft, research, &told).await?;
     if research.begin_part(&Part::Colophon) {
         let has_looked = research.questions().any(|(_, found)| found.is_some());
+        let question = &research.plan.question;
         let is_refusal = sections.is_empty() && conflicts.is_empty() && has_looked;
-        let agrees = conflicts.is_empty() && !is_refusal && asks_for_dissent(&research.plan.question);
-        let text = coverage::colophon(desk, &coverage, is_refusal, agrees).await;
+        let agrees = conflicts.is_empty() && !is_refusal && asks_for_dissent(question);
+        let unanswered = is_refusal.then_some(question.as_str());
+        let text = coverage::colophon(desk, &coverage, unanswered, agrees).await;
         desk.begin(StepKind::Write, None, None, Some(Part::COLOPHON));
         draft.begin_colophon();
         draft.write_part(&text).await?;

@@ -6,9 +6,10 @@ use ibid_index::{Change, Document, PassageIndex, PassageText};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{REFUSAL, stream, write};
+use super::{stream, write};
 use crate::ask::cite::fixtures::{Read, read};
 use crate::ask::prompt::{Excerpt, Prompt};
+use crate::ask::refusal::refusal;
 use crate::document::PassageId;
 use crate::event::{FinishReason, Source, Usage, Verdict};
 use crate::provider::Delta;
@@ -66,7 +67,7 @@ fn a_question_the_passages_do_not_speak_of_is_refused() {
         ["What is the boiling point of mercury?", "Who painted the ceiling of the Sistine Chapel?", "?", ""]
     {
         let answer = write(&prompt(question, &[HARBOUR, LIGHTHOUSE]));
-        assert_eq!((answer.text().as_str(), answer.refused), (REFUSAL, true), "{question}");
+        assert_eq!((answer.text().as_str(), answer.refused), (refusal(question), true), "{question}");
     }
     assert!(write(&prompt("When was it built?", &[])).refused);
 }
