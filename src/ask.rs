@@ -213,7 +213,8 @@ fn recent<'a>(app: &App, history: &'a [Turn]) -> &'a [Turn] {
 /// by the model's words if there is a model that answers.
 async fn stand_alone(model: &Model, history: &[Turn], question: &str, draft: &mut Draft<'_>) -> String {
     let carried_over = condense::condense(history, question);
-    if carried_over == question || model.config().provider == Vendor::Extractive {
+    let may_lean = carried_over != question || condense::may_lean(history, question);
+    if !may_lean || model.config().provider == Vendor::Extractive {
         return carried_over;
     }
     let options = CallOptions { max_output_tokens: Some(MAX_CONDENSED_TOKENS), ..CallOptions::default() };

@@ -2,10 +2,14 @@
 //! from the questions before it. It rewrites nothing and invents nothing; the result is meant for
 //! retrieval and the model-free writer, not for show.
 
+mod words;
+
 use std::collections::HashSet;
+use std::ops::Range;
 
-use ibid_index::analysis::{Language, TermKind, terms};
+use ibid_index::analysis::{Language, TermKind, is_unspaced, terms};
 
+use self::words::Words;
 use super::cite::Facts;
 use super::prompt::Turn;
 use crate::session::Role;
@@ -27,29 +31,29 @@ pub fn condense(history: &[Turn], question: &str) -> String {
     if history.is_empty() {
         return question.to_owned();
     }
-    let language = Language::detect(question).filter(|_| question.split_whitespace().count() > 4);
-    let language = language.or_else(|| history.iter().rev().find_map(|turn| Language::detect(&turn.content)));
-    let language = language.or_else(|| Language::from_code("en"));
-    if !leans(question, language) {
+    let language = spoken(history, question);
+    let words = Words::of(language);
+    if !leans(question, language, &words) {
         return question.to_owned();
     }
     let asked =
         history.iter().rev().filter(|turn| turn.role == Role::User && !turn.content.trim().is_empty());
     let asked: Vec<&str> = asked.take(MAX_QUESTIONS).map(|turn| turn.content.as_str()).collect();
-    let stands = asked.iter().position(|earlier| !leans(earlier, language));
+    let stands = asked.iter().position(|earlier| !leans(earlier, language, &words));
     let reach = stands.map_or(asked.len(), |at| at + 1);
+    let continues = words.joins(question) || words.goes_on(question);
     let mut carried: Vec<String> = Vec::new();
     let mut said = question.to_owned();
     for earlier in &asked[..reach] {
-        let words = missing(earlier, &said, continues(question), language);
-        if !words.is_empty() {
-            said = format!("{said} {}", words.join(" "));
-            carried.splice(0..0, words);
+        let more = missing(earlier, &said, continues, language, &words);
+        if !more.is_empty() {
+            said = format!("{said} {}", more.join(" "));
+            carried.splice(0..0, more);
         }
     }
     let named =
         asked[..reach].iter().any(|earlier| Facts::of(earlier, language).words.iter().any(|(_, name)| *name));
-    if points(question) && !named {
+    if words.points(question) && !named {
         carried.extend(first_name(history, &said, language));
     }
     if carried.is_empty() {
@@ -58,60 +62,86 @@ pub fn condense(history: &[Turn], question: &str) -> String {
     format!("{} ({})", question.trim(), carried.join(" "))
 }
 
-fn leans(question: &str, language: Option<Language>) -> bool {
+/// The language of a question, or where it is too short to show, of the conversation.
+fn spoken(history: &[Turn], question: &str) -> Option<Language> {
+    let said = question.split_whitespace().count() > 4;
+    let asked = || {
+        let earlier = history.iter().filter(|turn| turn.role == Role::User).map(|turn| turn.content.as_str());
+        earlier.chain([question]).collect::<Vec<_>>().join(" ")
+    };
+    (said.then(|| Language::detect(question)).flatten())
+        .or_else(|| history.iter().rev().find_map(|turn| Language::detect(&turn.content)))
+        .or_else(|| Language::of_question(&asked()))
+        .or_else(|| Language::from_code("en"))
+}
+
+/// Whether a question that [`condense`] leaves as it is may lean on those before it all the same, so that
+/// a model is asked: one of few words and no name, in a language that leaves pronouns out.
+#[must_use]
+pub(super) fn may_lean(history: &[Turn], question: &str) -> bool {
+    let language = spoken(history, question);
     let facts = Facts::of(question, language);
-    let own = facts.words.iter().filter(|(word, _)| !EMPTY.contains(&&**word)).count() + facts.numbers.len();
-    let num_words = question.split_whitespace().count();
-    let goes_on = begins_with(question, OPENINGS) || (begins_with(question, JOINTS) && own < STANDS);
-    own == 0 || (num_words <= 12 && (goes_on || points(question)))
+    !history.is_empty()
+        && Words::of(language).drops_pronouns()
+        && num_words(question) <= FEW_WORDS
+        && !facts.words.iter().any(|(_, is_name)| *is_name)
 }
 
-/// Whether a question goes on from the last one.
-fn continues(question: &str) -> bool {
-    begins_with(question, JOINTS) || begins_with(question, OPENINGS)
+fn leans(question: &str, language: Option<Language>, words: &Words) -> bool {
+    let facts = Facts::of(question, language);
+    let more = words.more();
+    let own = facts.words.iter().filter(|(word, _)| !more.iter().any(|more| **more == **word)).count()
+        + facts.numbers.len();
+    let goes_on = words.goes_on(question) || (words.joins(question) && own < STANDS);
+    own == 0 || (num_words(question) <= MANY_WORDS && (goes_on || words.points(question)))
 }
 
-fn begins_with(question: &str, openings: &[&str]) -> bool {
-    let lower = question.trim().to_lowercase();
-    openings.iter().any(|opening| {
-        lower.strip_prefix(opening).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-    })
+/// About how many words there are. Where they are not parted, two characters make one.
+fn num_words(question: &str) -> usize {
+    let num_unparted = question.chars().filter(|c| is_unspaced(*c)).count();
+    question.split_whitespace().count().max(num_unparted / 2)
 }
 
-/// Whether a question points at something with a pronoun before any name that could be meant.
-pub(super) fn points(question: &str) -> bool {
-    let mut named = false;
-    for (at, word) in question.split_whitespace().enumerate() {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-        if PRONOUNS.contains(&bare.to_lowercase().as_str()) {
-            return !named;
-        }
-        named |= at > 0 && bare.len() > 1 && bare.starts_with(char::is_uppercase);
-    }
-    false
+/// Whether a part of a question points at something that it does not name.
+pub(super) fn points(question: &str, language: Option<Language>) -> bool {
+    Words::of(language).points(question)
 }
 
 /// The content words of an earlier question that the new one neither has nor replaces.
-fn missing(earlier: &str, question: &str, continues: bool, language: Option<Language>) -> Vec<String> {
+fn missing(
+    earlier: &str,
+    question: &str,
+    continues: bool,
+    language: Option<Language>,
+    words: &Words,
+) -> Vec<String> {
     let has = Facts::of(question, language);
     let before = Facts::of(earlier, language);
+    let more = words.more();
     let replaces_name = continues && has.words.iter().any(|(_, name)| *name);
     let found = terms(earlier, language).filter(|term| match term.kind {
         TermKind::Stop => false,
         TermKind::Number => has.numbers.is_empty(),
         TermKind::Word => {
             let name = before.words.iter().any(|(word, name)| **word == *term.stem && *name);
-            has.holds(&term.stem) == 0.0 && !(name && replaces_name) && !EMPTY.contains(&term.stem.as_str())
+            has.holds(&term.stem) == 0.0 && !(name && replaces_name) && !more.contains(&term.stem)
         }
     });
-    let mut words: Vec<String> = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
     for term in found {
-        let word = &earlier[term.start..term.end];
-        if !words.iter().any(|known| known == word) {
-            words.push(word.to_owned());
+        match ranges.last_mut() {
+            // Pairs of characters that share one are a word together.
+            Some(last) if term.start < last.end => last.end = term.end,
+            _ => ranges.push(term.start..term.end),
         }
     }
-    words
+    let mut carried: Vec<String> = Vec::new();
+    for word in ranges.into_iter().map(|range| &earlier[range]) {
+        if !carried.iter().any(|known| known == word) {
+            carried.push(word.to_owned());
+        }
+    }
+    carried
 }
 
 /// The first run of capitalised words in the last answer that the question does not have.
@@ -137,53 +167,30 @@ fn first_name(history: &[Turn], question: &str, language: Option<Language>) -> O
     run.map(|(start, end)| answer[start..end].to_owned())
 }
 
-/// Words that join a question to the last one, if it does not say enough itself.
-const JOINTS: &[&str] = &["and", "but", "or", "also", "then", "und", "aber", "et", "y"];
+/// Words of a question that leans by more than having none of its own, at most.
+const MANY_WORDS: usize = 12;
+/// And of one that may lean without showing it.
+const FEW_WORDS: usize = 6;
 /// Content words of a question that says enough: "And how fast did the mud rise?".
 const STANDS: usize = 3;
 
-/// How a question begins that always goes on from the last one.
-const OPENINGS: &[&str] = &[
-    "what about",
-    "how about",
-    "what else",
-    "who else",
-    "where else",
-    "why not",
-    "was ist mit",
-    "wie sieht es mit",
-    "et pour",
-    "qué tal",
-];
-
-/// Words that stand for something named before.
-const PRONOUNS: &[&str] = &[
-    "it", "its", "they", "them", "their", "he", "him", "his", "she", "her", "this", "that", "these", "those",
-    "there", "former", "latter", "er", "sie", "ihn", "ihm", "dessen", "deren", "elle", "ils", "elles", "lui",
-    "ello", "ellos",
-];
-
-/// Stems of words that ask for more without saying of what.
-const EMPTY: &[&str] = &[
-    "second", "first", "third", "last", "next", "other", "one", "ones", "detail", "explain", "exampl",
-    "example", "mean", "elabor", "continu", "reason", "exact", "sure", "pleas", "please", "tell", "more",
-    "go", "happen", "summar", "summaris", "summari",
-];
-
 #[cfg(test)]
 mod tests {
-    use super::condense;
+    use super::{condense, may_lean};
     use crate::ask::prompt::Turn;
     use crate::session::Role;
 
-    #[track_caller]
-    fn check(history: &[&str], question: &str, expected: &str) {
+    fn turns(history: &[&str]) -> Vec<Turn> {
         let turn = |(at, content): (usize, &&str)| Turn {
             role: if at % 2 == 0 { Role::User } else { Role::Assistant },
             content: (*content).to_owned(),
         };
-        let history: Vec<Turn> = history.iter().enumerate().map(turn).collect();
-        assert_eq!(condense(&history, question), expected);
+        history.iter().enumerate().map(turn).collect()
+    }
+
+    #[track_caller]
+    fn check(history: &[&str], question: &str, expected: &str) {
+        assert_eq!(condense(&turns(history), question), expected);
     }
 
     const REVENUE: &[&str] = &["What was the revenue of Acme in 2020?", "It was $3 million [1]."];
@@ -228,6 +235,42 @@ mod tests {
             "When was she born? (founded company Ada Lovelace)",
         );
         check(REVENUE, "When was it founded?", "When was it founded? (revenue Acme 2020)");
+    }
+
+    #[test]
+    fn follow_ups_lean_in_every_language() {
+        for (earlier, question, expected) in [
+            ("Wann wurde der Leuchtturm gebaut?", "Und wie hoch ist er?", "(Leuchtturm gebaut)"),
+            ("¿Cuánto costó el faro del puerto en 1890?", "¿Y en 1902?", "(costó faro puerto)"),
+            (
+                "¿Quién construyó el faro del puerto?",
+                "¿Qué edad tenía él entonces?",
+                "(construyó faro puerto)",
+            ),
+            ("Quanto costò il faro del porto?", "E perché?", "(costò faro porto)"),
+            ("Кто построил старый маяк?", "А когда его продали?", "(построил старый маяк)"),
+            ("Kto zbudował starą latarnię?", "Kiedy ją sprzedano?", "(zbudował starą latarnię)"),
+            ("Eski feneri kim yaptı?", "Peki ya limanı?", "(Eski feneri yaptı)"),
+            ("من بنى المنارة القديمة؟", "وماذا عن الميناء؟", "(بنى المنارة القديمة)"),
+            ("灯塔是谁建造的？", "它有多高？", "(灯塔是 谁建造的)"),
+            ("灯塔1890年花了多少钱？", "1902年呢？", "(灯塔 年花了)"),
+            ("灯台は誰が建てましたか？", "それはいつ売られましたか？", "(灯台は 建て)"),
+            ("등대는 누가 지었습니까?", "그것은 언제 팔렸습니까?", "(등대는 지었습)"),
+            ("ใครสร้างประภาคาร", "มันสูงเท่าไร", "(สร้า งประภาคาร)"),
+            ("Ai đã xây ngọn hải đăng?", "Nó cao bao nhiêu?", "(xây ngọn hải đăng)"),
+            ("Milloin vanha majakka rakennettiin?", "Kuka sen myi?", "(vanha majakka rakennettiin)"),
+        ] {
+            check(&[earlier, "1."], question, &format!("{question} {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_model_is_asked_where_a_pronoun_may_be_left_out() {
+        let said = turns(&["¿Quién fundó la empresa?", "La fundó Marta Lind en 1874 [1]."]);
+        assert!(may_lean(&said, "¿Cuándo se vendió?"));
+        assert!(!may_lean(&said, "¿Cuándo nació Marta Lind?"));
+        assert!(!may_lean(&[], "¿Cuándo se vendió?"));
+        assert!(!may_lean(&turns(REVENUE), "What is photosynthesis?"));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) fn facets(question: &str) -> Vec<String> {
     let names = carried.is_some() || !pins(&parts[leads].text).is_empty();
     let put = |(at, part): (usize, Clause)| {
         let text = part.as_written(is_question);
-        let says_enough = !names && num_words(&part.text, language) > 1 && !points(&part.text);
+        let says_enough = !names && num_words(&part.text, language) > 1 && !points(&part.text, language);
         let is_own = !pins(&part.text).is_empty() || says_enough;
         // What a part leaves out was said before it, not after.
         let may_lean = carried.is_some() || at > leads;
