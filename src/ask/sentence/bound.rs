@@ -74,7 +74,11 @@ fn ends_in_abbreviation(before: &str, after: &str) -> bool {
     }
     let lower = stem.to_lowercase();
     let number_follows = after.starts_with(|c: char| c.is_ascii_digit());
-    if ALWAYS.contains(&lower.as_str()) || (number_follows && BEFORE_NUMBER.contains(&lower.as_str())) {
+    // A Russian year ends in the letter that a town begins with.
+    let counted = before[..before.len() - word.len()].trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let leads_up =
+        (lower == "г" && !counted) || (ALWAYS.contains(&lower.as_str()) && !is_acronym(stem, after));
+    if leads_up || (number_follows && BEFORE_NUMBER.contains(&lower.as_str())) {
         return true;
     }
     let initial = stem.chars().count() == 1 && stem.starts_with(char::is_uppercase);
@@ -82,6 +86,13 @@ fn ends_in_abbreviation(before: &str, after: &str) -> bool {
         stem.contains('.') && stem.split('.').all(|part| part.chars().count() <= 2 && !part.is_empty());
     let dotted = dotted && stem.chars().any(char::is_alphabetic);
     (initial || dotted || SOMETIMES.contains(&lower.as_str())) && !begins_sentence(after)
+}
+
+/// Whether a word is all in capitals, and the next one is not.
+fn is_acronym(stem: &str, after: &str) -> bool {
+    let shouts = |word: &str| word.chars().count() > 1 && word.chars().all(char::is_uppercase);
+    let next = after.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    shouts(stem) && !shouts(next)
 }
 
 /// `1`, `iv`, `A`: a label that opens the block rather than a sentence of its own.
@@ -99,10 +110,10 @@ fn is_ordinal(stem: &str, before: &str, after: &str) -> bool {
     is_number && before.len() > stem.len() + 1 && COUNTED.contains(&word.as_str())
 }
 
-/// Whether the next word is one that opens sentences and is seldom part of a name.
+/// Whether the next word is one that opens sentences and is seldom part of a name; not an initial.
 fn begins_sentence(after: &str) -> bool {
     let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect();
-    OPENERS.contains(&word.as_str())
+    OPENERS.contains(&word.as_str()) && !(word.chars().count() == 1 && after[word.len()..].starts_with('.'))
 }
 
 /// The length of the citation marks at the beginning, with the space around them.
@@ -128,19 +139,28 @@ fn leading_marks(piece: &str) -> usize {
     length
 }
 
-/// Abbreviations that are never the last word of a sentence.
+/// Abbreviations that are never the last word of a sentence, in any language.
+#[rustfmt::skip]
 const ALWAYS: &[&str] = &[
     "dr", "mr", "mrs", "ms", "prof", "st", "gen", "col", "lt", "sgt", "capt", "cmdr", "rev", "hon", "gov",
     "sen", "rep", "messrs", "mme", "mlle", "e.g", "i.e", "eg", "ie", "vs", "cf", "viz", "approx", "ca",
     "resp", "incl", "excl", "esp", "z.b", "d.h", "u.a", "bzw", "vgl", "ggf", "evtl", "inkl", "sog", "sra",
-    "sr", "dra", "p.ex", "dott", "ing",
+    "sr", "dra", "p.ex", "dott", "ing", "srta", "lic", "gral", "avda", "profa", "exmo", "sigg", "avv",
+    "geom", "mlles", "mmes", "bijv", "dhr", "mevr", "drs", "f.eks", "t.ex", "bl.a", "dvs", "kl", "jf", "esim",
+    "toht", "tzw", "tzn", "inż", "mgr", "płk", "św", "ul", "např", "napr", "npr", "tzv", "mudr", "judr", "phdr",
+    "sv", "nám", "ún", "ifj", "özv", "doç", "örn", "bkz", "π.χ", "κ", "κα", "δρ", "καθ", "βλ", "δηλ", "αγ",
+    "ул", "просп", "пер", "обл", "проф", "акад", "доц", "св", "тов", "напр", "вул", "бул", "инж",
 ];
 
 /// Abbreviations that lead up to a number.
+#[rustfmt::skip]
 const BEFORE_NUMBER: &[&str] = &[
     "fig", "figs", "no", "nos", "nr", "p", "pp", "s", "eq", "eqs", "sec", "sect", "vol", "ch", "chap", "art",
     "tab", "ref", "refs", "app", "par", "para", "ver", "v", "ed", "abb", "kap", "abs", "núm", "pág", "jan",
-    "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "al",
+    "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "al", "n", "cap", "págs", "tomo",
+    "pag", "pagg", "blz", "afb", "hfst", "sid", "stk", "nro", "kuva", "luku", "str", "rys", "ust", "pkt", "poz",
+    "obr", "č", "čl", "odst", "sz", "ábra", "ss", "şek", "alin", "hlm", "gbr", "σελ", "αρ", "εικ", "κεφ", "стр", "с",
+    "рис", "табл", "гл", "ст", "п", "пп", "т", "вып", "розд", "фиг", "чл", "ал",
 ];
 
 /// Abbreviations that may end a sentence; what follows decides.
@@ -196,10 +216,16 @@ const COUNTED: &[&str] = &[
 ];
 
 /// Words that open a sentence.
+#[rustfmt::skip]
 const OPENERS: &[&str] = &[
     "The", "This", "That", "These", "Those", "It", "Its", "He", "She", "They", "We", "You", "I", "In", "On",
     "At", "By", "For", "From", "As", "A", "An", "But", "And", "Or", "If", "When", "While", "After", "Before",
     "Since", "However", "There", "Their", "His", "Her", "Our", "Under", "With", "To", "Some", "Many", "Most",
     "All", "Each", "Both", "No", "Not", "One", "Der", "Die", "Das", "Ein", "Eine", "Es", "Sie", "Er", "Wir",
-    "Im", "Am", "Le", "La", "Les", "Il", "Elle", "El", "Los", "Las", "Un", "Una", "En", "Dans",
+    "Im", "Am", "Le", "La", "Les", "Il", "Elle", "El", "Los", "Las", "Un", "Una", "En", "Dans", "Pero", "Este", "Esta",
+    "Ella", "O", "Os", "Ele", "Ela", "Em", "Mas", "Gli", "Nel", "Nella", "Dopo", "Questo", "Questa", "Het", "Een",
+    "Hij", "Zij", "Dit", "Deze", "Den", "Det", "Han", "Hun", "Hon", "Efter", "Etter", "Men", "Hän", "Se", "Tämä", "Mutta",
+    "Ona", "To", "Po", "Na", "Ale", "Jego", "Jej", "Tento", "Tato", "Az", "Ez", "Egy", "Bu", "Bir", "Ama", "Ο", "Η", "Το",
+    "Οι", "Τα", "Αυτό", "Στη", "Στο", "Μετά", "Αλλά", "Он", "Она", "Они", "Это", "Его", "Её", "После", "Но", "По", "На",
+    "Він", "Вона", "Вони", "Це", "Після", "Але", "Той", "Тя", "Те", "Това", "След", "В",
 ];

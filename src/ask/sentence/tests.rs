@@ -19,6 +19,34 @@ fn plain_sentences_part_at_full_stops() {
 }
 
 #[test]
+fn every_language_has_abbreviations_of_its_own() {
+    check(
+        "Он жил в г. Москве на ул. Ленина. В 1890 г. Это было иначе.",
+        &["Он жил в г. Москве на ул. Ленина.", "В 1890 г.", "Это было иначе."],
+    );
+    check(
+        "Это сказал А. В. Иванов на стр. 12. Он прав.",
+        &["Это сказал А. В. Иванов на стр. 12.", "Он прав."],
+    );
+    check(
+        "Kościół św. Jana stoi przy ul. Długiej. Jest stary.",
+        &["Kościół św. Jana stoi przy ul. Długiej.", "Jest stary."],
+    );
+    check(
+        "Se tabell på sid. 12 och rapporten av t.ex. Lund. Den är ny.",
+        &["Se tabell på sid. 12 och rapporten av t.ex. Lund.", "Den är ny."],
+    );
+    check(
+        "Volgens dhr. Jansen, zie blz. 5, klopt het. Het is waar.",
+        &["Volgens dhr. Jansen, zie blz. 5, klopt het.", "Het is waar."],
+    );
+    check(
+        "Bu kitabı Doç. Ayşe Kaya yazdı, bkz. Tablo. Bu doğru.",
+        &["Bu kitabı Doç. Ayşe Kaya yazdı, bkz. Tablo.", "Bu doğru."],
+    );
+}
+
+#[test]
 fn abbreviations_titles_and_initials_do_not_end_a_sentence() {
     check(
         "See Fig. 2 and Dr. Smith et al. (2019). Done.",
@@ -35,6 +63,9 @@ fn abbreviations_titles_and_initials_do_not_end_a_sentence() {
     check("He moved to the U.S. Senate later. Good.", &["He moved to the U.S. Senate later.", "Good."]);
     check("He moved to the U.S. The rest stayed.", &["He moved to the U.S.", "The rest stayed."]);
     check("They joined Acme Inc. In May it closed.", &["They joined Acme Inc.", "In May it closed."]);
+    check("It is certified by UL. The rest is not.", &["It is certified by UL.", "The rest is not."]);
+    check("MR. SMITH CAME. HE LEFT.", &["MR. SMITH CAME.", "HE LEFT."]);
+    check("It was J. A. Smith who wrote it. He did.", &["It was J. A. Smith who wrote it.", "He did."]);
     check("Pages pp. 12 to 14, No. 5, vol. 3 hold it.", &["Pages pp. 12 to 14, No. 5, vol. 3 hold it."]);
 }
 
