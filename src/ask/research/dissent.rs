@@ -26,10 +26,14 @@ fn words(question: &str) -> impl Iterator<Item = String> {
 }
 
 /// Words for what disagrees.
+#[rustfmt::skip]
 const DOCUMENTS: &[&str] = &[
-    "report", "reports", "paper", "papers", "article", "articles", "account", "accounts", "author",
-    "authors", "source", "other", "each", "another", "einander", "sich", "bericht", "berichte", "quellen",
-    "artikel", "rapport", "rapports", "articles", "auteurs", "autres", "entre",
+    "report", "reports", "paper", "papers", "article", "articles", "account", "accounts", "author", "authors",
+    "source", "other", "each", "another", "einander", "sich", "bericht", "berichte", "quellen", "artikel",
+    "rapport", "rapports", "auteurs", "autres", "entre", "informes", "fuentes", "autores", "relazioni",
+    "fonti", "autori", "relatórios", "fontes", "rapporten", "bronnen", "rapporter", "källor", "kilder",
+    "raporty", "źródła", "zprávy", "zdroje", "отчёты", "отчеты", "источники", "авторы", "друг", "другу",
+    "звіти", "джерела",
 ];
 
 #[cfg(test)]
@@ -44,6 +48,8 @@ mod tests {
             "Which documents contradict each other?",
             "Wo widersprechen sich die Berichte?",
             "Où les documents se contredisent-ils?",
+            "¿Dónde se contradicen los informes?",
+            "Где документы противоречат друг другу?",
         ] {
             assert!(is_for_dissent_only(question), "{question}");
         }
