@@ -62,6 +62,14 @@ pub fn condense(history: &[Turn], question: &str) -> String {
     format!("{} ({})", question.trim(), carried.join(" "))
 }
 
+/// A question as it was asked, without the words that [`condense`] put behind it in brackets, and without
+/// what a reader puts there.
+#[must_use]
+pub(crate) fn as_asked(question: &str) -> &str {
+    let carried = question.trim_end().strip_suffix(')').and_then(|inside| inside.rfind(" ("));
+    carried.map_or(question, |at| question[..at].trim_end())
+}
+
 /// The language of a question, or where it is too short to show, of the conversation.
 fn spoken(history: &[Turn], question: &str) -> Option<Language> {
     let said = question.split_whitespace().count() > 4;

@@ -11,6 +11,7 @@ use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris, is_finished};
 use super::subject::{framing, subject};
 use crate::ask::cite::{Facts, Weights};
+use crate::ask::condense::as_asked;
 use crate::ask::facets::facets;
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
@@ -114,7 +115,7 @@ fn joined(answers: impl Iterator<Item = Vec<Choice>>) -> Vec<Choice> {
 impl Reading<'_> {
     /// What answers a question as a whole.
     fn answer(&self, question: &str, asked: &Facts) -> Vec<Choice> {
-        let mut candidates = weigh(question, asked, &self.shelf, self.index);
+        let mut candidates = self.weigh(question, asked);
         candidates.sort_by(|a, b| {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
@@ -127,6 +128,68 @@ impl Reading<'_> {
             chosen.push(candidates.remove(next));
         }
         told(chosen, self.passages)
+    }
+
+    /// Every sentence that may be told, weighed against a question.
+    fn weigh(&self, question: &str, asked: &Facts) -> Vec<Candidate<'_>> {
+        let mut weights =
+            Weights::of(self.shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
+        if let Some(index) = self.index
+            && let Err(error) = add_library(&mut weights, asked, index)
+        {
+            tracing::warn!(%error, "how rare words are is told by the passages alone");
+        }
+        // What was carried over from earlier questions says what it is about, not what is asked of it.
+        let as_asked = as_asked(question);
+        let kind = Asked::by(as_asked);
+        let own = (as_asked != question).then(|| self.asked(as_asked)).filter(|own| !own.words.is_empty());
+        let mut candidates = Vec::new();
+        for (passage, read) in self.shelf.iter().enumerate() {
+            for (at, line) in read.lines.iter().enumerate() {
+                let Line { sentence, text, facts, is_whole } = line;
+                let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
+                    || text.ends_with(['?', ':', '？', '：', '؟'])
+                    || read.is_heading(line, asked);
+                if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
+                    continue;
+                }
+                let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
+                let surroundings = [
+                    Some((facts, 1.0)),
+                    Some((&read.heading, 0.7)),
+                    before.map(|before| (before, 0.6)),
+                    Some((&read.whole, 0.5)),
+                ];
+                let covered = coverage(asked, &surroundings, &weights);
+                let itself = coverage(asked, &surroundings[..1], &weights);
+                if itself == 0.0 {
+                    continue;
+                }
+                let of_own = own.as_ref().map_or(itself, |own| coverage(own, &surroundings[..1], &weights));
+                let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
+                let long = if text.len() > 450 { 0.05 } else { 0.0 };
+                // A title, a byline, a caption: words that stand there without saying anything.
+                let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
+                let fragment = if is_fragment { 0.3 } else { 0.0 };
+                let score = 0.25 * (itself + of_own)
+                    + 0.5 * covered
+                    + 0.15 * nearness(asked, facts)
+                    + 0.25 * kind.shown(text, facts, asked)
+                    - 0.015 * ratio(passage.min(8), 1)
+                    - row
+                    - long
+                    - fragment;
+                candidates.push(Candidate {
+                    passage,
+                    text,
+                    start: sentence.range.start,
+                    facts: facts.clone(),
+                    coverage: covered,
+                    score,
+                });
+            }
+        }
+        candidates
     }
 
     /// What answers a question as a whole; if nothing does and it is short, what answers its clauses.
@@ -213,8 +276,8 @@ impl<'a> Read<'a> {
     fn of(excerpt: &'a Excerpt, language: Option<Language>) -> Self {
         let own = Language::detect(&excerpt.text);
         let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
-        // Of some languages the words of grammar are not known.
-        let is_known = has_grammar(&excerpt.text);
+        // Of some languages the words of grammar are not known, and some do with few.
+        let is_known = own.is_none_or(has_articles) && has_grammar(&excerpt.text);
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
@@ -244,65 +307,10 @@ impl<'a> Read<'a> {
     }
 }
 
-fn weigh<'a>(
-    question: &str,
-    asked: &Facts,
-    shelf: &[Read<'a>],
-    index: Option<&PassageIndex>,
-) -> Vec<Candidate<'a>> {
-    let mut weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
-    if let Some(index) = index
-        && let Err(error) = add_library(&mut weights, asked, index)
-    {
-        tracing::warn!(%error, "how rare words are is told by the passages alone");
-    }
-    let kind = Asked::by(question);
-    let mut candidates = Vec::new();
-    for (passage, read) in shelf.iter().enumerate() {
-        for (at, line) in read.lines.iter().enumerate() {
-            let Line { sentence, text, facts, is_whole } = line;
-            let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
-                || text.ends_with(['?', ':', '？', '：', '؟'])
-                || read.is_heading(line, asked);
-            if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
-                continue;
-            }
-            let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
-            let surroundings = [
-                Some((facts, 1.0)),
-                Some((&read.heading, 0.7)),
-                before.map(|before| (before, 0.6)),
-                Some((&read.whole, 0.5)),
-            ];
-            let covered = coverage(asked, &surroundings, &weights);
-            let itself = coverage(asked, &surroundings[..1], &weights);
-            if itself == 0.0 {
-                continue;
-            }
-            let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
-            let long = if text.len() > 450 { 0.05 } else { 0.0 };
-            // A title, a byline, a caption: words that stand there without saying anything.
-            let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
-            let fragment = if is_fragment { 0.3 } else { 0.0 };
-            let score = 0.5 * itself
-                + 0.5 * covered
-                + 0.15 * nearness(asked, facts)
-                + 0.25 * kind.shown(text, facts, asked)
-                - 0.015 * ratio(passage.min(8), 1)
-                - row
-                - long
-                - fragment;
-            candidates.push(Candidate {
-                passage,
-                text,
-                start: sentence.range.start,
-                facts: facts.clone(),
-                coverage: covered,
-                score,
-            });
-        }
-    }
-    candidates
+/// Whether a language puts an article, a word by itself, before most nouns.
+fn has_articles(language: Language) -> bool {
+    let codes = ["ca", "da", "de", "el", "en", "es", "fr", "hu", "it", "nb", "nl", "pt", "ro", "sv"];
+    codes.contains(&language.code())
 }
 
 /// Reads words as those that were searched for in their place.

@@ -62,6 +62,14 @@ fn the_first_sentence_is_the_one_that_answers() {
 }
 
 #[test]
+fn what_a_follow_up_asks_goes_before_what_was_carried_over() {
+    first("And the keeper's house? (built lighthouse)", "The keeper's house burned down in 1911. [2]");
+    let tower = "Маяк стоит на мысе. Его построила Марта Линд в 1874 году. Высота башни 38 метров.";
+    let answer = write(&prompt("Какой он высоты? (построил маяк)", &[tower]));
+    assert_eq!(answer.pieces[0], "Высота башни 38 метров. [1]", "{:?}", answer.pieces);
+}
+
+#[test]
 fn a_question_the_passages_do_not_speak_of_is_refused() {
     for question in
         ["What is the boiling point of mercury?", "Who painted the ceiling of the Sistine Chapel?", "?", ""]
