@@ -57,7 +57,10 @@ fn rank(verdict: Verdict) -> u8 {
 fn is_claim(sentence: &str, place: &Sentence, facts: &Facts, language: Option<Language>) -> bool {
     let sentence = sentence.trim().trim_end_matches(['*', '_', ')', '"', '”']);
     let is_text = !matches!(place.kind, SentenceKind::Heading | SentenceKind::Code);
-    let leads_or_asks = sentence.ends_with([':', '?', '：', '？', '؟', ';', '\u{37e}']);
+    // Greek asks with a semicolon.
+    let is_greek = language.is_some_and(|language| language.code() == "el");
+    let leads_or_asks =
+        sentence.ends_with([':', '?', '：', '？', '؟']) || (is_greek && sentence.ends_with(';'));
     let says_something = facts.words.len() + facts.numbers.len() >= 2;
     is_text
         && !leads_or_asks
@@ -95,12 +98,17 @@ mod tests {
     use crate::ask::cite::fixtures::{Read, excerpts, read};
 
     #[track_caller]
-    fn check(text: &str, [sentences, cited, supported]: [u32; 3], unsupported: &[&str]) {
-        let english = Language::from_code("en");
-        let (pieces, scanner) = read(&excerpts(), english, [text]);
+    fn check(text: &str, counts: [u32; 3], unsupported: &[&str]) {
+        check_in("en", text, counts, unsupported);
+    }
+
+    #[track_caller]
+    fn check_in(code: &str, text: &str, [sentences, cited, supported]: [u32; 3], unsupported: &[&str]) {
+        let language = Language::from_code(code);
+        let (pieces, scanner) = read(&excerpts(), language, [text]);
         let citations: Vec<_> = pieces.into_iter().filter_map(Read::citation).collect();
         let answer = scanner.answer();
-        let found = ground(answer, &citations, &Shelf::new(excerpts(), english), scanner.dropped_marks());
+        let found = ground(answer, &citations, &Shelf::new(excerpts(), language), scanner.dropped_marks());
         assert_eq!([found.sentences, found.cited, found.supported], [sentences, cited, supported], "{text}");
         let spans: Vec<_> = found.unsupported.iter().map(|span| &answer[span.start..span.end]).collect();
         assert_eq!(spans, unsupported);
@@ -127,7 +135,15 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_no_claim_however_its_language_marks_it() {
+        check_in("el", "Πότε χτίστηκε ο παλιός φάρος;", [0, 0, 0], &[]);
+        check_in("ar", "متى بنيت المنارة القديمة؟", [0, 0, 0], &[]);
+        check("Elephants paint watercolours;", [1, 0, 0], &["Elephants paint watercolours;"]);
+    }
+
+    #[test]
     fn saying_that_nothing_was_found_is_no_claim() {
+        check("Los documentos no mencionan el precio de la torre.", [0, 0, 0], &[]);
         check("Your documents do not answer this.", [0, 0, 0], &[]);
         check("The company does not sell hardware.", [1, 0, 1], &[]);
     }
