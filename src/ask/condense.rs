@@ -261,6 +261,7 @@ mod tests {
             ("Eski feneri kim yaptı?", "Peki ya limanı?", "(Eski feneri yaptı)"),
             ("من بنى المنارة القديمة؟", "وماذا عن الميناء؟", "(بنى المنارة القديمة)"),
             ("灯塔是谁建造的？", "它有多高？", "(灯塔是 谁建造的)"),
+            ("灯塔有多高？", "谁建造了它？", "(灯塔有)"),
             ("灯塔1890年花了多少钱？", "1902年呢？", "(灯塔 年花了)"),
             ("灯台は誰が建てましたか？", "それはいつ売られましたか？", "(灯台は 建て)"),
             ("등대는 누가 지었습니까?", "그것은 언제 팔렸습니까?", "(등대는 지었습)"),
@@ -277,6 +278,10 @@ mod tests {
         let said = turns(&["¿Quién fundó la empresa?", "La fundó Marta Lind en 1874 [1]."]);
         assert!(may_lean(&said, "¿Cuándo se vendió?"));
         assert!(!may_lean(&said, "¿Cuándo nació Marta Lind?"));
+        assert!(!may_lean(
+            &said,
+            "¿Cuántos ladrillos y cuánta cal se usaron entonces para levantar aquella torre?"
+        ));
         assert!(!may_lean(&[], "¿Cuándo se vendió?"));
         assert!(!may_lean(&turns(REVENUE), "What is photosynthesis?"));
     }

@@ -55,20 +55,15 @@ impl Facts {
         let nouns_are_capitals = language.is_some_and(|language| language.code() == "de");
         let mut denials = denials(text, language).into_iter().peekable();
         let mut denied_before =
-            |at| std::iter::from_fn(|| denials.next_if(|denial| denial.start < at)).count() > 0;
+            |end| std::iter::from_fn(|| denials.next_if(|denial| denial.start < end)).count() > 0;
         let mut clause = Clause::default();
         let mut end = 0;
         for term in terms(text, language) {
             let between = &text[end.min(term.start)..term.start];
             let surface = &text[term.start..term.end];
-            if let Some(cut) = clause_end(between, surface)
-                && !clause.words.is_empty()
-            {
-                let cut = term.start - between.len() + cut;
-                clause.negated |= denied_before(cut);
+            if ends_clause(between, surface) && !clause.words.is_empty() {
                 facts.clauses.push(std::mem::take(&mut clause));
             }
-            clause.negated |= denied_before(term.start);
             let denies = denied_before(term.end);
             clause.negated |= denies;
             if term.kind == TermKind::Word && !denies {
@@ -86,7 +81,6 @@ impl Facts {
             }
             end = term.end;
         }
-        clause.negated |= denied_before(text.len());
         facts.clauses.push(clause);
         facts
     }
@@ -149,13 +143,12 @@ impl Facts {
     }
 }
 
-/// Where a clause ends between two words, if it does: at a sign, or before a word that says otherwise.
-fn clause_end(between: &str, word: &str) -> Option<usize> {
+/// Whether a clause ends between two words: at a sign, or before a word that says otherwise.
+fn ends_clause(between: &str, word: &str) -> bool {
     let signs =
         [',', ';', ':', '—', '(', ')', '.', '،', '؛', '۔', '।', '、', '，', '；', '：', '。', '（', '）'];
-    let otherwise =
-        matches!(word, "but" | "while" | "although" | "whereas" | "though" | "aber" | "mais" | "pero");
-    between.find(signs).or(otherwise.then_some(between.len()))
+    between.contains(signs)
+        || matches!(word, "but" | "while" | "although" | "whereas" | "though" | "aber" | "mais" | "pero")
 }
 
 /// How much each word weighs: rare among the supplied sentences, and in the library if that was asked, is

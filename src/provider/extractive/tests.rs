@@ -67,6 +67,9 @@ fn what_a_follow_up_asks_goes_before_what_was_carried_over() {
     let tower = "Маяк стоит на мысе. Его построила Марта Линд в 1874 году. Высота башни 38 метров.";
     let answer = write(&prompt("Какой он высоты? (построил маяк)", &[tower]));
     assert_eq!(answer.pieces[0], "Высота башни 38 метров. [1]", "{:?}", answer.pieces);
+    let tower = "灯塔由林玛塔在1874年建造。灯塔位于北角。";
+    let answer = write(&prompt("它位于哪里？ (灯塔是 谁建造的)", &[tower]));
+    assert_eq!(answer.pieces[0], "灯塔位于北角。 [1]", "{:?}", answer.pieces);
 }
 
 #[test]
