@@ -12,8 +12,6 @@ struct Negation {
     words: &'static [&'static str],
     /// What holds such a word and denies nothing, such as "not only".
     harmless: &'static [&'static str],
-    /// Whether these stand within words, or words are not parted.
-    within: bool,
 }
 
 /// Where a text denies, in order. What shows no language is taken for English.
@@ -23,13 +21,21 @@ pub(crate) fn denials(text: &str, language: Option<Language>) -> Vec<Range<usize
     let Some(negation) = NEGATIONS.iter().find(|negation| negation.code == code) else {
         return Vec::new();
     };
-    if negation.within { negation.anywhere(text) } else { negation.by_word(text) }
+    if negation.is_within_words() { negation.anywhere(text) } else { negation.by_word(text) }
 }
 
 impl Negation {
+    /// Whether it denies by parts of words, or does not part them.
+    fn is_within_words(&self) -> bool {
+        matches!(self.code, "ja" | "ko" | "th" | "zh")
+    }
+
     /// Where such characters stand, read from left to right.
     fn anywhere(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
+        if !self.words.iter().any(|entry| text.contains(entry)) {
+            return found;
+        }
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
             let here = |listed: &[&str]| {
@@ -49,7 +55,11 @@ impl Negation {
 
     fn by_word(&self, text: &str) -> Vec<Range<usize>> {
         let words = words(text);
+        let denies = |word: &str| self.words.iter().any(|entry| fits(word, entry));
         let mut found = Vec::new();
+        if !words.iter().any(|(_, word)| denies(word)) {
+            return found;
+        }
         let mut at = 0;
         while let Some((range, word)) = words.get(at) {
             let is_here = |phrase: &&&str| {
@@ -60,7 +70,7 @@ impl Negation {
                 at += phrase.split(' ').count();
                 continue;
             }
-            if self.words.iter().any(|entry| fits(word, entry)) && !self.is_numero(text, range) {
+            if denies(word) && !self.is_numero(text, range) {
                 found.push(range.clone());
             }
             at += 1;
@@ -100,70 +110,62 @@ fn fits(word: &str, entry: &str) -> bool {
     }
 }
 
-const fn parted(
+const fn row(
     code: &'static str,
     words: &'static [&'static str],
     harmless: &'static [&'static str],
 ) -> Negation {
-    Negation { code, words, harmless, within: false }
-}
-
-const fn within(
-    code: &'static str,
-    words: &'static [&'static str],
-    harmless: &'static [&'static str],
-) -> Negation {
-    Negation { code, words, harmless, within: true }
+    Negation { code, words, harmless }
 }
 
 #[rustfmt::skip]
 const NEGATIONS: &[Negation] = &[
-    parted("ar", &["لا", "لم", "لن", "ليس", "ليست", "ليسوا", "ولا", "ولم", "ولن", "وليس", "وليست", "فلا", "فلم", "فليس", "بدون", "دون", "غير", "بلا"],
+    row("ar", &["لا", "لم", "لن", "ليس", "ليست", "ليسوا", "ولا", "ولم", "ولن", "وليس", "وليست", "فلا", "فلم", "فليس", "بدون", "دون", "غير", "بلا"],
         &["لا سيما", "ولا سيما", "ليس فقط", "لا يزال", "لا تزال", "غير أن", "غير أنه"]),
-    parted("bg", &["не", "няма", "нямат", "нямаше", "без", "нито", "никога", "никой", "никоя", "нищо"], &["не само"]),
-    parted("bn", &["না", "নেই", "নয়", "নয়", "নি", "নাই", "-েনি", "বিনা"], &["শুধু নয়", "শুধু নয়"]),
-    parted("ca", &["no", "mai", "sense", "ningú", "tampoc", "ni"], &["no només", "no obstant", "més que mai"]),
-    parted("cs", &["není", "nejsou", "ne", "nikdy", "nikdo", "nic", "bez", "ani", "žádný", "žádná", "žádné", "žádného", "žádnou", "nelze", "nebyl-", "nebud-", "nemá", "nemají", "neměl-", "nemůže", "nemohl-", "neexist-", "neobsah-", "neuvád-", "neuved-", "neodpov-", "nezmiň-", "nepopis-", "nenaš-", "nenalez-", "nestal-", "nezískal-", "nepatř-"], &[]),
-    parted("da", &["ikke", "ingen", "intet", "aldrig", "uden", "hverken"], &["ikke kun", "ikke bare", "ikke blot", "ikke mindst", "uden for", "uden tvivl"]),
-    parted("de", &["nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "niemand", "nichts", "ohne", "weder"],
+    row("bg", &["не", "няма", "нямат", "нямаше", "без", "нито", "никога", "никой", "никоя", "нищо"], &["не само"]),
+    row("bn", &["না", "নেই", "নয়", "নয়", "নি", "নাই", "-েনি", "বিনা"], &["শুধু নয়", "শুধু নয়"]),
+    row("ca", &["no", "mai", "sense", "ningú", "tampoc", "ni"], &["no només", "no obstant", "més que mai"]),
+    row("cs", &["není", "nejsou", "ne", "nikdy", "nikdo", "nic", "bez", "ani", "žádný", "žádná", "žádné", "žádného", "žádnou", "nelze", "nebyl-", "nebud-", "nemá", "nemají", "neměl-", "nemůže", "nemohl-", "neexist-", "neobsah-", "neuvád-", "neuved-", "neodpov-", "nezmiň-", "nepopis-", "nenaš-", "nenalez-", "nestal-", "nezískal-", "nepatř-"], &[]),
+    row("da", &["ikke", "ingen", "intet", "aldrig", "uden", "hverken"], &["ikke kun", "ikke bare", "ikke blot", "ikke mindst", "uden for", "uden tvivl"]),
+    row("de", &["nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "niemand", "nichts", "ohne", "weder"],
         &["nicht nur", "nicht zuletzt", "nicht allein", "nicht weniger", "ohne zweifel"]),
-    parted("el", &["δεν", "δε", "μην", "μη", "χωρίς", "δίχως", "ούτε", "ποτέ", "κανείς", "κανένας", "καμία", "κανένα", "όχι"], &["όχι μόνο", "όχι απλώς"]),
-    parted("en", &["not", "no", "non", "never", "none", "neither", "nor", "without", "cannot", "nobody", "nothing", "nowhere", "unable", "fails", "failed", "lacks", "lacked", "-n't"],
+    row("el", &["δεν", "δε", "μην", "μη", "χωρίς", "δίχως", "ούτε", "ποτέ", "κανείς", "κανένας", "καμία", "κανένα", "όχι"], &["όχι μόνο", "όχι απλώς"]),
+    row("en", &["not", "no", "non", "never", "none", "neither", "nor", "without", "cannot", "nobody", "nothing", "nowhere", "unable", "fails", "failed", "lacks", "lacked", "-n't"],
         &["not only", "not least", "no less", "no fewer", "no doubt", "nothing but"]),
-    parted("es", &["no", "ningún", "ninguno", "ninguna", "nunca", "jamás", "sin", "tampoco", "nadie", "ni"],
+    row("es", &["no", "ningún", "ninguno", "ninguna", "nunca", "jamás", "sin", "tampoco", "nadie", "ni"],
         &["no sólo", "no solo", "no solamente", "no obstante", "sin embargo", "sin duda"]),
-    parted("fa", &["نیست", "نیستند", "نبود", "نبودند", "نبوده", "ندارد", "ندارند", "نداشت", "نداشتند", "نشد", "نشده", "نکرد", "نکرده", "نمی", "نمی\u{200c}-", "بدون", "هیچ", "هرگز", "نه", "نخواهد", "نخواهند"],
+    row("fa", &["نیست", "نیستند", "نبود", "نبودند", "نبوده", "ندارد", "ندارند", "نداشت", "نداشتند", "نشد", "نشده", "نکرد", "نکرده", "نمی", "نمی\u{200c}-", "بدون", "هیچ", "هرگز", "نه", "نخواهد", "نخواهند"],
         &["نه تنها", "نه فقط"]),
-    parted("fi", &["ei", "en", "et", "emme", "ette", "eivät", "eikä", "eivätkä", "ilman", "älä"], &["ei vain", "ei ainoastaan", "eikä vain", "eivät vain"]),
-    parted("fr", &["pas", "non", "jamais", "aucun", "aucune", "sans", "rien", "ni", "guère"], &["pas seulement", "non seulement", "pas uniquement", "sans doute", "pas moins"]),
-    parted("he", &["לא", "ולא", "שלא", "אין", "ואין", "שאין", "אינו", "אינה", "אינם", "אינן", "בלי", "ללא", "מעולם"], &["לא רק"]),
-    parted("hi", &["नहीं", "नही", "न", "ना", "मत", "बिना"], &["न केवल", "न सिर्फ"]),
-    parted("hr", &["ne", "nije", "nisu", "nisam", "nismo", "nema", "nemaju", "neće", "bez", "nikad", "nikada", "nitko", "nijedan", "nijedna", "ni", "niti"], &["ne samo"]),
-    parted("hu", &["nem", "nincs", "nincsenek", "ne", "sem", "nélkül", "soha", "senki", "semmi"], &["nem csak", "nem csupán"]),
-    parted("id", &["tidak", "bukan", "belum", "tanpa", "tak", "tiada"], &["tidak hanya", "bukan hanya", "tak hanya", "tidak saja", "bukan saja"]),
-    parted("it", &["non", "senza", "nessun", "nessuno", "nessuna", "né", "neanche", "nemmeno", "neppure"], &["non solo", "non soltanto", "senza dubbio"]),
-    within("ja", &["ない", "なかっ", "なく", "ません", "ずに", "無い", "無く", "無かっ"], &[
+    row("fi", &["ei", "en", "et", "emme", "ette", "eivät", "eikä", "eivätkä", "ilman", "älä"], &["ei vain", "ei ainoastaan", "eikä vain", "eivät vain"]),
+    row("fr", &["pas", "non", "jamais", "aucun", "aucune", "sans", "rien", "ni", "guère"], &["pas seulement", "non seulement", "pas uniquement", "sans doute", "pas moins"]),
+    row("he", &["לא", "ולא", "שלא", "אין", "ואין", "שאין", "אינו", "אינה", "אינם", "אינן", "בלי", "ללא", "מעולם"], &["לא רק"]),
+    row("hi", &["नहीं", "नही", "न", "ना", "मत", "बिना"], &["न केवल", "न सिर्फ"]),
+    row("hr", &["ne", "nije", "nisu", "nisam", "nismo", "nema", "nemaju", "neće", "bez", "nikad", "nikada", "nitko", "nijedan", "nijedna", "ni", "niti"], &["ne samo"]),
+    row("hu", &["nem", "nincs", "nincsenek", "ne", "sem", "nélkül", "soha", "senki", "semmi"], &["nem csak", "nem csupán"]),
+    row("id", &["tidak", "bukan", "belum", "tanpa", "tak", "tiada"], &["tidak hanya", "bukan hanya", "tak hanya", "tidak saja", "bukan saja"]),
+    row("it", &["non", "senza", "nessun", "nessuno", "nessuna", "né", "neanche", "nemmeno", "neppure"], &["non solo", "non soltanto", "senza dubbio"]),
+    row("ja", &["ない", "なかっ", "なく", "ません", "ずに", "無い", "無く", "無かっ"], &[
         "なければならない", "なければならなかった", "なければなりません", "なければいけない", "なければいけません", "なくてはならない",
         "なくてはなりません", "なくてはいけない", "ないといけない", "ねばならない", "ねばなりません", "かもしれない", "かもしれません",
         "だけでなく", "だけではなく", "ばかりでなく", "しかない", "しかなく", "しかなかった", "しかいない", "しかいなかった", "しかありません",
         "少ない", "少なく", "少なかった", "危ない", "違いない", "違いありません", "まもなく", "間もなく", "絶え間なく", "なくな",
     ]),
-    within("ko", &["않", "없", "아니", "못하", "못한", "못했", "못해"], &["뿐만 아니라", "뿐 아니라", "수밖에 없", "밖에 없", "끊임없", "틀림없", "변함없"]),
-    parted("nb", &["ikke", "ingen", "intet", "aldri", "uten", "verken"], &["ikke bare", "ikke kun", "ikke minst", "uten tvil"]),
-    parted("nl", &["niet", "geen", "nooit", "zonder", "niemand", "niets", "nergens", "noch"], &["niet alleen", "niet slechts", "niet minder", "zonder twijfel"]),
-    parted("pl", &["nie", "bez", "nigdy", "nikt", "nic", "ani", "brak", "żaden", "żadna", "żadne", "żadnego", "żadnej", "żadnych"], &["nie tylko", "bez wątpienia"]),
-    parted("pt", &["não", "nem", "nunca", "jamais", "sem", "nenhum", "nenhuma", "ninguém", "tampouco"], &["não só", "não apenas", "não somente", "sem dúvida"]),
-    parted("ro", &["nu", "n", "fără", "nici", "niciun", "niciuna", "nicio", "nimeni", "nimic", "niciodată"], &["nu numai", "nu doar"]),
-    parted("ru", &["не", "нет", "без", "ни", "никогда", "никто", "ничего", "нельзя"], &["не только", "не менее", "не раз", "без сомнения"]),
-    parted("sk", &["nie", "bez", "nikdy", "nikto", "nič", "ani", "žiadny", "žiadna", "žiadne", "nebol-", "nebud-", "nemá", "nemajú", "nemal-", "nemôže", "nemožno", "neexist-", "neobsah-", "neuvád-", "neuvied-", "neodpoved-", "nespomín-", "neopis-", "nenaš-", "nenach-"], &["nie len"]),
-    parted("sv", &["inte", "ej", "icke", "ingen", "inget", "inga", "aldrig", "utan", "varken"], &["inte bara", "inte endast", "inte enbart", "inte minst", "utan tvekan"]),
-    within("th", &["ไม่", "มิได้", "ไร้", "ปราศจาก"], &["ไม่เพียง", "ไม่เฉพาะ", "ไม่นาน", "ไม่น้อยกว่า", "ไม่ต่ำกว่า", "ไม่ว่า"]),
-    parted("tr", &["değil", "değildir", "değildi", "yok", "yoktur", "yoktu", "hiç", "hiçbir", "asla", "-mıyor", "-miyor", "-muyor", "-müyor", "-madı", "-medi", "-mamış", "-memiş", "-mamıştır", "-memiştir", "-mamaktadır", "-memektedir", "-mayacak", "-meyecek", "-mıyorlar", "-miyorlar", "-madılar", "-mediler"],
+    row("ko", &["않", "없", "아니", "못하", "못한", "못했", "못해"], &["뿐만 아니라", "뿐 아니라", "수밖에 없", "밖에 없", "끊임없", "틀림없", "변함없"]),
+    row("nb", &["ikke", "ingen", "intet", "aldri", "uten", "verken"], &["ikke bare", "ikke kun", "ikke minst", "uten tvil"]),
+    row("nl", &["niet", "geen", "nooit", "zonder", "niemand", "niets", "nergens", "noch"], &["niet alleen", "niet slechts", "niet minder", "zonder twijfel"]),
+    row("pl", &["nie", "bez", "nigdy", "nikt", "nic", "ani", "brak", "żaden", "żadna", "żadne", "żadnego", "żadnej", "żadnych"], &["nie tylko", "bez wątpienia"]),
+    row("pt", &["não", "nem", "nunca", "jamais", "sem", "nenhum", "nenhuma", "ninguém", "tampouco"], &["não só", "não apenas", "não somente", "sem dúvida"]),
+    row("ro", &["nu", "n", "fără", "nici", "niciun", "niciuna", "nicio", "nimeni", "nimic", "niciodată"], &["nu numai", "nu doar"]),
+    row("ru", &["не", "нет", "без", "ни", "никогда", "никто", "ничего", "нельзя"], &["не только", "не менее", "не раз", "без сомнения"]),
+    row("sk", &["nie", "bez", "nikdy", "nikto", "nič", "ani", "žiadny", "žiadna", "žiadne", "nebol-", "nebud-", "nemá", "nemajú", "nemal-", "nemôže", "nemožno", "neexist-", "neobsah-", "neuvád-", "neuvied-", "neodpoved-", "nespomín-", "neopis-", "nenaš-", "nenach-"], &["nie len"]),
+    row("sv", &["inte", "ej", "icke", "ingen", "inget", "inga", "aldrig", "utan", "varken"], &["inte bara", "inte endast", "inte enbart", "inte minst", "utan tvekan"]),
+    row("th", &["ไม่", "มิได้", "ไร้", "ปราศจาก"], &["ไม่เพียง", "ไม่เฉพาะ", "ไม่นาน", "ไม่น้อยกว่า", "ไม่ต่ำกว่า", "ไม่ว่า"]),
+    row("tr", &["değil", "değildir", "değildi", "yok", "yoktur", "yoktu", "hiç", "hiçbir", "asla", "-mıyor", "-miyor", "-muyor", "-müyor", "-madı", "-medi", "-mamış", "-memiş", "-mamıştır", "-memiştir", "-mamaktadır", "-memektedir", "-mayacak", "-meyecek", "-mıyorlar", "-miyorlar", "-madılar", "-mediler"],
         &["komedi", "trajedi"]),
-    parted("uk", &["не", "немає", "нема", "без", "ні", "ані", "ніколи", "ніхто", "нічого"], &["не тільки", "не лише", "не менше", "без сумніву"]),
-    parted("ur", &["نہیں", "نہ", "بغیر", "مت"], &["نہ صرف"]),
-    parted("vi", &["không", "chưa", "chẳng", "chả"], &["không chỉ", "không những", "không gian", "không khí", "không quân", "không lực", "hàng không"]),
-    within("zh", &["不", "没", "沒", "无", "無", "未", "并非", "並非", "绝非", "絕非"], &[
+    row("uk", &["не", "немає", "нема", "без", "ні", "ані", "ніколи", "ніхто", "нічого"], &["не тільки", "не лише", "не менше", "без сумніву"]),
+    row("ur", &["نہیں", "نہ", "بغیر", "مت"], &["نہ صرف"]),
+    row("vi", &["không", "chưa", "chẳng", "chả"], &["không chỉ", "không những", "không gian", "không khí", "không quân", "không lực", "hàng không"]),
+    row("zh", &["不", "没", "沒", "无", "無", "未", "并非", "並非", "绝非", "絕非"], &[
         "不仅", "不僅", "不但", "不只", "不止", "不单", "不單", "不过", "不過", "不断", "不斷", "不同", "不久", "不少", "不得不", "不论", "不論", "不管",
         "不等", "不已", "不禁", "不惜", "不列颠", "不列顛", "不丹", "差不多", "未来", "未來", "无论", "無論", "无线", "無線", "无数", "無數", "无疑", "無疑",
         "无锡", "無錫", "没收", "沒收", "沉没", "沉沒", "淹没", "淹沒", "埋没", "埋沒", "出没", "出沒",
