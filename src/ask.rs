@@ -213,8 +213,8 @@ fn recent<'a>(app: &App, history: &'a [Turn]) -> &'a [Turn] {
 /// by the model's words if there is a model that answers.
 async fn stand_alone(model: &Model, history: &[Turn], question: &str, draft: &mut Draft<'_>) -> String {
     let carried_over = condense::condense(history, question);
-    let may_lean = carried_over != question || condense::may_lean(history, question);
-    if !may_lean || model.config().provider == Vendor::Extractive {
+    let leans = || carried_over != question || condense::may_lean(history, question);
+    if model.config().provider == Vendor::Extractive || !leans() {
         return carried_over;
     }
     let options = CallOptions { max_output_tokens: Some(MAX_CONDENSED_TOKENS), ..CallOptions::default() };

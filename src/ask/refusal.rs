@@ -31,6 +31,9 @@ pub fn refusal(question: &str) -> &'static str {
 /// or the writer, a thing they tell and, close by, that it is not there; what a document denies is a claim,
 /// and so is what has a number. The answer may be in another language than the documents, `language`.
 pub(super) fn reports_nothing(sentence: &str, language: Option<Language>) -> bool {
+    if sentence.contains(char::is_numeric) {
+        return false;
+    }
     let lower = sentence.to_lowercase();
     let opening: String = lower.chars().take(OPENING).collect();
     let found_not = |row: &Row| {
@@ -40,13 +43,13 @@ pub(super) fn reports_nothing(sentence: &str, language: Option<Language>) -> boo
     // Kindred languages are easily taken for each other, and words of English stand in many.
     let own = row(Language::of_question(sentence)).unwrap_or(&ENGLISH);
     let of_documents = row(language).filter(|row| row.code != "en");
-    !lower.contains(char::is_numeric) && (found_not(own) || of_documents.is_some_and(found_not))
+    found_not(own) || of_documents.is_some_and(found_not)
 }
 
 impl Row {
     /// Whether it is denied that something is told, not whether what is told is a denial.
     fn denies_telling(&self, lower: &str) -> bool {
-        let begins = entries(self.that()).filter_map(|that| lower.find(&format!(" {that} "))).min();
+        let begins = self.that().iter().filter_map(|that| lower.find(&format!(" {that} "))).min();
         let main = &lower[..begins.unwrap_or(lower.len())];
         let denials = denials(main, Language::from_code(self.code));
         let is_close =
@@ -73,39 +76,35 @@ impl Row {
     }
 
     /// What what is told begins with, where that is a word by itself.
-    fn that(&self) -> &'static str {
+    fn that(&self) -> &'static [&'static str] {
         match self.code {
-            "ar" => "أن, بأن",
-            "bg" => "че",
-            "bn" => "যে",
-            "ca" | "es" | "fr" | "pt" => "que",
-            "cs" | "sk" => "že",
-            "da" | "nb" => "at",
-            "de" => "dass",
-            "el" => "ότι, πως",
-            "en" => "that",
-            "fa" => "که",
-            "fi" => "että",
-            "hi" => "कि",
-            "hr" => "da",
-            "hu" => "hogy",
-            "id" => "bahwa",
-            "it" => "che",
-            "nl" => "dat",
-            "pl" => "że",
-            "ro" => "că",
-            "ru" => "что",
-            "sv" => "att",
-            "uk" => "що",
-            "ur" => "کہ",
-            "vi" => "rằng",
-            _ => "",
+            "ar" => &["أن", "بأن"],
+            "bg" => &["че"],
+            "bn" => &["যে"],
+            "ca" | "es" | "fr" | "pt" => &["que"],
+            "cs" | "sk" => &["že"],
+            "da" | "nb" => &["at"],
+            "de" => &["dass"],
+            "el" => &["ότι", "πως"],
+            "en" => &["that"],
+            "fa" => &["که"],
+            "fi" => &["että"],
+            "hi" => &["कि"],
+            "hr" => &["da"],
+            "hu" => &["hogy"],
+            "id" => &["bahwa"],
+            "it" => &["che"],
+            "nl" => &["dat"],
+            "pl" => &["że"],
+            "ro" => &["că"],
+            "ru" => &["что"],
+            "sv" => &["att"],
+            "uk" => &["що"],
+            "ur" => &["کہ"],
+            "vi" => &["rằng"],
+            _ => &[],
         }
     }
-}
-
-fn entries(listed: &str) -> impl Iterator<Item = &str> {
-    listed.split(", ").filter(|entry| !entry.is_empty())
 }
 
 enum Order {
