@@ -59,14 +59,14 @@ const DEFAULT_CONTEXT_TOKENS: usize = 32_000;
 /// Sets the making of an answer going. Its log tells which request it belongs to.
 fn spawn(app: &Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
     let span = tracing::info_span!("run", message.id = %asked.key.message, model = asked.model);
-    app.tasks.spawn(run(Arc::clone(app), asked, recorder, past).instrument(span));
+    app.tasks.spawn(run(Arc::clone(app), Box::new(asked), recorder, past).instrument(span));
 }
 
 /// Makes one answer, from the question to the answer, stored if the question is, or gives one again
 /// that is kept. `past` are the events of a deep research that a stopped server left. What is soon over
 /// stands in a box, here and below: it would take its memory for as long as the model writes, and there
 /// may be thousands of answers.
-async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) {
+async fn run(app: Arc<App>, asked: Box<Asked>, recorder: Recorder, past: Vec<Event>) {
     let begun = Instant::now();
     let (place, kept) = Box::pin(cache::look(&app, &asked)).await;
     if past.is_empty() {
@@ -77,15 +77,29 @@ async fn run(app: Arc<App>, asked: Asked, recorder: Recorder, past: Vec<Event>) 
         None => make(&app, &asked, &recorder, &past).await,
     };
     // It stays unfinished in the store, and the next server goes on with it.
-    let Some((mut last, is_to_keep)) = made else { return };
-    if let Err(error) = Box::pin(keep(&app, &recorder, &asked, &last)).await {
-        tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
-        last = failure(&error);
-    } else if is_to_keep {
-        Box::pin(cache::keep(&app, &asked, place, &last)).await;
-    }
+    let Some((last, is_to_keep)) = made else { return };
+    let place = is_to_keep.then_some(place);
+    let last = Box::pin(conclude(&app, &asked, &recorder, last, place)).await;
     app.metrics.run_ended(asked.mode, &last, begun.elapsed());
     recorder.close(&last);
+}
+
+/// Keeps the end of an answer, and for those who ask the same the answer. Gives the end as it is told.
+async fn conclude(
+    app: &App,
+    asked: &Asked,
+    recorder: &Recorder,
+    last: Event,
+    place: Option<cache::Place>,
+) -> Event {
+    if let Err(error) = keep(app, recorder, asked, &last).await {
+        tracing::error!(message.id = %asked.key.message, %error, "the answer's end is not stored");
+        return failure(&error);
+    }
+    if let Some(place) = place {
+        cache::keep(app, asked, place, &last).await;
+    }
+    last
 }
 
 /// The last event of an answer that is made now, and whether it is as good as can be; None if the
@@ -137,7 +151,7 @@ async fn make(app: &App, asked: &Asked, recorder: &Recorder, past: &[Event]) -> 
 async fn unread(app: &App, recorder: &Recorder) {
     match app.config.ask.cancel_unread_s {
         0 => std::future::pending().await,
-        seconds => recorder.unread(Duration::from_secs(seconds)).await,
+        seconds => Box::pin(recorder.unread(Duration::from_secs(seconds))).await,
     }
 }
 

@@ -50,6 +50,15 @@ pub struct Layout {
     pub passages: Vec<Passage>,
 }
 
+impl Layout {
+    /// The page that a place in the text is on, where there are pages.
+    #[must_use]
+    pub fn page_at(&self, place: usize) -> Option<u32> {
+        let begun = self.pages.partition_point(|page| page.start <= place);
+        Some(self.pages.get(begun.checked_sub(1)?)?.page)
+    }
+}
+
 impl Files {
     /// Opens the folder of documents, creating it when absent.
     ///

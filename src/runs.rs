@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{Stream, stream};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -88,12 +88,19 @@ pub struct Runs {
 }
 
 struct Live {
-    frames: Mutex<Vec<Frame>>,
-    /// How many frames there are, and whether there will be more.
-    progress: watch::Sender<Progress>,
+    record: Mutex<Record>,
+    /// Told when there is more in the record, or will be no more.
+    news: Notify,
     cancel: CancellationToken,
     audience: Audience,
-    steer: mpsc::UnboundedSender<Box<Steering>>,
+    /// None if the run has no plan that could change.
+    steer: Option<mpsc::UnboundedSender<Box<Steering>>>,
+}
+
+/// What readers may see.
+struct Record {
+    frames: Vec<Frame>,
+    is_closed: bool,
 }
 
 /// A reader's change to the plan of a run, on its way to it.
@@ -102,12 +109,6 @@ pub struct Steering {
     pub change: PlanChange,
     /// Told once the change is durable; dropped if it is not taken up any more.
     pub taken: oneshot::Sender<()>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    len: usize,
-    closed: bool,
 }
 
 impl Runs {
@@ -120,11 +121,12 @@ impl Runs {
         Ok(Self { folder: folder.to_owned(), journal: Journal::start()?, live: Mutex::default() })
     }
 
-    /// Begins a run. Its one writer is the returned recorder; when that is dropped, readers end.
-    /// Whether its file could be created is told by the first [`Recorder::sync`].
+    /// Begins a run, with or without a plan that readers may change. Its one writer is the returned
+    /// recorder; when that is dropped, readers end. Whether its file could be created is told by the first
+    /// [`Recorder::sync`].
     #[must_use]
-    pub fn begin(self: &Arc<Self>, key: RunKey) -> Recorder {
-        self.record(key, Vec::new(), 0)
+    pub fn begin(self: &Arc<Self>, key: RunKey, has_plan: bool) -> Recorder {
+        self.record(key, Vec::new(), 0, has_plan)
     }
 
     /// Begins a run of which no trace is left on disk, now or after a crash, and gives its events to
@@ -133,11 +135,11 @@ impl Runs {
         self: &Arc<Self>,
         key: RunKey,
     ) -> (Recorder, impl Stream<Item = Event> + Send + Unpin + use<>) {
-        let (live, steering) = Live::new(Vec::new());
+        let live = Arc::new(Live::new(Vec::new(), None));
         // Whoever else reads it finds nothing, and does not wait for it.
         live.close();
         let (reader, mut events) = mpsc::unbounded_channel();
-        let recorder = self.enter(key, live, steering, Sink::Reader(reader));
+        let recorder = self.enter(key, live, None, Sink::Reader(reader));
         (recorder, stream::poll_fn(move |cx| events.poll_recv(cx).map(|event| event.map(|event| *event))))
     }
 
@@ -150,12 +152,13 @@ impl Runs {
         let text = tokio::fs::read_to_string(self.path(key)).await?;
         let events = whole_lines(&text).map(|(event, _)| event).collect();
         let len = whole_lines(&text).map(|(_, line)| line.len() as u64 + 1).sum();
-        Ok((self.record(key, frames_of(&text).collect(), len), events))
+        Ok((self.record(key, frames_of(&text).collect(), len, true), events))
     }
 
     /// A run whose file begins with `len` bytes, which are these events.
-    fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64) -> Recorder {
-        let (live, steering) = Live::new(frames);
+    fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64, has_plan: bool) -> Recorder {
+        let (steer, steering) = has_plan.then(mpsc::unbounded_channel).unzip();
+        let live = Arc::new(Live::new(frames, steer));
         let file = Arc::new(RunFile::new(self.path(key), len, Arc::clone(&live)));
         self.journal.open(&file);
         self.enter(key, live, steering, Sink::File(file))
@@ -165,18 +168,18 @@ impl Runs {
         self: &Arc<Self>,
         key: RunKey,
         live: Arc<Live>,
-        steering: mpsc::UnboundedReceiver<Box<Steering>>,
+        steering: Option<mpsc::UnboundedReceiver<Box<Steering>>>,
         sink: Sink,
     ) -> Recorder {
         lock(&self.live).insert(key.message, Arc::clone(&live));
-        let num_appended = lock(&live.frames).len() as u64;
+        let num_appended = lock(&live.record).frames.len() as u64;
         Recorder {
             runs: Arc::clone(self),
             key,
             live,
             sink,
             num_appended: Mutex::new(num_appended),
-            steering: Mutex::new(Some(steering)),
+            steering: Mutex::new(steering),
         }
     }
 
@@ -213,7 +216,7 @@ impl Runs {
     pub async fn events(&self, key: RunKey) -> io::Result<Vec<Event>> {
         let live = lock(&self.live).get(&key.message).cloned();
         let text = match live {
-            Some(live) => lock(&live.frames).iter().map(|frame| format!("{}\n", frame.data)).collect(),
+            Some(live) => lock(&live.record).frames.iter().map(|frame| format!("{}\n", frame.data)).collect(),
             None => tokio::fs::read_to_string(self.path(key)).await?,
         };
         Ok(whole_lines(&text).map(|(event, _)| event).collect())
@@ -234,7 +237,8 @@ impl Runs {
         let live = lock(&self.live).get(&message).cloned();
         let Some(live) = live else { return false };
         let (taken, outcome) = oneshot::channel();
-        live.steer.send(Box::new(Steering { change, taken })).is_ok() && {
+        let steering = Box::new(Steering { change, taken });
+        live.steer.as_ref().is_some_and(|steer| steer.send(steering).is_ok()) && {
             // Held any longer it would keep the channel open past the run's end.
             drop(live);
             outcome.await.is_ok()
@@ -343,7 +347,7 @@ impl Recorder {
         self.runs.journal.sync(file).await
     }
 
-    /// The changes of plan that readers ask for. There is one such list: the first call gets it.
+    /// The changes of plan that readers ask for, if the run has a plan: the first call gets them.
     pub fn steering(&self) -> Option<mpsc::UnboundedReceiver<Box<Steering>>> {
         lock(&self.steering).take()
     }
@@ -405,13 +409,11 @@ impl Drop for Recorder {
 }
 
 impl Live {
-    /// A run that begins with these events, and the receiving end for changes of its plan.
-    fn new(frames: Vec<Frame>) -> (Arc<Self>, mpsc::UnboundedReceiver<Box<Steering>>) {
-        let (steer, steering) = mpsc::unbounded_channel();
-        let progress = watch::Sender::new(Progress { len: frames.len(), closed: false });
-        let (frames, cancel) = (Mutex::new(frames), CancellationToken::new());
-        let live = Self { frames, progress, cancel, audience: Audience::new(), steer };
-        (Arc::new(live), steering)
+    /// A run that begins with these events, and takes changes of its plan if it has one.
+    fn new(frames: Vec<Frame>, steer: Option<mpsc::UnboundedSender<Box<Steering>>>) -> Self {
+        let record = Mutex::new(Record { frames, is_closed: false });
+        let (news, cancel, audience) = (Notify::new(), CancellationToken::new(), Audience::new());
+        Self { record, news, cancel, audience, steer }
     }
 
     /// Lets readers see more of the run.
@@ -419,14 +421,14 @@ impl Live {
         if more.is_empty() {
             return;
         }
-        let num_more = more.len();
-        lock(&self.frames).extend(more);
-        self.progress.send_modify(|progress| progress.len += num_more);
+        lock(&self.record).frames.extend(more);
+        self.news.notify_waiters();
     }
 
     /// Tells readers that this was all.
     fn close(&self) {
-        self.progress.send_modify(|progress| progress.closed = true);
+        lock(&self.record).is_closed = true;
+        self.news.notify_waiters();
     }
 }
 

@@ -176,7 +176,7 @@ async fn begin(
             Some(_) => None,
         };
         asked.slot.clone_from(&slot);
-        let recorder = app.runs.begin(key);
+        let recorder = app.runs.begin(key, asked.mode == Mode::DeepResearch);
         let is_stored = store(app, &asked, question, stored, claim).await;
         if !matches!(is_stored, Ok(true)) {
             recorder.discard().await?;

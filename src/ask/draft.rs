@@ -78,13 +78,17 @@ impl<'a> Draft<'a> {
     pub(super) fn supply(&mut self, query: &str, language: Option<Language>, excerpts: &[Excerpt]) {
         self.timings.retrieval = self.elapsed_ms();
         self.take(excerpts, language, vec![query.to_owned()]);
-        self.emit(&Event::Sources { sources: self.supplied.sources().cloned().collect() });
+        self.emit(&Event::Sources {
+            sources: excerpts.iter().map(|excerpt| excerpt.source.clone()).collect(),
+        });
     }
 
     fn take(&mut self, excerpts: &[Excerpt], language: Option<Language>, queries: Vec<String>) {
         self.supplied = Supplied::new(excerpts, language);
-        self.scanner = Scanner::new(self.supplied.numbers(), self.supplied.language());
-        let nearest = self.supplied.sources().take(NEAREST).map(|source| source.passage_id).collect();
+        let has_words = |excerpt: &&Excerpt| !excerpt.text.trim().is_empty();
+        let numbers = excerpts.iter().filter(has_words).map(|excerpt| excerpt.source.n).collect();
+        self.scanner = Scanner::new(numbers, language);
+        let nearest = excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect();
         self.receipt = Receipt { queries, documents_searched: 0, nearest };
     }
 

@@ -2,14 +2,15 @@
 //! passages; never a document store.
 
 use std::fmt::Write;
+use std::io;
 use std::sync::Arc;
 
 use ibid_index::PassageIndex;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
-use crate::document::PageStart;
 use crate::event::Source;
+use crate::files::Files;
 use crate::session::Role;
 
 /// Everything a provider needs to write one answer.
@@ -45,8 +46,20 @@ pub struct Excerpt {
     pub source: Source,
     /// Its words, byte for byte as stored.
     pub text: String,
-    /// The pages that begin inside it, as offsets into the stored text; empty where there are none.
-    pub pages: Vec<PageStart>,
+}
+
+/// These passages with their words, without those whose documents are gone.
+///
+/// # Errors
+/// If the reading itself could not be done.
+pub(super) async fn recall(files: &Files, sources: Vec<Source>) -> io::Result<Vec<Excerpt>> {
+    let ranges = sources.iter().map(|source| (source.document_id, source.start..source.end)).collect();
+    let texts = files.read_texts(ranges).await?;
+    let excerpts = sources.into_iter().zip(texts).filter_map(|(source, text)| {
+        let text = text.ok()?;
+        Some(Excerpt { source, text })
+    });
+    Ok(excerpts.collect())
 }
 
 /// Room for the instructions and the answer in a model's context, in tokens.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::asked::RunRecord;
 use super::cite::Shelf;
 use super::ground::ground;
-use super::prompt::{Excerpt, language};
+use super::prompt::{language, recall};
 use super::settle;
 use crate::app::App;
 use crate::event::{Event, FinishReason, Timings};
@@ -85,7 +85,7 @@ async fn mode(app: &App, key: RunKey) -> Result<Mode, Error> {
 async fn open(app: &Arc<App>, key: RunKey) -> Result<(Recorder, Vec<Event>), Error> {
     match app.runs.take_up(key).await {
         Ok(taken_up) => Ok(taken_up),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((app.runs.begin(key), Vec::new())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((app.runs.begin(key, true), Vec::new())),
         Err(error) => Err(error.into()),
     }
 }
@@ -97,7 +97,7 @@ async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
     }
     let mut message = Message::new(key.message, Role::Assistant, String::new(), app.store.now());
     run::fold(&mut message, events);
-    let excerpts = excerpts(app, &message).await;
+    let excerpts = recall(&app.files, message.sources.clone()).await?;
     let language = language(&excerpts);
     let shelf = Shelf::new(excerpts, language);
     let last = Event::Done {
@@ -113,15 +113,4 @@ async fn end(app: &Arc<App>, key: RunKey) -> Result<(), Error> {
     settle(app, key, &last).await?;
     recorder.close(&last);
     Ok(())
-}
-
-/// The passages an answer was given, as far as their documents still exist.
-async fn excerpts(app: &App, message: &Message) -> Vec<Excerpt> {
-    let mut excerpts = Vec::with_capacity(message.sources.len());
-    for source in message.sources.iter().cloned() {
-        if let Ok(text) = app.files.read_text(source.document_id, source.start..source.end).await {
-            excerpts.push(Excerpt { source, text, pages: Vec::new() });
-        }
-    }
-    excerpts
 }

@@ -14,6 +14,7 @@ mod plan;
 pub(super) mod record;
 mod report;
 mod steer;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,6 +27,7 @@ use uuid::Uuid;
 use self::budget::{Phase, Purse};
 use self::steer::Helm;
 pub use self::steer::change_plan;
+use self::words::Words;
 use super::asked::Asked;
 use super::draft::Draft;
 use crate::Error;
@@ -203,6 +205,12 @@ impl Research {
             num_resumed: 0,
             next_step: Arc::new(AtomicU32::new(1)),
         }
+    }
+
+    /// The words of the report, in the language of the question.
+    fn words(&self, desk: &Desk<'_>) -> &'static Words {
+        let planned = Some(self.plan.question.as_str()).filter(|question| !question.is_empty());
+        Words::of(planned.unwrap_or(&desk.asked.content))
     }
 
     fn may_look_again(&self, rounds: u32) -> bool {

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::DerefMut;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -107,10 +108,11 @@ async fn converse(
         let mut request = request.map(|body| Body::new(Unread::new(body)));
         request.extensions_mut().insert(ConnectInfo(peer));
         let answering = router.clone().oneshot(request);
-        async move {
+        // In a box: the conversation has room for this all along, also while a long answer is sent.
+        Box::pin(async move {
             let response: Response<Body> = answering.await?;
             Ok::<_, Infallible>(response.map(|body| Holding { body, _held: busy }))
-        }
+        })
     });
     let stream = TokioIo::new(Watched {
         stream,
@@ -119,19 +121,22 @@ async fn converse(
         stuck: None,
     });
     if is_http2 {
-        let conversation = http2(limits).serve_connection(stream, service);
-        Box::pin(conduct(&app, &activity, conversation)).await;
+        let conversation = Box::pin(http2(limits).serve_connection(stream, service));
+        conduct(&app, &activity, conversation).await;
     } else {
-        conduct(&app, &activity, http1(limits).serve_connection(stream, service)).await;
+        let conversation = pin!(http1(limits).serve_connection(stream, service));
+        conduct(&app, &activity, conversation).await;
     }
 }
 
 /// Sees to it that a conversation ends when the connection is open for nothing, or the server stops.
-async fn conduct<C: GracefulConnection>(app: &App, activity: &Activity, conversation: C)
-where
+async fn conduct<C: GracefulConnection>(
+    app: &App,
+    activity: &Activity,
+    mut conversation: Pin<impl DerefMut<Target = C>>,
+) where
     C::Error: Display,
 {
-    let mut conversation = pin!(conversation);
     let outcome = tokio::select! {
         outcome = conversation.as_mut() => Some(outcome),
         () = app.stopping.cancelled() => None,

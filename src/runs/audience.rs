@@ -1,12 +1,16 @@
 //! Who reads a run: how many do, and since when nobody has. It decides nothing about the run.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use super::lock;
+
 pub(super) struct Audience {
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    changed: Notify,
 }
 
 #[derive(Clone, Copy)]
@@ -19,17 +23,17 @@ struct State {
 impl Audience {
     /// Nobody, from now on.
     pub(super) fn new() -> Self {
-        Self { state: watch::Sender::new(State { num_readers: 0, last: Instant::now() }) }
+        Self { state: Mutex::new(State { num_readers: 0, last: Instant::now() }), changed: Notify::new() }
     }
 
     /// A reader begins.
     pub(super) fn enter(&self) {
-        self.state.send_modify(|state| state.num_readers += 1);
+        self.change(|state| state.num_readers += 1);
     }
 
     /// A reader is gone.
     pub(super) fn leave(&self) {
-        self.state.send_modify(|state| {
+        self.change(|state| {
             state.num_readers = state.num_readers.saturating_sub(1);
             state.last = Instant::now();
         });
@@ -37,20 +41,26 @@ impl Audience {
 
     /// Somebody took a look and did not stay.
     pub(super) fn glance(&self) {
-        self.state.send_modify(|state| state.last = Instant::now());
+        self.change(|state| state.last = Instant::now());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut lock(&self.state));
+        self.changed.notify_waiters();
     }
 
     /// Resolves once nobody has read for this long.
     pub(super) async fn gone(&self, grace: Duration) {
-        let mut changes = self.state.subscribe();
         loop {
-            let State { num_readers, last } = *changes.borrow_and_update();
-            let left = (last + grace).saturating_duration_since(Instant::now());
-            let is_over = match num_readers {
-                0 => timeout(left, changes.changed()).await.is_err(),
-                _ => changes.changed().await.is_err(),
-            };
-            if is_over {
+            // From here on it hears of every change.
+            let changed = self.changed.notified();
+            let State { num_readers, last } = *lock(&self.state);
+            if num_readers > 0 {
+                changed.await;
+            } else if timeout((last + grace).saturating_duration_since(Instant::now()), changed)
+                .await
+                .is_err()
+            {
                 return;
             }
         }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use futures::Stream;
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::sync::watch;
 
-use super::{Frame, Live, Progress, lock, whole_lines};
+use super::{Frame, Live, lock, whole_lines};
 
 /// A reader's place in a run that is over: one line at a time, however long the answer.
 pub(super) struct StoredRun {
@@ -52,7 +51,6 @@ pub(super) fn follow(live: Option<Arc<Live>>, after: u64) -> impl Stream<Item = 
 /// A reader's place in a live run. What it holds is shared with all readers; only the place is its own.
 struct Follower {
     live: Arc<Live>,
-    progress: watch::Receiver<Progress>,
     next: usize,
     batch: std::vec::IntoIter<Frame>,
 }
@@ -60,9 +58,8 @@ struct Follower {
 impl Follower {
     fn new(live: Arc<Live>, after: u64) -> Self {
         live.audience.enter();
-        let progress = live.progress.subscribe();
         let next = usize::try_from(after).unwrap_or(usize::MAX);
-        Self { live, progress, next, batch: Vec::new().into_iter() }
+        Self { live, next, batch: Vec::new().into_iter() }
     }
 
     async fn next(&mut self) -> Option<Frame> {
@@ -70,14 +67,19 @@ impl Follower {
             if let Some(frame) = self.batch.next() {
                 return Some(frame);
             }
-            let progress = *self.progress.borrow_and_update();
-            if progress.len > self.next {
-                let until = progress.len.min(self.next + AT_ONCE);
-                let new = lock(&self.live.frames)[self.next..until].to_vec();
-                self.batch = new.into_iter();
-                self.next += self.batch.len();
-            } else if progress.closed || self.progress.changed().await.is_err() {
-                return None;
+            // From here on it hears of all that is new.
+            let news = self.live.news.notified();
+            let is_closed = {
+                let record = lock(&self.live.record);
+                let new = record.frames.iter().skip(self.next).take(AT_ONCE);
+                self.batch = new.cloned().collect::<Vec<_>>().into_iter();
+                record.is_closed
+            };
+            self.next += self.batch.len();
+            match self.batch.next() {
+                Some(frame) => return Some(frame),
+                None if is_closed => return None,
+                None => news.await,
             }
         }
     }

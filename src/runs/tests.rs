@@ -19,7 +19,7 @@ async fn a_reader_that_returns_at_any_position_misses_and_repeats_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let runs = Arc::new(Runs::open(folder.path()).unwrap());
     let key = key();
-    let recorder = runs.begin(key);
+    let recorder = runs.begin(key, false);
     for number in 0..20 {
         recorder.append(&token(&number.to_string()));
     }
@@ -80,7 +80,7 @@ async fn readers_end_when_the_recorder_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let runs = Arc::new(Runs::open(folder.path()).unwrap());
     let key = key();
-    let recorder = runs.begin(key);
+    let recorder = runs.begin(key, false);
     let reader = tokio::spawn(runs.read(key, 0).await.unwrap().collect::<Vec<_>>());
     recorder.append(&token("only"));
     drop(recorder);
@@ -94,7 +94,7 @@ async fn more_runs_than_files_stay_open_are_all_whole() {
     let runs = Arc::new(Runs::open(folder.path()).unwrap());
     let session = Uuid::now_v7();
     let keys: Vec<_> = (0..300).map(|_| RunKey { session, message: Uuid::now_v7() }).collect();
-    let recorders: Vec<_> = keys.iter().map(|key| runs.begin(*key)).collect();
+    let recorders: Vec<_> = keys.iter().map(|key| runs.begin(*key, false)).collect();
     for number in 0..3 {
         for recorder in &recorders {
             recorder.append(&token(&number.to_string()));
@@ -116,7 +116,7 @@ async fn a_writer_does_not_wait_for_what_can_not_be_written() {
     let key = key();
     // A file stands where the folder of the session is to be.
     std::fs::write(folder.path().join(key.session.to_string()), "").unwrap();
-    let recorder = runs.begin(key);
+    let recorder = runs.begin(key, false);
     for _ in 0..3 {
         recorder.append(&token(&"long".repeat(1 << 16)));
         tokio::time::timeout(Duration::from_secs(5), recorder.has_room()).await.unwrap();

@@ -77,6 +77,14 @@ async fn what_is_told_is_not_listed_as_not_found() {
 }
 
 #[tokio::test]
+async fn a_report_speaks_of_itself_in_the_language_of_its_question() {
+    let server = Server::with_library().await;
+    let report = answer(&deep(&server, "Wie groß ist die Fläche in Altsiel?").await);
+    assert!(report.contains("## Was gelesen wurde\n\n- Durchsuchte Dokumente: "), "{report}");
+    assert!(!report.contains("What was read") && !report.contains("Cited"), "{report}");
+}
+
+#[tokio::test]
 async fn words_that_say_how_to_answer_are_no_subject() {
     let server = Server::with_library().await;
     let session = server.session().await;

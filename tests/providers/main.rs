@@ -57,7 +57,7 @@ fn excerpt(n: u32, text: &str) -> Excerpt {
         end: text.len(),
         score: 1.0,
     };
-    Excerpt { source, text: text.to_owned(), pages: Vec::new() }
+    Excerpt { source, text: text.to_owned() }
 }
 
 fn fixture(name: &str) -> String {

@@ -76,18 +76,16 @@ impl Shelf {
     pub(crate) fn cite(&self, mark: &Mark) -> Option<Citation> {
         let (excerpt, apart) = self.passages.iter().find(|(excerpt, _)| excerpt.source.n == mark.n)?;
         let quote = apart.quote(&self.sought(&mark.claim, Facts::of(&mark.claim, self.language)))?;
-        let Excerpt { source, text, pages } = excerpt;
-        let at = source.start + quote.range.start;
-        let turned = pages.iter().filter(|page| page.start <= at).max_by_key(|page| page.start);
+        let Excerpt { source, text } = excerpt;
         Some(Citation {
             n: mark.n,
             document_id: source.document_id,
             version: source.version.clone(),
             title: source.title.clone(),
-            page: turned.map(|page| page.page).or(source.page),
+            page: source.page,
             heading: source.heading.clone(),
             passage_id: source.passage_id,
-            start: at,
+            start: source.start + quote.range.start,
             end: source.start + quote.range.end,
             quote: text[quote.range].to_owned(),
             support: quote.support,

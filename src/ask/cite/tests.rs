@@ -121,14 +121,12 @@ fn wrong_numbers_names_and_denials_lower_the_verdict() {
 }
 
 #[test]
-fn a_table_row_is_quoted_whole_and_pages_follow_the_quote() {
+fn a_table_row_is_quoted_whole() {
     check(
         "The staff was 1,450 in 2021 [3].",
         "The staff was 1,450 in 2021 [3].",
         &[(3, "| 2021 | 1,450 |", Verdict::Supported)],
     );
-    let (pieces, _) = scan(["Acme was founded in 1998 [1]. The company does not sell hardware [1]."]);
-    assert_eq!(citations(&pieces).iter().map(|c| c.page).collect::<Vec<_>>(), [Some(7), Some(8)]);
 }
 
 #[test]

@@ -1,54 +1,45 @@
-//! The passages that an answer is written from: while it is written, only where they stand, since
-//! their words are needed again at a mark and at the end, and are in the store. Taking them apart and
+//! The passages that an answer is written from: while it is written, only where they stand, since all
+//! else about them is needed again at a mark and at the end, and is in the store. Taking them apart and
 //! weighing claims is work for a processor and is done where it holds up no other answer.
 
 use ibid_index::analysis::Language;
+use uuid::Uuid;
 
 use crate::Error;
 use crate::app::App;
 use crate::ask::cite::{Mark, Shelf, Shelves};
 use crate::ask::ground::ground;
 use crate::ask::prompt::Excerpt;
-use crate::document::{PageStart, PassageId};
+use crate::document::{Document, PassageId};
 use crate::event::{Citation, Grounding, Source};
+use crate::store::keys;
 
-/// What is kept of the supplied passages.
+/// What is kept of the supplied passages. There may be thousands of answers that are slow to come.
 #[derive(Default)]
 pub(super) struct Supplied {
-    places: Vec<Place>,
+    places: Box<[Place]>,
     language: Option<Language>,
 }
 
-/// An excerpt without its words.
-#[derive(Clone)]
+/// Where a passage stands, and the number it is cited by.
+#[derive(Clone, Copy)]
 struct Place {
-    source: Source,
-    pages: Vec<PageStart>,
-    is_empty: bool,
+    n: u32,
+    document: Uuid,
+    start: usize,
+    end: usize,
 }
 
 impl Supplied {
+    /// Passages and the language that most of them are in.
     pub(super) fn new(excerpts: &[Excerpt], language: Option<Language>) -> Self {
-        let place = |excerpt: &Excerpt| Place {
-            source: excerpt.source.clone(),
-            pages: excerpt.pages.clone(),
-            is_empty: excerpt.text.trim().is_empty(),
-        };
-        Self { places: excerpts.iter().map(place).collect(), language }
-    }
-
-    /// The language that most of them are in.
-    pub(super) fn language(&self) -> Option<Language> {
-        self.language
-    }
-
-    /// The numbers of those that have words.
-    pub(super) fn numbers(&self) -> Vec<u32> {
-        self.places.iter().filter(|place| !place.is_empty).map(|place| place.source.n).collect()
-    }
-
-    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
-        self.places.iter().map(|place| &place.source)
+        let places = excerpts.iter().map(|Excerpt { source, .. }| Place {
+            n: source.n,
+            document: source.document_id,
+            start: source.start,
+            end: source.end,
+        });
+        Self { places: places.collect(), language }
     }
 
     /// The citation that a mark stands for. Its quote stands, byte for byte, in the text as stored
@@ -81,9 +72,9 @@ impl Supplied {
         let mut texts = app.files.texts();
         let all = move |shelves: &Shelves| {
             // What was deleted meanwhile carries nothing.
-            let excerpts = places.into_iter().filter_map(|Place { source, pages, .. }| {
-                let text = texts.recall(source.document_id, source.start..source.end).ok()?;
-                Some(Excerpt { source, pages, text })
+            let excerpts = places.iter().filter_map(|place| {
+                let text = texts.recall(place.document, place.start..place.end).ok()?;
+                Some(Excerpt { source: place.source(), text })
             });
             work(shelves.shelf(excerpts.collect(), language))
         };
@@ -91,20 +82,43 @@ impl Supplied {
     }
 }
 
-/// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in the
-/// passage of the quote itself, which may lie beyond the source's beginning. The document may be
-/// deleted at any moment, also between two looks at it.
+impl Place {
+    /// As far as it is known here; the rest is filled in where it is shown.
+    fn source(self) -> Source {
+        Source {
+            n: self.n,
+            document_id: self.document,
+            version: String::new(),
+            title: String::new(),
+            page: None,
+            heading: None,
+            passage_id: PassageId { document: self.document, ordinal: 0 },
+            start: self.start,
+            end: self.end,
+            score: 0.0,
+        }
+    }
+}
+
+/// The last gate: the quote must stand, byte for byte, in the text as stored now. Fills in what is to be
+/// told of its document, and the page and passage of the quote itself, which may lie beyond the source's
+/// beginning. The document may be deleted at any moment, also between two looks at it.
 async fn check(app: &App, mut citation: Citation) -> Option<Citation> {
-    let stored = app.files.read_text(citation.document_id, citation.range()).await;
+    let id = citation.document_id;
+    let stored = app.files.read_text(id, citation.range()).await;
     let stands = stored.is_ok_and(|text| text == citation.quote);
-    let layout = app.files.layout(citation.document_id).await.ok().filter(|_| stands);
-    let Some(layout) = layout else {
-        tracing::warn!(document.id = %citation.document_id, "a citation whose quote is not in the stored text is dropped");
+    let layout = app.files.layout(id).await.ok().filter(|_| stands);
+    let document = app.store.get::<Document>(&keys::document(id)).await.ok().flatten();
+    let Some((layout, document)) = layout.zip(document) else {
+        tracing::warn!(document.id = %id, "a citation whose quote is not in the stored text is dropped");
         return None;
     };
+    citation.version = document.value.version;
+    citation.title = document.value.title;
+    citation.page = layout.page_at(citation.start);
     let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
     if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
-        citation.passage_id = PassageId { document: citation.document_id, ordinal: passage.ordinal };
+        citation.passage_id = PassageId { document: id, ordinal: passage.ordinal };
         citation.heading.clone_from(&passage.heading);
     }
     Some(citation)
@@ -113,27 +127,39 @@ async fn check(app: &App, mut citation: Citation) -> Option<Citation> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use uuid::Uuid;
 
     use super::*;
     use crate::config::{Config, Flags};
+    use crate::store::Batch;
 
     #[tokio::test]
-    async fn a_document_deleted_between_two_looks_at_it_is_not_cited() {
+    async fn a_quote_is_told_with_its_page_and_document_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let flags = Flags { data: Some(folder.path().join("data")), ..Flags::default() };
         let app = App::open(Config::load(&flags).unwrap()).await.unwrap();
         let id = Uuid::now_v7();
         let citation: Citation = serde_json::from_value(json!({
-            "n": 1, "document_id": id, "version": "v", "title": "t", "page": null, "heading": null,
-            "passage_id": format!("{id}:0"), "start": 0, "end": 9, "quote": "Eels left", "support": 1.0,
+            "n": 1, "document_id": id, "version": "", "title": "", "page": null, "heading": null,
+            "passage_id": format!("{id}:0"), "start": 10, "end": 16, "quote": "in May", "support": 1.0,
             "verdict": "supported", "answer_start": 0, "answer_end": 4,
         }))
         .unwrap();
         std::fs::create_dir_all(app.files.folder(id)).unwrap();
         std::fs::write(app.files.text(id), "Eels left in May.").unwrap();
         assert_eq!(check(&app, citation.clone()).await, None);
-        std::fs::write(app.files.layout_path(id), r#"{"passages":[],"pages":[]}"#).unwrap();
-        assert_eq!(check(&app, citation.clone()).await, Some(citation));
+        let layout = json!({"pages": [{"page": 7, "start": 0}, {"page": 8, "start": 10}], "passages": [
+            {"ordinal": 0, "start": 0, "end": 9}, {"ordinal": 1, "start": 10, "end": 17, "heading": "Left"},
+        ]});
+        std::fs::write(app.files.layout_path(id), layout.to_string()).unwrap();
+        assert_eq!(check(&app, citation.clone()).await, None);
+        let document = json!({
+            "id": id, "name": "eels.pdf", "title": "Eels", "media_type": "application/pdf", "version": "v",
+            "status": "ready", "bytes": 17, "passages": 2, "created_at": "2026-01-01T00:00:00Z",
+        });
+        let batch = Batch::new().put(keys::document(id), &document);
+        assert!(app.store.commit(batch).await.unwrap().is_done());
+        let cited = check(&app, citation).await.unwrap();
+        assert_eq!((cited.version.as_str(), cited.title.as_str(), cited.page), ("v", "Eels", Some(8)));
+        assert_eq!((cited.passage_id.ordinal, cited.heading.as_deref()), (1, Some("Left")));
     }
 }

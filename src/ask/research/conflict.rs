@@ -12,6 +12,7 @@ use ibid_index::analysis::Language;
 use self::statement::{Bearing, Statement, statements_of};
 pub(super) use self::value::is_month;
 use self::value::{Asked, Kind, Value};
+use super::words::Words;
 use super::{Desk, Research};
 use crate::Error;
 use crate::ask::facets::{capitalised, under};
@@ -57,8 +58,8 @@ impl Conflict {
     }
 
     /// What it is about and the values, as a question.
-    pub(super) fn as_question(&self) -> String {
-        let values = self.values().join(" or ");
+    pub(super) fn as_question(&self, words: &Words) -> String {
+        let values = self.values().join(&format!(" {} ", words.or));
         if self.about.is_empty() {
             format!("{values}?")
         } else {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use uuid::Uuid;
 
+use super::words::Words;
 use super::{Desk, Research};
 use crate::ask::draft::Draft;
 use crate::ask::refusal::refusal;
@@ -84,6 +85,7 @@ fn note(readings: &mut Vec<Reading>, source: &Source) {
 /// question where nothing answers it; `agrees` tells that disagreement was asked for and none was found.
 pub(super) async fn colophon(
     desk: &Desk<'_>,
+    words: &Words,
     coverage: &Coverage,
     unanswered: Option<&str>,
     agrees: bool,
@@ -94,15 +96,10 @@ pub(super) async fn colophon(
         text.push_str("\n\n");
     }
     if agrees {
-        text.push_str(
-            "## Where your documents disagree\n\nNo two of the documents that were read were found to give \
-             different values for the same thing.\n\n",
-        );
+        let _ = writeln!(text, "## {}\n\n{}\n", words.disagree, words.agree);
     }
-    for (heading, questions) in [
-        ("Not found in your documents", &coverage.not_found),
-        ("Not looked into, since the work ended before", &coverage.not_done),
-    ] {
+    for (heading, questions) in [(words.not_found, &coverage.not_found), (words.not_done, &coverage.not_done)]
+    {
         if !questions.is_empty() {
             let _ = writeln!(text, "## {heading}\n");
             questions.iter().for_each(|question| {
@@ -111,48 +108,42 @@ pub(super) async fn colophon(
             text.push('\n');
         }
     }
-    let Coverage { searched, read, cited, .. } = coverage;
-    let mut told =
-        vec![format!("Of {searched} searched documents, passages of {read} were read and {cited} cited")];
-    if !coverage.skipped.is_empty() {
-        told.push(format!("{} came up without being read", coverage.skipped.len()));
-    }
-    if coverage.unmatched > 0 {
-        let (unmatched, best) = (coverage.unmatched, num_looked_at(desk.app));
-        told.push(format!("{unmatched} did not come up among the best {best} passages of any search"));
-    }
-    let _ = write!(text, "## What was read\n\n{}.", told.join("; "));
+    let Coverage { searched, cited, unmatched, .. } = coverage;
+    let _ = writeln!(text, "## {}\n\n- {}: {searched}", words.what_was_read, words.searched);
     let pages = |reading: &Reading| (reading.document_id, reading.pages.clone());
-    list(desk, &mut text, "Read", coverage.readings.iter().map(pages)).await;
-    list(desk, &mut text, "Not read", coverage.skipped.iter().map(|id| (*id, Vec::new()))).await;
-    if coverage.resumed > 0 {
-        text.push_str(
-            "\n\nThe server stopped during this work, which then went on from its last finished step.",
-        );
+    list(desk, words, &mut text, words.read, coverage.readings.iter().map(pages)).await;
+    let _ = writeln!(text, "- {}: {cited}", words.cited);
+    list(desk, words, &mut text, words.unread, coverage.skipped.iter().map(|id| (*id, Vec::new()))).await;
+    if *unmatched > 0 {
+        let _ = writeln!(text, "- {}: {unmatched}", words.unmatched(num_looked_at(desk.app)));
     }
-    text.push('\n');
+    if coverage.resumed > 0 {
+        let _ = writeln!(text, "\n{}", words.resumed);
+    }
     text
 }
 
-/// Names documents, with pages where there are any.
+/// Counts documents, if there are any, and names the first, with pages where there are any.
 async fn list(
     desk: &Desk<'_>,
+    words: &Words,
     text: &mut String,
     heading: &str,
     documents: impl ExactSizeIterator<Item = (Uuid, Vec<u32>)>,
 ) {
     let num_all = documents.len();
-    let mut titles = Vec::new();
+    if num_all == 0 {
+        return;
+    }
+    let mut named = Vec::new();
     for (id, pages) in documents.take(MAX_NAMED) {
         if let Ok(document) = documents::get(desk.app, &desk.asked.caller, id).await {
-            let pages: Vec<String> = pages.iter().map(u32::to_string).collect();
-            let pages = if pages.is_empty() { String::new() } else { format!(", p. {}", pages.join(", ")) };
-            titles.push(plain_markdown(&document.value.title) + &pages);
+            let pages = if pages.is_empty() { String::new() } else { format!(", {}", words.pages(&pages)) };
+            named.push(plain_markdown(&document.value.title) + &pages);
         }
     }
-    if !titles.is_empty() {
-        let more = num_all - titles.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let _ = write!(text, "\n\n{heading}: {}{more}.", titles.join("; "));
+    if named.len() < num_all {
+        named.push("…".to_owned());
     }
+    let _ = writeln!(text, "- {heading} ({num_all}): {}", named.join("; "));
 }

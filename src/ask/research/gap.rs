@@ -103,7 +103,11 @@ async fn from_notes(desk: &Desk<'_>, research: &Research) -> Result<Vec<Further>
     };
     let mut new = Vec::new();
     for conflict in conflicts(desk, research).await?.into_iter().take(1) {
-        new.push(further(conflict.as_question(), "documents give different values", None));
+        new.push(further(
+            conflict.as_question(research.words(desk)),
+            "documents give different values",
+            None,
+        ));
     }
     let parts = research.plan.questions.len() > 1;
     for (question, found) in research.questions().skip(usize::from(parts)) {

@@ -13,10 +13,11 @@ use super::conflict::{Conflict, conflicts};
 use super::dissent::asks_for_dissent;
 use super::look::{plain_words, speaks_of};
 use super::model::{Why, ask, prompt};
+use super::words::Words;
 use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
-use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, render, with_wishes};
+use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, recall, render, with_wishes};
 use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion, Usage};
 use crate::provider::extractive::plain_markdown;
 use crate::provider::{Model, ProviderError};
@@ -40,7 +41,8 @@ pub(super) async fn write(
     draft.flush().await?;
     let conflicts = conflicts(desk, research).await?;
     let excerpts = supply(desk, draft, research, &conflicts).await?;
-    let sections = sections(research);
+    let words = research.words(desk);
+    let sections = sections(research, words);
     if is_worth_a_summary(desk, &sections) {
         summary(desk, draft, research, &excerpts, &sections).await?;
     }
@@ -49,7 +51,7 @@ pub(super) async fn write(
     }
     if !conflicts.is_empty() && research.begin_part(&Part::Conflicts) {
         let step = desk.begin(StepKind::Write, None, None, Some(Part::CONFLICTS));
-        draft.write_part(&table(&conflicts, &excerpts)).await?;
+        draft.write_part(&table(desk, &conflicts, &excerpts, words).await).await?;
         desk.finish(step, None, StepResult::default()).await?;
     }
     let told: Vec<u32> = sections.iter().map(|section| section.question.id).collect();
@@ -60,7 +62,7 @@ pub(super) async fn write(
         let is_refusal = sections.is_empty() && conflicts.is_empty() && has_looked;
         let agrees = conflicts.is_empty() && !is_refusal && asks_for_dissent(question);
         let unanswered = is_refusal.then_some(question.as_str());
-        let text = coverage::colophon(desk, &coverage, unanswered, agrees).await;
+        let text = coverage::colophon(desk, words, &coverage, unanswered, agrees).await;
         desk.begin(StepKind::Write, None, None, Some(Part::COLOPHON));
         draft.begin_colophon();
         draft.write_part(&text).await?;
@@ -72,7 +74,7 @@ pub(super) async fn write(
 /// The sections in the order of the plan. A sentence is told once, in the section that it stands
 /// highest in. What only the question as a whole has found is told with the part that it speaks of,
 /// or else at the end.
-fn sections(research: &Research) -> Vec<Section> {
+fn sections(research: &Research, words: &Words) -> Vec<Section> {
     let own = research.plan.questions.iter().filter(|question| question.serves.is_none());
     let (whole, parts): (Vec<_>, Vec<_>) = own.partition(|question| research.is_whole(question));
     let place = |note: &Note| (note.passage_id.document, note.start);
@@ -100,7 +102,7 @@ fn sections(research: &Research) -> Vec<Section> {
                 None => rest.push(note.clone()),
             }
         }
-        let heading = "What else was found".to_owned();
+        let heading = words.also_found.to_owned();
         sections.push(Section { question: question.clone(), heading, notes: rest });
     }
     sections.retain(|section| !section.notes.is_empty());
@@ -154,8 +156,8 @@ async fn summary(
     let best = sections.iter().filter_map(|section| section.notes.first()).take(SUMMARY_SENTENCES);
     let own = listed(best.filter_map(|note| cited(note, excerpts)));
     let asked = research.plan.question.clone();
-    let work =
-        Work { part: Part::Summary, question: None, heading: "In short", asked: &asked, notes: &[], own };
+    let heading = research.words(desk).in_short;
+    let work = Work { part: Part::Summary, question: None, heading, asked: &asked, notes: &[], own };
     part(desk, draft, research, excerpts, work).await
 }
 
@@ -292,15 +294,8 @@ async fn supply(
     if is_new {
         research.sources = choose(research, conflicts, desk.app.config.research.passages);
     }
-    let mut excerpts = Vec::with_capacity(research.sources.len());
-    for source in &research.sources {
-        let text = desk.app.files.read_text(source.document_id, source.start..source.end).await;
-        let layout = desk.app.files.layout(source.document_id).await;
-        // Deleted meanwhile: its number stays unused, and marks that name it are dropped.
-        let (Ok(text), Ok(layout)) = (text, layout) else { continue };
-        let pages = layout.pages.iter().filter(|page| (source.start..source.end).contains(&page.start));
-        excerpts.push(Excerpt { source: source.clone(), text, pages: pages.copied().collect() });
-    }
+    // The number of what was deleted meanwhile stays unused, and marks that name it are dropped.
+    let excerpts = recall(&desk.app.files, research.sources.clone()).await?;
     if draft.is_supplied() {
         return Ok(excerpts);
     }
@@ -328,13 +323,13 @@ fn listed(sentences: impl Iterator<Item = String>) -> String {
     }
 }
 
-fn table(conflicts: &[Conflict], excerpts: &[Excerpt]) -> String {
-    let mut text = "## Where your documents disagree\n\n".to_owned();
+async fn table(desk: &Desk<'_>, conflicts: &[Conflict], excerpts: &[Excerpt], words: &Words) -> String {
+    let mut text = format!("## {}\n\n", words.disagree);
     for conflict in conflicts {
         if conflicts.len() > 1 {
-            let _ = writeln!(text, "### {}\n", plain_markdown(&conflict.as_question()));
+            let _ = writeln!(text, "### {}\n", plain_markdown(&conflict.as_question(words)));
         }
-        text.push_str("| What it says | Value | Where |\n|---|---|---|\n");
+        let _ = writeln!(text, "| {} |\n|---|---|---|", words.columns.join(" | "));
         for side in &conflict.sides {
             let end = side.start + side.words.len();
             let inside = |source: &Source| source.start <= side.start && end <= source.end;
@@ -342,13 +337,12 @@ fn table(conflicts: &[Conflict], excerpts: &[Excerpt]) -> String {
                 excerpt.source.document_id == side.source.document_id && inside(&excerpt.source)
             });
             let Some(excerpt) = excerpt else { continue };
-            let turned = excerpt.pages.iter().rfind(|page| page.start <= side.start);
-            let page = turned.map(|page| page.page).or(excerpt.source.page);
-            let page = page.map(|page| format!(", p. {page}")).unwrap_or_default();
-            let cell = |words: &str| plain_markdown(words).replace('|', "\\|");
-            let (words, title) = (cell(&side.words), cell(&side.source.title));
-            let _ =
-                writeln!(text, "| {words} [{}] | {} | {title}{page} |", excerpt.source.n, cell(&side.value));
+            let layout = desk.app.files.layout(side.source.document_id).await;
+            let page = layout.ok().and_then(|layout| layout.page_at(side.start));
+            let page = page.map(|page| format!(", {}", words.pages(&[page]))).unwrap_or_default();
+            let cell = |text: &str| plain_markdown(text).replace('|', "\\|");
+            let (sentence, value, title) = (cell(&side.words), cell(&side.value), cell(&side.source.title));
+            let _ = writeln!(text, "| {sentence} [{}] | {value} | {title}{page} |", excerpt.source.n);
         }
         text.push('\n');
     }

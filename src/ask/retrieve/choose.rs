@@ -214,7 +214,6 @@ impl Span {
             end,
             score: best.score,
         };
-        let pages = best.layout.pages.iter().filter(|page| (start..end).contains(&page.start)).copied();
-        Ok(Excerpt { source, text, pages: pages.collect() })
+        Ok(Excerpt { source, text })
     }
 }

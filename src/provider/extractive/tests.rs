@@ -29,7 +29,6 @@ fn prompt(question: &str, passages: &[&str]) -> Prompt {
             score: 1.0,
         },
         text: (*text).to_owned(),
-        pages: Vec::new(),
     };
     Prompt {
         system: String::new(),
