@@ -7,6 +7,7 @@ mod choose;
 mod coverage;
 mod cue;
 mod subject;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ use ibid_index::{IndexError, PassageIndex};
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris, is_finished};
 use super::subject::{framing, subject};
+use super::table::{Row, rows};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::condense::as_asked;
 use crate::ask::facets::facets;
@@ -62,6 +63,8 @@ struct Line<'a> {
     facts: Facts,
     /// Whether it ends as a sentence and has a word of grammar, without which few get along.
     is_whole: bool,
+    /// If it is a row of a table.
+    row: Option<Row>,
 }
 
 struct Candidate<'a> {
@@ -146,9 +149,10 @@ impl Reading<'_> {
         let mut candidates = Vec::new();
         for (passage, read) in self.shelf.iter().enumerate() {
             for (at, line) in read.lines.iter().enumerate() {
-                let Line { sentence, text, facts, is_whole } = line;
+                let Line { sentence, text, facts, is_whole, row } = line;
                 let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
                     || text.ends_with(['?', ':', '？', '：', '؟'])
+                    || row.as_ref().is_some_and(|row| row.is_head)
                     || read.is_heading(line, asked);
                 if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
                     continue;
@@ -161,11 +165,17 @@ impl Reading<'_> {
                     Some((&read.whole, 0.5)),
                 ];
                 let covered = coverage(asked, &surroundings, &weights);
-                let itself = coverage(asked, &surroundings[..1], &weights);
-                if itself == 0.0 {
+                if coverage(asked, &surroundings[..1], &weights) == 0.0 {
                     continue;
                 }
-                let of_own = own.as_ref().map_or(itself, |own| coverage(own, &surroundings[..1], &weights));
+                let said = [
+                    Some((facts, 1.0)),
+                    row.as_ref().map(|row| (&row.heads, 0.9)),
+                    row.as_ref().map(|_| (&read.heading, 0.9)),
+                ];
+                let itself = coverage(asked, &said, &weights);
+                let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, &weights));
+                let labelled = row.as_ref().map_or(0.0, |row| share(&row.label, asked));
                 let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.
@@ -174,7 +184,7 @@ impl Reading<'_> {
                 let score = 0.25 * (itself + of_own)
                     + 0.5 * covered
                     + 0.15 * nearness(asked, facts)
-                    + 0.25 * kind.shown(text, facts, asked)
+                    + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     - 0.015 * ratio(passage.min(8), 1)
                     - row
                     - long
@@ -281,11 +291,13 @@ impl<'a> Read<'a> {
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
-            Line { sentence, text, facts: Facts::of(text, language), is_whole }
+            Line { sentence, text, facts: Facts::of(text, language), is_whole, row: None }
         };
         let title = excerpt.source.title.as_str();
         let heading = [title, excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
-        let lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
+        let mut lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
+        let rows = rows(lines.iter().map(|line| (line.sentence.kind, line.text)), language);
+        lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
         Self { lines, whole, heading: Facts::of(&heading, language) }
     }
@@ -328,6 +340,12 @@ fn add_library(weights: &mut Weights, asked: &Facts, index: &PassageIndex) -> Re
     let known: Vec<(Arc<str>, u64)> = asked.words.iter().map(known).collect::<Result<_, IndexError>>()?;
     weights.add_library(index.num_passages(), known.iter().map(|(word, num)| (word, *num)));
     Ok(())
+}
+
+/// The share of a label that the question says.
+fn share(label: &Facts, asked: &Facts) -> f32 {
+    let said = label.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
+    ratio(said, label.words.len())
 }
 
 /// The share of neighbouring words of the question that are close in the sentence too.
