@@ -152,7 +152,7 @@ impl Reading<'_> {
                 let Line { sentence, text, facts, is_whole, row } = line;
                 let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
                     || text.ends_with(['?', ':', '？', '：', '؟'])
-                    || row.as_ref().is_some_and(|row| row.is_head)
+                    || row.as_ref().is_some_and(|row| row.is_bare)
                     || read.is_heading(line, asked);
                 if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
                     continue;
@@ -168,6 +168,7 @@ impl Reading<'_> {
                 if coverage(asked, &surroundings[..1], &weights) == 0.0 {
                     continue;
                 }
+                // What stands above a row is meant in it.
                 let said = [
                     Some((facts, 1.0)),
                     row.as_ref().map(|row| (&row.heads, 0.9)),
@@ -175,8 +176,8 @@ impl Reading<'_> {
                 ];
                 let itself = coverage(asked, &said, &weights);
                 let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, &weights));
-                let labelled = row.as_ref().map_or(0.0, |row| share(&row.label, asked));
-                let row = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
+                let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(asked, &read.heading));
+                let dry = if row.is_some() { 0.1 } else { 0.0 };
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.
                 let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
@@ -185,8 +186,9 @@ impl Reading<'_> {
                     + 0.5 * covered
                     + 0.15 * nearness(asked, facts)
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
+                    + 0.25 * meant
                     - 0.015 * ratio(passage.min(8), 1)
-                    - row
+                    - dry
                     - long
                     - fragment;
                 candidates.push(Candidate {
@@ -293,8 +295,9 @@ impl<'a> Read<'a> {
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
             Line { sentence, text, facts: Facts::of(text, language), is_whole, row: None }
         };
-        let title = excerpt.source.title.as_str();
-        let heading = [title, excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
+        // It may be the name of a file, whose words are parted by other signs.
+        let title = excerpt.source.title.replace(['_', '/'], " ");
+        let heading = [title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
         let mut lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
         let rows = rows(lines.iter().map(|line| (line.sentence.kind, line.text)), language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
@@ -340,12 +343,6 @@ fn add_library(weights: &mut Weights, asked: &Facts, index: &PassageIndex) -> Re
     let known: Vec<(Arc<str>, u64)> = asked.words.iter().map(known).collect::<Result<_, IndexError>>()?;
     weights.add_library(index.num_passages(), known.iter().map(|(word, num)| (word, *num)));
     Ok(())
-}
-
-/// The share of a label that the question says.
-fn share(label: &Facts, asked: &Facts) -> f32 {
-    let said = label.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
-    ratio(said, label.words.len())
 }
 
 /// The share of neighbouring words of the question that are close in the sentence too.

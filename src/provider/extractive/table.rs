@@ -13,11 +13,25 @@ const CAPTION_LINES: usize = 4;
 /// What belongs to a row.
 pub(super) struct Row {
     /// Of the cell that says what the others are of.
-    pub(super) label: Facts,
+    label: Facts,
     /// Of the heads of the columns.
     pub(super) heads: Facts,
-    /// Whether it is one of those itself.
-    pub(super) is_head: bool,
+    /// Whether it only tells columns apart.
+    pub(super) is_bare: bool,
+}
+
+impl Row {
+    /// How far a question says the label, and how far the label is what is asked for; each from 0 to 1.
+    /// What stands above the table need not be in it.
+    pub(super) fn fit(&self, asked: &Facts, heading: &Facts) -> (f32, f32) {
+        let is_above = |word: &str| self.heads.holds(word) > 0.0 || heading.holds(word) > 0.0;
+        let words = asked.words.iter().filter(|(word, name)| !name && !is_above(word));
+        let asked_here: Vec<f32> = words.map(|(word, _)| self.label.holds(word)).collect();
+        let said = self.label.words.iter().map(|(word, _)| f32::from(u8::from(asked.holds(word) == 1.0)));
+        let numbers = self.label.numbers.iter().map(|number| f32::from(u8::from(asked.holds_number(number))));
+        let said = mean(&said.chain(numbers).collect::<Vec<_>>());
+        (said, said * mean(&asked_here))
+    }
 }
 
 /// What belongs to each line that is a row.
@@ -32,7 +46,7 @@ pub(super) fn rows<'a>(
 /// The table that is being read.
 #[derive(Default)]
 struct Table<'a> {
-    /// The last lines above it that are no sentences.
+    /// The lines above it that are no sentences.
     captions: Vec<&'a str>,
     heads: Facts,
     has_rows: bool,
@@ -43,12 +57,10 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn take(&mut self, kind: SentenceKind, text: &'a str, language: Option<Language>) -> Option<Row> {
         if kind != SentenceKind::Row {
+            // A heading between rows leaves the columns as they are.
             if is_finished(text) {
                 *self = Self::default();
-            } else if self.has_values {
-                // A heading between rows: the columns are the same below it.
-                self.captions.clear();
-            } else {
+            } else if !self.has_rows {
                 self.captions.push(text);
             }
             return None;
@@ -57,35 +69,35 @@ impl<'a> Table<'a> {
             let first = self.captions.len().saturating_sub(CAPTION_LINES);
             self.heads = Facts::of(&self.captions[first..].join("\n"), language);
         }
-        let cells: Vec<&str> = text
-            .split(['|', '\t'])
-            .map(str::trim)
-            .filter(|cell| cell.contains(char::is_alphanumeric))
-            .collect();
+        let cells = text.split(['|', '\t']).map(str::trim);
+        let cells: Vec<&str> = cells.filter(|cell| cell.contains(char::is_alphanumeric)).collect();
         let (label, values) = cells.split_first()?;
-        // The first row of a table of words is that of its heads; the others have no values either.
-        let is_head = if values.iter().any(|cell| is_quantity(cell)) {
-            false
-        } else {
-            !self.has_rows || !self.has_values && !has_letters(label)
-        };
+        let has_quantity = values.iter().any(|cell| is_quantity(cell));
+        let is_named = !label.starts_with('(') && label.contains(char::is_alphabetic);
+        // "Built | 1874" is a row of a table that has no heads.
+        let is_pair = is_named && matches!(values, [only] if is_year(only));
+        let is_head = !has_quantity && !self.has_values && !is_pair && !(is_named && self.has_rows);
         self.has_rows = true;
+        self.has_values |= !is_head;
         if is_head {
             self.heads = std::mem::take(&mut self.heads).and(Facts::of(text, language));
-        } else {
-            self.has_values = true;
         }
-        Some(Row { label: Facts::of(label, language), heads: self.heads.clone(), is_head })
+        let is_bare = !has_quantity && !is_named;
+        Some(Row { label: Facts::of(label, language), heads: self.heads.clone(), is_bare })
     }
 }
 
-fn has_letters(cell: &str) -> bool {
-    cell.contains(char::is_alphabetic)
+fn is_year(cell: &str) -> bool {
+    cell.len() == 4 && cell.parse::<u16>().is_ok_and(|year| (1000..2100).contains(&year))
 }
 
-/// Whether a cell is a number that is no year.
+/// Whether a cell is a number, with a unit or without, that is no year.
 fn is_quantity(cell: &str) -> bool {
-    let is_year = cell.len() == 4 && cell.parse::<u16>().is_ok_and(|year| (1800..2200).contains(&year));
-    let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
-    cell.contains(|c: char| c.is_ascii_digit()) && letters <= 3 && !is_year
+    let num_letters = cell.chars().filter(|c| c.is_alphabetic()).count();
+    cell.contains(|c: char| c.is_ascii_digit()) && num_letters <= 3 && !is_year(cell)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "words of a row are few")]
+fn mean(shares: &[f32]) -> f32 {
+    if shares.is_empty() { 0.0 } else { shares.iter().sum::<f32>() / shares.len() as f32 }
 }

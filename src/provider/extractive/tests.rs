@@ -60,6 +60,37 @@ fn the_first_sentence_is_the_one_that_answers() {
     first("Who built the lighthouse?", "It was built in 1874 by Marta Lind after two ships were lost. [2]");
 }
 
+const ACCOUNTS: &str = "Accounts of the lighthouse trust\n(in thousands)\n\n| 2021 | 2020\nDues $ | 3,877 $ | 3,541\n\
+                        Total dues and gifts | 9,929 | 8,761\nTotal costs | 7,304 | 6,870\n\n\
+                        In 2021 the trust was glad of its total of four new members, who pay no dues. Costs of 2021 were \
+                        those of paint.";
+const TOWERS: &str =
+    "| Tower | Built | Height |\n|---|---|---|\n| North | 1874 | 38 m |\n| South | 1901 | 27 m |";
+const FACTS: &str = "Facts\n\nBuilt | 1874\nKeeper | Marta Lind\nLight | 21 m above the sea";
+
+#[test]
+fn a_number_is_found_in_its_row() {
+    for (passage, question, expected) in [
+        (ACCOUNTS, "What were the trust's total costs in 2021?", "Total costs | 7,304 | 6,870"),
+        (ACCOUNTS, "What were the dues of the trust in 2021?", "Dues $ | 3,877 $ | 3,541"),
+        (ACCOUNTS, "What were the total dues and gifts of 2020?", "Total dues and gifts | 9,929 | 8,761"),
+        (TOWERS, "What is the height of the south tower?", "| South | 1901 | 27 m |"),
+        (FACTS, "When was it built?", "Built | 1874"),
+        (FACTS, "Who is the keeper?", "Keeper | Marta Lind"),
+    ] {
+        let answer = write(&prompt(question, &[LIGHTHOUSE, HARBOUR, passage]));
+        let told = answer.pieces[0].replace('\\', "");
+        assert!(told.starts_with(expected) && told.ends_with("[3]"), "{question}: {:?}", answer.pieces);
+    }
+}
+
+#[test]
+fn heads_of_columns_are_no_answer() {
+    let answer =
+        write(&prompt("What did the lighthouse trust take and spend in 2021 and 2020?", &[ACCOUNTS]));
+    assert!(!answer.refused && !answer.text().contains("2021 | 2020"), "{:?}", answer.pieces);
+}
+
 #[test]
 fn what_a_follow_up_asks_goes_before_what_was_carried_over() {
     first("And the keeper's house? (built lighthouse)", "The keeper's house burned down in 1911. [2]");
