@@ -5,10 +5,13 @@
 
 mod block;
 mod bound;
+mod joined;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
+
+use block::Block;
 
 /// A sentence, without the white space and the list or heading marker around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +45,11 @@ pub enum SentenceKind {
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Sentence> {
     let mut found = Vec::new();
-    for block in block::blocks(text) {
+    let parted = |block: Block| match block.kind {
+        SentenceKind::Prose => joined::parted(text, block.range),
+        _ => vec![block],
+    };
+    for block in block::blocks(text).into_iter().flat_map(parted) {
         let whole = matches!(block.kind, SentenceKind::Row | SentenceKind::Heading | SentenceKind::Code);
         let bounds = if whole { vec![block.range.clone()] } else { bound::split(text, &block.range) };
         for range in bounds.into_iter().flat_map(|range| shorten(text, range)) {

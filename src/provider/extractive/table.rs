@@ -69,22 +69,32 @@ impl<'a> Table<'a> {
             let first = self.captions.len().saturating_sub(CAPTION_LINES);
             self.heads = Facts::of(&self.captions[first..].join("\n"), language);
         }
-        let cells = text.split(['|', '\t']).map(str::trim);
-        let cells: Vec<&str> = cells.filter(|cell| cell.contains(char::is_alphanumeric)).collect();
+        let cells = cells(text);
         let (label, values) = cells.split_first()?;
         let has_quantity = values.iter().any(|cell| is_quantity(cell));
         let is_named = !label.starts_with('(') && label.contains(char::is_alphabetic);
         // "Built | 1874" is a row of a table that has no heads.
         let is_pair = is_named && matches!(values, [only] if is_year(only));
-        let is_head = !has_quantity && !self.has_values && !is_pair && !(is_named && self.has_rows);
+        self.has_values |= has_quantity || is_pair || (is_named && self.has_rows);
         self.has_rows = true;
-        self.has_values |= !is_head;
-        if is_head {
+        if !self.has_values {
             self.heads = std::mem::take(&mut self.heads).and(Facts::of(text, language));
         }
         let is_bare = !has_quantity && !is_named;
         Some(Row { label: Facts::of(label, language), heads: self.heads.clone(), is_bare })
     }
+}
+
+/// The cells that say something. Where no sign parts them, figures do.
+fn cells(row: &str) -> Vec<&str> {
+    let says = |cell: &&str| cell.contains(char::is_alphanumeric);
+    if row.contains(['|', '\t']) {
+        return row.split(['|', '\t']).map(str::trim).filter(says).collect();
+    }
+    let is_figure = |word: &str| !word.contains(char::is_alphabetic);
+    let behind = row.rsplit(' ').take_while(|word| is_figure(word)).map(|word| word.len() + 1).sum::<usize>();
+    let (label, figures) = row.split_at(row.len().saturating_sub(behind));
+    std::iter::once(label.trim()).chain(figures.split_whitespace()).filter(says).collect()
 }
 
 fn is_year(cell: &str) -> bool {
