@@ -19,6 +19,32 @@ fn plain_sentences_part_at_full_stops() {
 }
 
 #[test]
+fn rows_that_were_run_together_are_parted() {
+    let text = "The trust took these. Dues, in thousands: 2021 2020 Gifts $ 4,029 $ 1,933\nSales, net 78 (66) Total — 12% 9% \
+                Gifts were many. So were the givers.";
+    check(
+        text,
+        &[
+            "The trust took these.",
+            "Dues, in thousands:",
+            "2021 2020",
+            "Gifts $ 4,029 $ 1,933",
+            "Sales, net 78 (66)",
+            "Total — 12% 9%",
+            "Gifts were many.",
+            "So were the givers.",
+        ],
+    );
+    assert!(sentences(text)[2..6].iter().all(|sentence| sentence.kind == SentenceKind::Row));
+    for prose in [
+        "In 1874 2 ships were lost and 31 38 and 40 men. In 1901 12 Of them came back.",
+        "Of 2,400 3,100 stayed, see pp. 12 14. Others left: 40 50, 60.",
+    ] {
+        assert!(sentences(prose).iter().all(|sentence| sentence.kind == SentenceKind::Prose), "{prose}");
+    }
+}
+
+#[test]
 fn every_language_has_abbreviations_of_its_own() {
     check(
         "Он жил в г. Москве на ул. Ленина. В 1890 г. Это было иначе.",

@@ -186,7 +186,7 @@ impl Reading<'_> {
                     + 0.5 * covered
                     + 0.15 * nearness(asked, facts)
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
-                    + 0.25 * meant
+                    + 0.4 * meant
                     - 0.015 * ratio(passage.min(8), 1)
                     - dry
                     - long
