@@ -39,6 +39,7 @@ fn rows_that_were_run_together_are_parted() {
     for prose in [
         "In 1874 2 ships were lost and 31 38 and 40 men. In 1901 12 Of them came back.",
         "Of 2,400 3,100 stayed, see pp. 12 14. Others left: 40 50, 60.",
+        "In May 1890 Marta Lind built it, and in 1901 Jens Holm left.",
     ] {
         assert!(sentences(prose).iter().all(|sentence| sentence.kind == SentenceKind::Prose), "{prose}");
     }
