@@ -177,7 +177,7 @@ impl Reading<'_> {
                 let itself = coverage(asked, &said, &weights);
                 let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, &weights));
                 let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(asked, &read.heading));
-                let dry = if row.is_some() { 0.1 } else { 0.0 };
+                let dry = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.
                 let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;

@@ -56,7 +56,8 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn take(&mut self, kind: SentenceKind, text: &'a str, language: Option<Language>) -> Option<Row> {
-        if kind != SentenceKind::Row {
+        // Prose may have the signs of a row in it.
+        if kind != SentenceKind::Row || is_finished(text) {
             // A heading between rows leaves the columns as they are.
             if is_finished(text) {
                 *self = Self::default();
