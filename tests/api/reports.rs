@@ -82,6 +82,11 @@ async fn a_report_speaks_of_itself_in_the_language_of_its_question() {
     let report = answer(&deep(&server, "Wie groß ist die Fläche in Altsiel?").await);
     assert!(report.contains("## Was gelesen wurde\n\n- Durchsuchte Dokumente: "), "{report}");
     assert!(!report.contains("What was read") && !report.contains("Cited"), "{report}");
+    let (_, section) = report.split_once("\n\n").unwrap();
+    assert!(
+        section.lines().next().unwrap().contains("128 ha"),
+        "the row that is asked for comes first: {report}"
+    );
 }
 
 #[tokio::test]

@@ -99,10 +99,11 @@ fn quoted(desk: &Desk<'_>, question: &str, served: Option<&str>, excerpts: &[Exc
     let plain = plain_words(asked);
     let found = |n: u32| excerpts.iter().find(|excerpt| excerpt.source.n == n);
     let quotes = extractive::quotes(asked, excerpts, &desk.app.index).into_iter();
-    let mut told: Vec<_> = quotes.filter_map(|(n, words)| Some((found(n)?, words))).collect();
-    // A row says little without its table, and a name alone seldom answers; they are told last.
-    told.sort_by_key(|(_, words)| is_row(words) || !speaks_of(&plain, words));
-    let note = |(excerpt, words): (&Excerpt, String)| {
+    let mut told: Vec<_> = quotes.filter_map(|(n, words)| Some((found(n)?, words))).enumerate().collect();
+    // A row says little without its table, unless it is the one that is asked for, and a name alone seldom
+    // answers; they are told last.
+    told.sort_by_key(|(place, (_, words))| (*place > 0 && is_row(words)) || !speaks_of(&plain, words));
+    let note = |(_, (excerpt, words)): (usize, (&Excerpt, String))| {
         let at = excerpt.text.find(&words)?;
         Some(note_at(excerpt, at, words))
     };
