@@ -59,7 +59,6 @@ fn setting(name: &str, default: usize) -> usize {
 struct Bench {
     asks: Vec<(&'static str, Ask)>,
     model: Model,
-    _chat: Server,
     server: Server,
     rounds: usize,
 }
@@ -100,7 +99,7 @@ fn bench() {
     }
     asks.push(("ibid, /v1", Ask::chat(format!("{}/v1/chat/completions", chat.url), Some(chat.pid()))));
     asks.push(("ibid, stored", Ask::stored(&server)));
-    let bench = Bench { asks, model, _chat: chat, server, rounds: setting("IBID_BENCH_ROUNDS", 3).max(1) };
+    let bench = Bench { asks, model, server, rounds: setting("IBID_BENCH_ROUNDS", 3).max(1) };
     runtime.block_on(bench.run());
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::SentenceKind;
 use super::block::Block;
+use super::bound;
 
 /// Figures side by side that end a row.
 const LEAST_FIGURES: usize = 2;
@@ -23,9 +24,9 @@ pub(super) fn parted(text: &str, paragraph: Range<usize>) -> Vec<Block> {
     for end in ends {
         let end = paragraph.start + end;
         // What introduces the table is none of its rows.
-        let introduced = [". ", ": "].iter().filter_map(|sign| text[start..end].rfind(sign)).max();
-        if let Some(at) = introduced {
-            let begins = start + at + 2;
+        let last = bound::split(text, &(start..end)).pop().map_or(start, |last| last.start);
+        let begins = text[last..end].rfind(": ").map_or(last, |at| last + at + 2);
+        if begins > start {
             blocks.push(Block { range: start..begins, kind: SentenceKind::Prose });
             start = begins;
         }

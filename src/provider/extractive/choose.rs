@@ -171,7 +171,7 @@ impl Reading<'_> {
                 // What stands above a row is meant in it.
                 let said = [
                     Some((facts, 1.0)),
-                    row.as_ref().map(|row| (&row.heads, 0.9)),
+                    row.as_ref().map(|row| (&*row.heads, 0.9)),
                     row.as_ref().map(|_| (&read.heading, 0.9)),
                 ];
                 let itself = coverage(asked, &said, &weights);

@@ -1,6 +1,8 @@
 //! Rows of tables. A row says little by itself: what its cells are values of stands at its beginning,
 //! and what tells its columns apart stands above it.
 
+use std::sync::Arc;
+
 use ibid_index::analysis::Language;
 
 use super::cue::is_finished;
@@ -15,7 +17,7 @@ pub(super) struct Row {
     /// Of the cell that says what the others are of.
     label: Facts,
     /// Of the heads of the columns.
-    pub(super) heads: Facts,
+    pub(super) heads: Arc<Facts>,
     /// Whether it only tells columns apart.
     pub(super) is_bare: bool,
 }
@@ -48,7 +50,7 @@ pub(super) fn rows<'a>(
 struct Table<'a> {
     /// The lines above it that are no sentences.
     captions: Vec<&'a str>,
-    heads: Facts,
+    heads: Arc<Facts>,
     has_rows: bool,
     /// Whether a row of it was more than heads of columns.
     has_values: bool,
@@ -68,7 +70,7 @@ impl<'a> Table<'a> {
         }
         if !self.has_rows {
             let first = self.captions.len().saturating_sub(CAPTION_LINES);
-            self.heads = Facts::of(&self.captions[first..].join("\n"), language);
+            self.heads = Arc::new(Facts::of(&self.captions[first..].join("\n"), language));
         }
         let cells = cells(text);
         let (label, values) = cells.split_first()?;
@@ -79,10 +81,11 @@ impl<'a> Table<'a> {
         self.has_values |= has_quantity || is_pair || (is_named && self.has_rows);
         self.has_rows = true;
         if !self.has_values {
-            self.heads = std::mem::take(&mut self.heads).and(Facts::of(text, language));
+            let above = std::mem::take(&mut self.heads);
+            self.heads = Arc::new(Arc::unwrap_or_clone(above).and(Facts::of(text, language)));
         }
         let is_bare = !has_quantity && !is_named;
-        Some(Row { label: Facts::of(label, language), heads: self.heads.clone(), is_bare })
+        Some(Row { label: Facts::of(label, language), heads: Arc::clone(&self.heads), is_bare })
     }
 }
 
