@@ -36,6 +36,7 @@ fn rows_that_were_run_together_are_parted() {
         ],
     );
     check("U.S. gifts 40 30 Dr. Lind 5 6", &["U.S. gifts 40 30", "Dr. Lind 5 6"]);
+    check("They took much. Gifts 40 30 Sales 5 6", &["They took much.", "Gifts 40 30", "Sales 5 6"]);
     assert!(sentences(text)[2..6].iter().all(|sentence| sentence.kind == SentenceKind::Row));
     for prose in [
         "In 1874 2 ships were lost and 31 38 and 40 men. In 1901 12 Of them came back.",
