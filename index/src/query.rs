@@ -12,8 +12,6 @@ const MAX_WORDS: usize = 256;
 
 /// What the title and the headings count for beside the joined body.
 const TITLE_WEIGHT: f32 = 0.25;
-/// What the document's name counts for, if the question has all of it.
-const NAME_WEIGHT: f32 = 4.0;
 /// The most neighbouring words that a name is tried to be made of.
 const MAX_JOINED: usize = 4;
 /// What the part of a compound counts for when the compound itself is in the index.
@@ -59,6 +57,11 @@ pub(crate) type Word = (usize, usize);
 
 /// What to look up, and where; what each counts for, and which word it is a form of.
 pub(crate) type Weighted = BTreeMap<(Place, String), (Word, f32)>;
+
+/// Where neighbouring words stand that are looked for as one in the names of documents; as a word, each of
+/// them is a part of [`JOINED`].
+pub(crate) type Joined = Vec<Range<usize>>;
+pub(crate) const JOINED: usize = usize::MAX;
 
 /// Where a weighted term is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,7 +118,7 @@ impl Query {
     /// Neighbouring words run together, as the names of files often have them: who asks about General
     /// Mills means `GENERALMILLS_2022.pdf`. Such a name may begin with a word of grammar, as Under Armour
     /// does, but does not end with one.
-    fn joined(&self, words: &[&Term]) -> Vec<String> {
+    fn joined(&self, words: &[&Term]) -> Vec<(String, Range<usize>)> {
         let mut joined = Vec::new();
         for (position, first) in words.iter().enumerate() {
             let mut name = String::new();
@@ -129,7 +132,7 @@ impl Query {
                 name.extend(word.chars().filter(|character| character.is_alphanumeric()));
                 end = next.end;
                 if name.len() < end - first.start && next.kind != TermKind::Stop {
-                    joined.push(name.clone());
+                    joined.push((name.clone(), first.start..end));
                 }
             }
         }
@@ -210,7 +213,11 @@ impl Forms<'_> {
     }
 
     /// What to look up for the words within a range of the text.
-    pub(crate) fn terms(&self, within: &Range<usize>, mut in_index: impl FnMut(&str) -> bool) -> Weighted {
+    pub(crate) fn terms(
+        &self,
+        within: &Range<usize>,
+        mut in_index: impl FnMut(&str) -> bool,
+    ) -> (Weighted, Joined) {
         let words: Vec<&Term> = self.query.words.iter().filter(|word| within.contains(&word.start)).collect();
         let mut weights = Weighted::new();
         if words.iter().all(|word| word.kind == TermKind::Stop) {
@@ -220,7 +227,7 @@ impl Forms<'_> {
                     weights.insert((Place::Body, term.stem.clone()), ((position, 0), 1.0));
                 }
             }
-            return weights;
+            return (weights, Joined::new());
         }
         let joined = self.query.joined(&words);
         let content: Vec<usize> =
@@ -237,7 +244,7 @@ impl Forms<'_> {
                     let (word, part) = ((position, number), analysis::stem(part, *language));
                     counted.push((word, Place::Body, part.clone(), part_weight));
                     counted.push((word, Place::Title, part.clone(), part_weight * TITLE_WEIGHT));
-                    counted.push((word, Place::Name, part, NAME_WEIGHT));
+                    counted.push((word, Place::Name, part, 1.0));
                 }
                 let nearest = self.query.nearest.get(&term.start);
                 let stems = [(Some(&term.stem), 1.0), (nearest, NEAREST_WEIGHT)];
@@ -248,12 +255,12 @@ impl Forms<'_> {
                         counted.push((whole, Place::Body, stem.clone(), share));
                         counted.push((whole, Place::Title, stem.clone(), share * TITLE_WEIGHT));
                         let name = analysis::unmarked(stem, *language).unwrap_or_else(|| stem.clone());
-                        counted.push((whole, Place::Name, name, share * NAME_WEIGHT));
+                        counted.push((whole, Place::Name, name, share));
                     }
                 }
             }
         }
-        for (number, name) in joined.iter().enumerate() {
+        for (number, (name, _)) in joined.iter().enumerate() {
             let mut forms = Vec::new();
             for (language, _) in &self.in_languages {
                 let stem = analysis::stem(name, *language);
@@ -261,7 +268,7 @@ impl Forms<'_> {
                     forms.push(stem);
                 }
             }
-            let name = |stem| ((content.len(), number), Place::Name, stem, NAME_WEIGHT);
+            let name = |stem| ((JOINED, number), Place::Name, stem, 1.0);
             counted.extend(forms.into_iter().map(name));
         }
         // Several languages have many forms in common, which are one.
@@ -277,7 +284,8 @@ impl Forms<'_> {
             let (_, total) = weights.entry((place, stem)).or_insert((word, 0.0));
             *total = if place == Place::Name { weight } else { *total + weight };
         }
-        weights
+        let position = |at: usize| content.partition_point(|start| *start < at);
+        (weights, joined.into_iter().map(|(_, at)| position(at.start)..position(at.end)).collect())
     }
 }
 

@@ -100,6 +100,8 @@ impl Snapshot {
         let forms = query.forms(&self.languages);
         let terms = self.terms(&forms, &query.whole())?;
         let mut found = self.best(&filter, &terms, limit.max(DEPTH))?;
+        let names = self.names(&terms)?;
+        self.admit_named(&names, &filter, &terms, limit.max(DEPTH), &mut found)?;
         let clauses = query.clauses();
         self.add_clauses(&filter, &clauses, &forms, limit, &mut found)?;
         let reaching = meaning.filter(|meaning| !meaning.is_beside_words);
@@ -109,8 +111,9 @@ impl Snapshot {
             near.admit(&self.segments, limit.max(DEPTH), &mut found);
         }
         self.add_documents(&terms, &mut found)?;
+        self.weigh_names(&names, &terms, &mut found)?;
         let standing = self.standing(&terms, &mut found)?;
-        standing.weigh_closeness(&mut found);
+        standing.weigh_closeness(&names, &mut found);
         match (&near, meaning) {
             (Some(near), _) => near.fuse(&mut found),
             (None, Some(meaning)) => meaning::weigh(meaning, !clauses.is_empty(), &mut found),
@@ -154,13 +157,11 @@ impl Snapshot {
     }
 
     /// A passage gains a share of what its document scores for the words of the question: what a
-    /// document is about is often said in another passage than the answer. It loses what it scored
-    /// for a name that the question names in part only.
+    /// document is about is often said in another passage than the answer.
     fn add_documents(&self, terms: &Terms, found: &mut [Candidate]) -> Result<(), IndexError> {
         let around = self.documents.scores(&self.segments, terms.of(Place::Body))?;
-        let excess = names::excess(&self.segments, &self.fields, terms.of(Place::Name))?;
         for candidate in found {
-            let gain = DOCUMENT_WEIGHT * around.of(candidate.address) - excess.of(candidate.address);
+            let gain = DOCUMENT_WEIGHT * around.of(candidate.address);
             *candidate = candidate.with_score(candidate.score() + gain);
         }
         Ok(())

@@ -66,8 +66,7 @@ impl Nearness {
                         continue;
                     }
                     let Some(mut of_document) = meaning.of_document(document) else { continue };
-                    let end = runs.get(number + 1).map_or(segment.reader.max_doc(), |next| next.first);
-                    for passage in run.first..end {
+                    for passage in segment.passages_of(number) {
                         let Some(cosine) = of_document.cosine(ids.ordinal(passage)) else { continue };
                         sum += f64::from(cosine);
                         num += 1;

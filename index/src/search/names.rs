@@ -1,46 +1,191 @@
-//! How much of its name a question covers decides how much a document's name counts. One ordinary
-//! word of `water-quality.csv` says little; a company and its year name a report.
+//! What a document's name says, all its passages say: a report has its company and its year in the name
+//! of its file, and in its pages here and there. So a word of the question that the name has counts once
+//! for the document and not again in each passage, where it only drowns what tells them apart.
+//!
+//! How much of its name a question covers decides how far that goes. One ordinary word of
+//! `water-quality.csv` says little; a company and its year name a report.
 
-use super::segment::{Run, Segment};
-use super::terms::Sought;
-use super::whole::{B, K1, Scores, counts};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use tantivy::postings::Postings as _;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, DocSet as _, SegmentOrdinal};
+
+use super::Snapshot;
+use super::best::{Best, Candidate};
+use super::columns::Filter;
+use super::segment::Segment;
+use super::terms::{Terms, num_passages};
+use super::whole::{counts, saturated};
 use crate::error::IndexError;
-use crate::query::Place;
-use crate::schema::Fields;
+use crate::query::{Place, Word};
 
-/// What passages of each document have scored too much for its name: the score is to go with the
-/// square of the share that the terms cover of it.
-pub(super) fn excess<'a>(
+/// What a word counts for that the name has, where BM25 gives 2.2 to one that a passage repeats for ever.
+const SAID: f32 = 6.0;
+/// How many documents are looked into because of their names alone.
+const NUM_LOOKED_INTO: usize = 16;
+
+/// The documents whose names have words of the question.
+pub(super) struct Names<'a> {
     segments: &'a [Segment],
-    fields: &Fields,
-    terms: impl Iterator<Item = &'a Sought>,
-) -> Result<Scores<'a>, IndexError> {
-    let mut excess = Scores::none(segments);
-    let mut num_covered = excess.of_runs.clone();
-    let (mut lengths, mut num_words, mut num_passages) = (Vec::new(), 0, 0_u64);
-    for segment in segments {
-        lengths.push(segment.reader.get_fieldnorms_reader(fields.name)?);
-        num_words += segment.terms(Place::Name).total_num_tokens();
-        num_passages += u64::from(segment.reader.max_doc());
-    }
-    let mean_length = num_words.max(1) as f32 / num_passages.max(1) as f32;
-    let length_of = |ord: usize, run: &Run| lengths[ord].fieldnorm(run.first).max(1) as f32;
-    for sought in terms {
-        for (ord, segment) in segments.iter().enumerate() {
-            counts(sought, ord, segment, |run, _| {
-                let length = length_of(ord, &segment.opened.runs[run]) / mean_length;
-                let saturated = (K1 + 1.0) / (1.0 + K1 * (1.0 - B + B * length));
-                // What the passages have scored.
-                excess.of_runs[ord][run] += sought.weight * sought.idf * saturated;
-                num_covered[ord][run] += 1.0;
-            })?;
+    /// By segment and run.
+    of_runs: BTreeMap<(SegmentOrdinal, usize), Name>,
+}
+
+/// What a name has of the question.
+#[derive(Default)]
+pub(super) struct Name {
+    num_terms: f32,
+    pub(super) words: BTreeSet<Word>,
+    /// The square of the share of it that the question covers, from 0 to 1.
+    pub(super) share: f32,
+    /// What its words are worth, in each passage.
+    worth: f32,
+}
+
+impl Snapshot {
+    /// Looks up which names have words of the question.
+    pub(super) fn names(&self, terms: &Terms) -> Result<Names<'_>, IndexError> {
+        let mut of_runs: BTreeMap<(SegmentOrdinal, usize), Name> = BTreeMap::new();
+        let mut worths: HashMap<Word, f32> = HashMap::new();
+        for sought in terms.of(Place::Name) {
+            for word in terms.named_by(sought) {
+                worths.insert(word, sought.weight * sought.idf);
+            }
+            for (ord, segment) in self.segments.iter().enumerate() {
+                counts(sought, ord, segment, |run, _| {
+                    let name = of_runs.entry((ord as SegmentOrdinal, run)).or_default();
+                    name.num_terms += 1.0;
+                    name.words.extend(terms.named_by(sought));
+                })?;
+            }
         }
-    }
-    for (ord, segment) in segments.iter().enumerate() {
-        for (number, run) in segment.opened.runs.iter().enumerate() {
-            let share = (num_covered[ord][number] / length_of(ord, run)).min(1.0);
-            excess.of_runs[ord][number] *= 1.0 - share * share;
+        // Where passages have a word as well, it is as rare as it is among them.
+        for sought in terms.of(Place::Body) {
+            if let Some(worth) = worths.get_mut(&sought.word) {
+                *worth = sought.weight * sought.idf;
+            }
         }
+        for ((ord, run), name) in &mut of_runs {
+            let segment = &self.segments[*ord as usize];
+            let lengths = segment.reader.get_fieldnorms_reader(self.fields.name)?;
+            let length = lengths.fieldnorm(segment.opened.runs[*run].first).max(1) as f32;
+            name.share = (name.num_terms / length).min(1.0).powi(2);
+            name.worth = name.words.iter().map(|word| worths[word]).sum();
+        }
+        Ok(Names { segments: &self.segments, of_runs })
     }
-    Ok(excess)
+
+    /// Adds the best passages of the documents that are named best: they may have no other word of the
+    /// question.
+    pub(super) fn admit_named(
+        &self,
+        names: &Names<'_>,
+        filter: &Filter<'_>,
+        terms: &Terms,
+        limit: usize,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), IndexError> {
+        let known: HashSet<DocAddress> = found.iter().map(|candidate| candidate.address).collect();
+        let mut best = Best::new(limit);
+        for (ord, run) in names.best(NUM_LOOKED_INTO) {
+            let segment = &self.segments[ord as usize];
+            let Some(filter) = filter.on(segment)? else { continue };
+            let passages = segment.passages_of(run);
+            let mut scores = vec![0.0; passages.len()];
+            for sought in terms.of_passages() {
+                let Some(mut postings) =
+                    sought.postings(ord as usize, segment, IndexRecordOption::WithFreqs)?
+                else {
+                    continue;
+                };
+                let lengths = segment.reader.get_fieldnorms_reader(self.fields.of(sought.place))?;
+                let mean_length = self.mean_length(sought.place);
+                if postings.doc() < passages.start {
+                    postings.seek(passages.start);
+                }
+                while passages.contains(&postings.doc()) {
+                    let length = lengths.fieldnorm(postings.doc()) as f32 / mean_length;
+                    let score = sought.weight * sought.idf * saturated(postings.term_freq() as f32, length);
+                    scores[(postings.doc() - passages.start) as usize] += score;
+                    postings.advance();
+                }
+            }
+            for (passage, score) in passages.zip(scores) {
+                let (document, ordinal) = segment.opened.ids.of(passage);
+                let address = DocAddress::new(ord, passage);
+                if !known.contains(&address) && filter.admits(passage, document) {
+                    best.offer(Candidate::new(score, document, ordinal, address));
+                }
+            }
+        }
+        found.extend(best.into_sorted());
+        Ok(())
+    }
+
+    /// Gives each passage what its document's name says, instead of what it says of that itself.
+    pub(super) fn weigh_names(
+        &self,
+        names: &Names<'_>,
+        terms: &Terms,
+        found: &mut [Candidate],
+    ) -> Result<(), IndexError> {
+        found.sort_unstable_by_key(|candidate| candidate.address);
+        let mean_length = self.mean_length(Place::Body);
+        let (num, segment_ord) = (found.len(), |candidate: &Candidate| candidate.address.segment_ord);
+        let mut said: Vec<f32> = Vec::with_capacity(num);
+        for of_segment in found.chunk_by(|one, other| segment_ord(one) == segment_ord(other)) {
+            let ord = segment_ord(&of_segment[0]) as usize;
+            let lengths = self.segments[ord].reader.get_fieldnorms_reader(self.fields.body)?;
+            let first = said.len();
+            said.resize(first + of_segment.len(), 0.0);
+            for sought in terms.of(Place::Body) {
+                let option = IndexRecordOption::WithFreqs;
+                let Some(mut postings) = sought.postings(ord, &self.segments[ord], option)? else { continue };
+                for (candidate, said) in of_segment.iter().zip(&mut said[first..]) {
+                    let passage = candidate.address.doc_id;
+                    if !names.of(candidate).is_some_and(|name| name.words.contains(&sought.word)) {
+                        continue;
+                    }
+                    if postings.doc() < passage {
+                        postings.seek(passage);
+                    }
+                    if postings.doc() == passage {
+                        let length = lengths.fieldnorm(passage) as f32 / mean_length;
+                        *said += sought.weight * sought.idf * saturated(postings.term_freq() as f32, length);
+                    }
+                }
+            }
+        }
+        for (candidate, said) in found.iter_mut().zip(said) {
+            if let Some(name) = names.of(candidate) {
+                let gain = name.share * (SAID * name.worth - said);
+                *candidate = candidate.with_score(candidate.score() + gain);
+            }
+        }
+        Ok(())
+    }
+
+    /// The mean number of words in a place of a passage.
+    fn mean_length(&self, place: Place) -> f32 {
+        let num_words: u64 =
+            self.segments.iter().map(|segment| segment.terms(place).total_num_tokens()).sum();
+        num_words.max(1) as f32 / num_passages(&self.segments).max(1) as f32
+    }
+}
+
+impl Names<'_> {
+    /// What the name of a passage's document has, if anything.
+    pub(super) fn of(&self, candidate: &Candidate) -> Option<&Name> {
+        let DocAddress { segment_ord, doc_id } = candidate.address;
+        let run = self.segments[segment_ord as usize].opened.run_of(doc_id)?;
+        self.of_runs.get(&(segment_ord, run))
+    }
+
+    /// Those that say most of what the question says.
+    fn best(&self, limit: usize) -> Vec<(SegmentOrdinal, usize)> {
+        let mut best: Vec<_> = self.of_runs.iter().map(|(at, name)| (name.share * name.worth, *at)).collect();
+        best.sort_by(|(one, at), (other, place)| other.total_cmp(one).then(at.cmp(place)));
+        best.into_iter().take(limit).map(|(_, at)| at).collect()
+    }
 }

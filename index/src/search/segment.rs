@@ -2,6 +2,7 @@
 //! long as the segment is in the index, which may be for hundreds of commits.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tantivy::index::SegmentId;
@@ -65,6 +66,12 @@ impl Segment {
         &self.opened.places[place as usize]
     }
 
+    /// The passages of the run with this number.
+    pub(super) fn passages_of(&self, run: usize) -> Range<DocId> {
+        let runs = &self.opened.runs;
+        runs[run].first..runs.get(run + 1).map_or(self.reader.max_doc(), |next| next.first)
+    }
+
     /// Whether the document of a run is still there.
     pub(super) fn has(&self, run: &Run) -> bool {
         !self.reader.is_deleted(run.first)
@@ -84,6 +91,11 @@ impl Opened {
             places: [index(body)?, index(title)?, index(name)?, index(stops)?],
             ids,
         })
+    }
+
+    /// The number of the run that a passage is in.
+    pub(super) fn run_of(&self, passage: DocId) -> Option<usize> {
+        self.runs.partition_point(|run| run.first <= passage).checked_sub(1)
     }
 }
 

@@ -9,6 +9,7 @@ use tantivy::{DocAddress, DocSet as _};
 
 use super::Snapshot;
 use super::best::Candidate;
+use super::names::Names;
 use super::terms::Terms;
 use crate::error::IndexError;
 use crate::query::{Place, Word};
@@ -21,6 +22,8 @@ const NUM_LOOKED_AT: usize = 60;
 const WINDOW: u32 = 8;
 /// What a passage with all words of the question in one window gains, as a multiple of its score.
 const CLOSENESS_WEIGHT: f32 = 1.5;
+/// The share of its worth that a word loses here if the document's name has it.
+const SAID_BY_NAME: f32 = 0.9;
 /// What a passage gains that has all neighbouring words of the question side by side, as a multiple of
 /// its score: `interest rate` is not much interest and some rate.
 const PAIRS_WEIGHT: f32 = 0.6;
@@ -82,19 +85,25 @@ impl Snapshot {
 impl Standing {
     /// Lets each passage gain by the part of the question that stands in one window of it, and by the
     /// words that are as close as in the question: what answers a question tends to have its words in
-    /// one sentence, and what only touches on it has them here and there.
-    pub(super) fn weigh_closeness(&self, found: &mut [Candidate]) {
+    /// one sentence, and what only touches on it has them here and there. What the name of a document says
+    /// need not be near.
+    pub(super) fn weigh_closeness(&self, names: &Names<'_>, found: &mut [Candidate]) {
         if self.worths.len() < 2 {
             return;
         }
-        let total: f32 = self.worths.iter().sum();
         let num_pairs = (1..self.words.len()).filter_map(|second| self.pair(second)).count().max(1);
         for candidate in found {
             let marks = self.of(candidate);
             if marks.is_empty() {
                 continue;
             }
-            let close = most_together(marks, &self.worths) / total;
+            let mut worths = self.worths.clone();
+            if let Some(name) = names.of(candidate) {
+                for word in name.words.iter().filter_map(|word| self.words.binary_search(word).ok()) {
+                    worths[word] *= 1.0 - SAID_BY_NAME * name.share;
+                }
+            }
+            let close = most_together(marks, &worths) / worths.iter().sum::<f32>();
             let pairs: BTreeSet<(usize, usize)> = self.side_by_side(marks).collect();
             let beside = pairs.len() as f32 / num_pairs as f32;
             let gain = CLOSENESS_WEIGHT * close + PAIRS_WEIGHT * beside;

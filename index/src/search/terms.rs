@@ -11,7 +11,7 @@ use tantivy::schema::{Field, IndexRecordOption, Term as IndexTerm};
 
 use super::segment::Segment;
 use crate::error::IndexError;
-use crate::query::{Forms, Place, Word};
+use crate::query::{Forms, JOINED, Joined, Place, Word};
 use crate::schema::Fields;
 
 /// A term that is in the index.
@@ -31,8 +31,12 @@ pub(super) struct Sought {
     found: Vec<Option<TermInfo>>,
 }
 
-/// What is looked up for a query, or for a part of it; in the order of terms.
-pub(super) struct Terms(Vec<Sought>);
+/// What is looked up for a query, or for a part of it.
+pub(super) struct Terms {
+    /// In the order of terms.
+    sought: Vec<Sought>,
+    joined: Joined,
+}
 
 impl Terms {
     /// Those of the words within a range of the query.
@@ -43,7 +47,7 @@ impl Terms {
         within: &Range<usize>,
     ) -> Result<Self, IndexError> {
         let mut failure = None;
-        let weighted = forms.terms(within, |stem| {
+        let (weighted, joined) = forms.terms(within, |stem| {
             let term = IndexTerm::from_field_text(fields.body, stem);
             segments.iter().any(|segment| {
                 let found = segment.terms(Place::Body).get_term_info(&term);
@@ -71,15 +75,28 @@ impl Terms {
             sought.idf = idf(num_of_word[&(sought.place, sought.word)], num_passages);
         }
         terms.sort_unstable_by(|one, other| one.term.cmp(&other.term));
-        Ok(Self(terms))
+        Ok(Self { sought: terms, joined })
     }
 
     /// Those of one place.
     pub(super) fn of(&self, place: Place) -> impl Iterator<Item = &Sought> {
-        self.0.iter().filter(move |sought| sought.place == place)
+        self.sought.iter().filter(move |sought| sought.place == place)
     }
 
-    /// A flat union of single terms, which lets the engine skip whole blocks of passages that can't
+    /// Those that are looked for in passages themselves: all but names of documents.
+    pub(super) fn of_passages(&self) -> impl Iterator<Item = &Sought> {
+        self.sought.iter().filter(|sought| sought.place != Place::Name)
+    }
+
+    /// The words of the question that a term of a name stands for: several, if it is made of them.
+    pub(super) fn named_by(&self, sought: &Sought) -> Vec<Word> {
+        match sought.word {
+            (JOINED, number) => self.joined[number].clone().map(|position| (position, 0)).collect(),
+            word => vec![word],
+        }
+    }
+
+    /// A flat union of what is looked for in passages, which lets the engine skip whole blocks of passages that can't
     /// reach the best ones.
     pub(super) fn union(&self) -> Option<BooleanQuery> {
         let clause = |sought: &Sought| {
@@ -88,7 +105,8 @@ impl Terms {
             let boosted: Box<dyn Query> = Box::new(BoostQuery::new(Box::new(term), weight));
             (Occur::Should, boosted)
         };
-        (!self.0.is_empty()).then(|| BooleanQuery::new(self.0.iter().map(clause).collect()))
+        let clauses: Vec<_> = self.of_passages().map(clause).collect();
+        (!clauses.is_empty()).then(|| BooleanQuery::new(clauses))
     }
 }
 
@@ -99,7 +117,7 @@ pub(super) fn idf(num_found: u64, num: u64) -> f32 {
     (1.0 + (num - num_found + 0.5) / (num_found + 0.5)).ln()
 }
 
-fn num_passages(segments: &[Segment]) -> u64 {
+pub(super) fn num_passages(segments: &[Segment]) -> u64 {
     segments.iter().map(|segment| u64::from(segment.reader.max_doc())).sum()
 }
 
@@ -135,7 +153,7 @@ impl Bm25StatisticsProvider for Statistics<'_> {
     }
 
     fn doc_freq(&self, term: &IndexTerm) -> tantivy::Result<u64> {
-        let found = self.terms.0.binary_search_by(|sought| sought.term.cmp(term));
-        Ok(found.map_or(0, |number| self.terms.0[number].num_found))
+        let found = self.terms.sought.binary_search_by(|sought| sought.term.cmp(term));
+        Ok(found.map_or(0, |number| self.terms.sought[number].num_found))
     }
 }

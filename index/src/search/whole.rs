@@ -14,8 +14,14 @@ use crate::error::IndexError;
 use crate::query::Word;
 
 /// The usual constants of BM25.
-pub(super) const K1: f32 = 1.2;
-pub(super) const B: f32 = 0.75;
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+
+/// BM25's factor for a word that stands so often in a text of this length, as a multiple of the mean: 1 if
+/// it stands once and the text is as long as most, 2.2 at most.
+pub(super) fn saturated(count: f32, length: f32) -> f32 {
+    count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length))
+}
 
 /// The documents of an index, taken together.
 #[derive(Clone, Copy)]
@@ -57,9 +63,7 @@ impl Documents {
             let idf = idf(num_of_word[&sought.word], self.num_documents);
             for (ord, run, count) in found {
                 let length = segments[ord].opened.runs[run].length as f32 / self.mean_length;
-                let count = count as f32;
-                let saturated = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
-                scores.of_runs[ord][run] += sought.weight * idf * saturated;
+                scores.of_runs[ord][run] += sought.weight * idf * saturated(count as f32, length);
             }
         }
         Ok(scores)
@@ -70,11 +74,11 @@ impl Documents {
 pub(super) struct Scores<'a> {
     segments: &'a [Segment],
     /// By segment and run.
-    pub(super) of_runs: Vec<Vec<f32>>,
+    of_runs: Vec<Vec<f32>>,
 }
 
 impl<'a> Scores<'a> {
-    pub(super) fn none(segments: &'a [Segment]) -> Self {
+    fn none(segments: &'a [Segment]) -> Self {
         let of_runs = segments.iter().map(|segment| vec![0.0; segment.opened.runs.len()]).collect();
         Self { segments, of_runs }
     }
@@ -82,8 +86,7 @@ impl<'a> Scores<'a> {
     /// The score of the document that a passage stands in.
     pub(super) fn of(&self, passage: DocAddress) -> f32 {
         let ord = passage.segment_ord as usize;
-        let after = self.segments[ord].opened.runs.partition_point(|run| run.first <= passage.doc_id);
-        after.checked_sub(1).map_or(0.0, |run| self.of_runs[ord][run])
+        self.segments[ord].opened.run_of(passage.doc_id).map_or(0.0, |run| self.of_runs[ord][run])
     }
 }
 

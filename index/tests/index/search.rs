@@ -379,9 +379,75 @@ fn one_word_of_a_long_name_counts_for_less_than_the_whole_name() {
         Source::new(1, "water-quality-survey-northern-catchment.csv", &[page]),
         Source::new(2, "weir.md", &[other]),
         Source::new(3, "notes.md", &["Nothing of note happened in the harbour."]),
+        Source::new(4, "pages.md", &["Nitrate was found.", "Samples were taken in April.", "May was dry."]),
     ]);
     assert_eq!(found(&index, "nitrate in the water")[0], (2, 0));
+    let nitrate = found(&index, "nitrate survey");
+    assert!(nitrate.iter().position(|hit| *hit == (4, 0)) < nitrate.iter().position(|hit| *hit == (1, 0)));
+    assert_eq!(found(&index, "nitrate found in a survey of the northern quality")[0], (4, 0));
     assert_eq!(found(&index, "the water quality survey of the northern catchment")[0], (1, 0));
+}
+
+#[test]
+fn what_a_name_says_counts_once_for_its_document() {
+    let index = library::index(&[
+        Source::new(
+            1,
+            "GLOBEX_2018.pdf",
+            &[
+                "Globex, in 2018: Globex on the move. Globex has sold its barges, which Globex 2018 tells of.",
+                "Barges were sold for twelve million crowns, which pays for the new harbour and its cranes.",
+            ],
+        ),
+        Source::new(
+            2,
+            "INITECH_2018.pdf",
+            &["Cranes were bought in 2018.", "The harbour is closed in winter."],
+        ),
+    ]);
+    assert_eq!(found(&index, "How many crowns were the barges of Globex sold for in 2018?")[0], (1, 1));
+}
+
+#[test]
+fn a_word_of_a_name_is_as_rare_as_it_is_in_passages() {
+    let others = (10..30).map(|number| Source::new(number, "a.md", &["Ships were repaired in 2018."]));
+    let named = Source::new(1, "2018.md", &["Herons slept on the walls."]);
+    let said = Source::new(2, "b.txt", &["The weir was made new in 2018."]);
+    let index = library::index(&others.chain([named, said]).collect::<Vec<_>>());
+    assert_eq!(found(&index, "Which weir was it in 2018?")[0], (2, 0));
+}
+
+#[test]
+fn what_a_name_says_need_not_be_near() {
+    let index = library::index(&[
+        Source::new(
+            1,
+            "GLOBEX_2018.pdf",
+            &[
+                "Globex moved in 2018, long before any of the barges that lay in the old harbour was mentioned as sold.",
+                "Tugs, cranes and ropes are as they were; barges sold; winter came early, as it had in other years before.",
+            ],
+        ),
+        Source::new(2, "INITECH_2018.pdf", &["Cranes were bought.", "The harbour is closed in winter."]),
+    ]);
+    assert_eq!(found(&index, "barges sold, Globex 2018")[0], (1, 1));
+}
+
+#[test]
+fn a_document_is_found_by_its_name_alone_among_many() {
+    let others = (10..1_010).map(|number| Source::new(number, "a.md", &["Notes of the staff on staff."]));
+    let named = Source::new(1, "initech.md", &["Ships enter the harbour at dawn."]);
+    let index = library::index(&others.chain([named]).collect::<Vec<_>>());
+    assert_eq!(found(&index, "Which notes are there of the staff of Initech?")[0], (1, 0));
+    assert_eq!(found(&index, "Initech"), [(1, 0)]);
+}
+
+#[test]
+fn what_is_named_is_looked_for_in_scope_only() {
+    let named = |number, name: &str| Source::new(number, name, &["Ships enter the harbour at dawn."]);
+    let index = library::index(&[named(1, "initech.md"), named(2, "initech.txt").collection("sea")]);
+    let scope = Scope { collections: Some(vec!["sea".to_owned()]), ..Scope::all() };
+    assert_eq!(library::hits(&index, &scope, "Initech"), [(2, 0)]);
 }
 
 #[test]
