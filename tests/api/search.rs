@@ -75,7 +75,7 @@ async fn query_syntax_is_only_text() {
 #[tokio::test]
 async fn a_page_is_one_hit_with_its_other_passages_beside_it() {
     let server = Server::with_library().await;
-    let found = server.get("/api/search?q=creek mud marsh saltmarsh&limit=200").await;
+    let found = server.get("/api/search?q=creek mud tide&limit=200").await;
     let hits = found["hits"].as_array().unwrap();
     let mut pages = std::collections::HashSet::new();
     let mut passages = std::collections::HashSet::new();
@@ -97,17 +97,14 @@ async fn a_page_is_one_hit_with_its_other_passages_beside_it() {
             // What only its title or its name answers has no word to mark.
             for marked in more["highlights"].as_array().unwrap() {
                 let word = passage[at(&marked[0])..at(&marked[1])].to_lowercase();
-                assert!(
-                    ["creek", "mud", "marsh", "saltmarsh"].iter().any(|stem| word.starts_with(stem)),
-                    "{word}"
-                );
+                assert!(["creek", "mud", "tide"].iter().any(|stem| word.starts_with(stem)), "{word}");
                 num_marked += 1;
             }
             num_more += 1;
         }
     }
     assert!(num_more > 0 && num_marked > 0 && pages.len() > 5, "{num_more} more on {} pages", pages.len());
-    let few = server.get("/api/search?q=creek mud marsh saltmarsh&limit=3").await;
+    let few = server.get("/api/search?q=creek mud tide&limit=3").await;
     let ids =
         |hits: &[serde_json::Value]| hits.iter().map(|hit| hit["passage_id"].clone()).collect::<Vec<_>>();
     let few = few["hits"].as_array().unwrap();
