@@ -68,12 +68,18 @@ pub(crate) const JOINED: usize = usize::MAX;
 pub(crate) enum Place {
     Body,
     Title,
+    TitleAlone,
     Name,
     Stops,
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 4] = [Self::Body, Self::Title, Self::Name, Self::Stops];
+    pub(crate) const ALL: [Self; 5] = [Self::Body, Self::Title, Self::TitleAlone, Self::Name, Self::Stops];
+
+    /// What the whole document is called, where a word counts once however often it stands.
+    pub(crate) fn is_name(self) -> bool {
+        matches!(self, Self::TitleAlone | Self::Name)
+    }
 }
 
 impl Query {
@@ -244,6 +250,7 @@ impl Forms<'_> {
                     let (word, part) = ((position, number), analysis::stem(part, *language));
                     counted.push((word, Place::Body, part.clone(), part_weight));
                     counted.push((word, Place::Title, part.clone(), part_weight * TITLE_WEIGHT));
+                    counted.push((word, Place::TitleAlone, part.clone(), 1.0));
                     counted.push((word, Place::Name, part, 1.0));
                 }
                 let nearest = self.query.nearest.get(&term.start);
@@ -255,6 +262,7 @@ impl Forms<'_> {
                         counted.push((whole, Place::Body, stem.clone(), share));
                         counted.push((whole, Place::Title, stem.clone(), share * TITLE_WEIGHT));
                         let name = analysis::unmarked(stem, *language).unwrap_or_else(|| stem.clone());
+                        counted.push((whole, Place::TitleAlone, name.clone(), share));
                         counted.push((whole, Place::Name, name, share));
                     }
                 }
@@ -282,7 +290,7 @@ impl Forms<'_> {
         // is named once, however often.
         for (word, place, stem, weight) in counted {
             let (_, total) = weights.entry((place, stem)).or_insert((word, 0.0));
-            *total = if place == Place::Name { weight } else { *total + weight };
+            *total = if place.is_name() { weight } else { *total + weight };
         }
         let position = |at: usize| content.partition_point(|start| *start < at);
         (weights, joined.into_iter().map(|(_, at)| position(at.start)..position(at.end)).collect())

@@ -16,7 +16,7 @@ use crate::error::IndexError;
 use crate::query::Place;
 
 /// Goes up when the fields or the analysis change: passages analysed in two ways don't compare.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 
 const MARKER: &str = "ibid-index.json";
 const LINES: &str = "lines";
@@ -53,6 +53,8 @@ pub(crate) struct Fields {
     pub(crate) body: Field,
     /// Title and headings again, as a small addition.
     pub(crate) title: Field,
+    /// The title without headings: what the document is called.
+    pub(crate) title_alone: Field,
     /// The document's name, taken apart. A question that names a company and a year means the
     /// report of that year even where its pages mention neither.
     pub(crate) name: Field,
@@ -79,6 +81,7 @@ impl Fields {
             language: schema.add_text_field("language", STRING),
             body: schema.add_text_field("body", places),
             title: schema.add_text_field("title", terms.clone()),
+            title_alone: schema.add_text_field("title_alone", terms.clone()),
             name: schema.add_text_field("name", terms.clone()),
             stops: schema.add_text_field("stops", terms),
         };
@@ -90,6 +93,7 @@ impl Fields {
         match place {
             Place::Body => self.body,
             Place::Title => self.title,
+            Place::TitleAlone => self.title_alone,
             Place::Name => self.name,
             Place::Stops => self.stops,
         }

@@ -129,7 +129,8 @@ impl Writer {
         writer.delete_term(self.document_term(document.id));
         let fields = self.fields;
         let language = document.language;
-        let name = name_lines(document.name, analyser);
+        let name = name_lines(without_extension(document.name), analyser);
+        let title_alone = name_lines(document.title, analyser);
         let title = Block::above(document.title, analyser);
         let mut heading = (None, Block::default());
         for passage in document.passages {
@@ -155,6 +156,7 @@ impl Writer {
             indexed.add_text(fields.language, language.map_or(NO_LANGUAGE, Language::code));
             indexed.add_text(fields.body, blocks.map(|block| block.words.as_str()).concat());
             indexed.add_text(fields.title, [&*title.words, &*heading.1.words].concat());
+            indexed.add_text(fields.title_alone, &title_alone);
             indexed.add_text(fields.name, &name);
             indexed.add_text(fields.stops, blocks.map(|block| block.stops.as_str()).concat());
             writer.add_document(indexed)?;
@@ -238,17 +240,20 @@ impl Block {
     }
 }
 
-/// The words of a document's name without its extension. Short numbers are left out: `Chapter 3`
-/// should not answer every question with a 3 in it.
-fn name_lines(name: &str, analyser: &mut Analyser) -> String {
-    let language = analyser.language();
-    let stem = match name.rsplit_once('.') {
+fn without_extension(name: &str) -> &str {
+    match name.rsplit_once('.') {
         Some((stem, extension)) if (1..=5).contains(&extension.len()) && !stem.is_empty() => stem,
         _ => name,
-    };
+    }
+}
+
+/// The words of what a document is called. Short numbers are left out: `Chapter 3` should not answer
+/// every question with a 3 in it.
+fn name_lines(name: &str, analyser: &mut Analyser) -> String {
+    let language = analyser.language();
     let mut lines = String::new();
-    analyser.each_term(stem, |term| {
-        let mut parts = analysis::parts(&stem[term.start..term.end]);
+    analyser.each_term(name, |term| {
+        let mut parts = analysis::parts(&name[term.start..term.end]);
         if parts.is_empty() {
             parts.push(term.stem.to_owned());
         }

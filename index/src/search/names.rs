@@ -1,4 +1,4 @@
-//! What a document's name says, all its passages say: a report has its company and its year in the name
+//! What a document is called, all its passages are about: a report has its company and its year in the name
 //! of its file, and in its pages here and there. So a word of the question that the name has counts once
 //! for the document and not again in each passage, where it only drowns what tells them apart.
 //!
@@ -21,7 +21,9 @@ use crate::error::IndexError;
 use crate::query::{Place, Word};
 
 /// What a word counts for that the name has, where BM25 gives 2.2 to one that a passage repeats for ever.
-const SAID: f32 = 6.0;
+const SAID_BY_NAME: f32 = 6.0;
+/// The same for the title, which is chosen less to tell documents apart.
+const SAID_BY_TITLE: f32 = 4.0;
 /// How many documents are looked into because of their names alone.
 const NUM_LOOKED_INTO: usize = 16;
 
@@ -44,11 +46,29 @@ pub(super) struct Name {
 }
 
 impl Snapshot {
-    /// Looks up which names have words of the question.
+    /// Looks up which names, and which titles, have words of the question; of a document's two the one that
+    /// has more.
     pub(super) fn names(&self, terms: &Terms) -> Result<Names<'_>, IndexError> {
+        let mut of_runs = self.called(terms, Place::TitleAlone, SAID_BY_TITLE)?;
+        for (at, name) in self.called(terms, Place::Name, SAID_BY_NAME)? {
+            let title = of_runs.entry(at).or_default();
+            if name.share * name.worth > title.share * title.worth {
+                *title = name;
+            }
+        }
+        Ok(Names { segments: &self.segments, of_runs })
+    }
+
+    /// What documents are called in one place, where a word counts so much.
+    fn called(
+        &self,
+        terms: &Terms,
+        place: Place,
+        said: f32,
+    ) -> Result<BTreeMap<(SegmentOrdinal, usize), Name>, IndexError> {
         let mut of_runs: BTreeMap<(SegmentOrdinal, usize), Name> = BTreeMap::new();
         let mut worths: HashMap<Word, f32> = HashMap::new();
-        for sought in terms.of(Place::Name) {
+        for sought in terms.of(place) {
             for word in terms.named_by(sought) {
                 worths.insert(word, sought.weight * sought.idf);
             }
@@ -68,12 +88,12 @@ impl Snapshot {
         }
         for ((ord, run), name) in &mut of_runs {
             let segment = &self.segments[*ord as usize];
-            let lengths = segment.reader.get_fieldnorms_reader(self.fields.name)?;
+            let lengths = segment.reader.get_fieldnorms_reader(self.fields.of(place))?;
             let length = lengths.fieldnorm(segment.opened.runs[*run].first).max(1) as f32;
             name.share = (name.num_terms / length).min(1.0).powi(2);
-            name.worth = name.words.iter().map(|word| worths[word]).sum();
+            name.worth = said * name.words.iter().map(|word| worths[word]).sum::<f32>();
         }
-        Ok(Names { segments: &self.segments, of_runs })
+        Ok(of_runs)
     }
 
     /// Adds the best passages of the documents that are named best: they may have no other word of the
@@ -159,7 +179,7 @@ impl Snapshot {
         }
         for (candidate, said) in found.iter_mut().zip(said) {
             if let Some(name) = names.of(candidate) {
-                let gain = name.share * (SAID * name.worth - said);
+                let gain = name.share * (name.worth - said);
                 *candidate = candidate.with_score(candidate.score() + gain);
             }
         }

@@ -82,13 +82,13 @@ impl Opened {
     fn open(segment: &SegmentReader, fields: &Fields) -> Result<Self, IndexError> {
         let ids = Ids::open(segment)?;
         let index = |place| segment.inverted_index(fields.of(place));
-        let [body, title, name, stops] = Place::ALL;
+        let [body, title, title_alone, name, stops] = Place::ALL;
         Ok(Self {
             versions: Versions::open(segment)?,
             collections: Collections::open(segment)?,
             runs: runs(segment, &ids, fields.body)?,
             languages: languages(segment, fields.language)?,
-            places: [index(body)?, index(title)?, index(name)?, index(stops)?],
+            places: [index(body)?, index(title)?, index(title_alone)?, index(name)?, index(stops)?],
             ids,
         })
     }

@@ -85,7 +85,7 @@ impl Terms {
 
     /// Those that are looked for in passages themselves: all but names of documents.
     pub(super) fn of_passages(&self) -> impl Iterator<Item = &Sought> {
-        self.sought.iter().filter(|sought| sought.place != Place::Name)
+        self.sought.iter().filter(|sought| !sought.place.is_name())
     }
 
     /// The words of the question that a term of a name stands for: several, if it is made of them.

@@ -418,6 +418,25 @@ fn a_word_of_a_name_is_as_rare_as_it_is_in_passages() {
 }
 
 #[test]
+fn a_title_that_a_question_covers_names_its_document() {
+    let other =
+        "Keeping straw, salt, wool, glass, timber, nets, ropes, tar and sails from the bees in winter.";
+    let called = |name: &str, title: &str| {
+        library::index(&[
+            Source::new(1, name, &["Wrap it in straw.", "Leave the feeder closed."]).title(title),
+            Source::new(2, "2.md", &[other]).title("On straw"),
+            Source::new(3, "3.md", &["Herons slept on the walls."]),
+        ])
+    };
+    let question = "keeping bees in winter";
+    assert_eq!(found(&called("1.md", "Notes"), question)[0], (2, 0));
+    assert_eq!(found(&called("1.md", "Keeping bees in winter"), question)[0], (1, 0));
+    assert_eq!(found(&called("keeping-a-list-of-tools.md", "Keeping bees in winter"), question)[0], (1, 0));
+    assert_eq!(found(&called("keeping-bees-winter.md", "Keeping a list of tools"), question)[0], (1, 0));
+    assert_eq!(found(&called("1.md", "Keeping tools, ropes, barges, ladders and nets"), question)[0], (2, 0));
+}
+
+#[test]
 fn what_a_name_says_need_not_be_near() {
     let index = library::index(&[
         Source::new(
@@ -470,7 +489,8 @@ fn words_that_stand_together_count_more() {
     let sources = [Source::new(1, "a", &[far]), Source::new(2, "b", &[near])];
     assert_eq!(found(&library::index(&sources), "keeper herons"), [(2, 0), (1, 0)]);
     // In a title they stand together over every passage, which says nothing of any.
-    let titled = Source::new(1, "a", &["Ships came at dawn with salt."]).title("The keeper of the herons");
+    let titled = Source::new(1, "a", &["Ships came at dawn with salt."])
+        .title("Letters and bills of the keeper of herons, swans and harbours");
     let said = Source::new(2, "b", &["The keeper of the herons came at dawn with salt on his ships."]);
     assert_eq!(found(&library::index(&[titled, said]), "keeper herons"), [(2, 0), (1, 0)]);
 }
