@@ -5,7 +5,7 @@
 //! How much of its name a question covers decides how far that goes. One ordinary word of
 //! `water-quality.csv` says little; a company and its year name a report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tantivy::postings::Postings as _;
 use tantivy::schema::IndexRecordOption;
@@ -31,7 +31,7 @@ const NUM_LOOKED_INTO: usize = 16;
 pub(super) struct Names<'a> {
     segments: &'a [Segment],
     /// By segment and run.
-    of_runs: BTreeMap<(SegmentOrdinal, usize), Name>,
+    of_runs: HashMap<(SegmentOrdinal, usize), Name>,
 }
 
 /// What a name has of the question.
@@ -65,8 +65,8 @@ impl Snapshot {
         terms: &Terms,
         place: Place,
         said: f32,
-    ) -> Result<BTreeMap<(SegmentOrdinal, usize), Name>, IndexError> {
-        let mut of_runs: BTreeMap<(SegmentOrdinal, usize), Name> = BTreeMap::new();
+    ) -> Result<HashMap<(SegmentOrdinal, usize), Name>, IndexError> {
+        let mut of_runs: HashMap<(SegmentOrdinal, usize), Name> = HashMap::new();
         let mut worths: HashMap<Word, f32> = HashMap::new();
         for sought in terms.of(place) {
             for word in terms.named_by(sought) {
@@ -152,36 +152,33 @@ impl Snapshot {
     ) -> Result<(), IndexError> {
         found.sort_unstable_by_key(|candidate| candidate.address);
         let mean_length = self.mean_length(Place::Body);
-        let (num, segment_ord) = (found.len(), |candidate: &Candidate| candidate.address.segment_ord);
-        let mut said: Vec<f32> = Vec::with_capacity(num);
-        for of_segment in found.chunk_by(|one, other| segment_ord(one) == segment_ord(other)) {
-            let ord = segment_ord(&of_segment[0]) as usize;
+        let named = found.iter().enumerate();
+        let mut named: Vec<(usize, DocAddress, &Name, f32)> = named
+            .filter_map(|(at, candidate)| Some((at, candidate.address, names.of(candidate)?, 0.0)))
+            .collect();
+        for of_segment in named.chunk_by_mut(|one, other| one.1.segment_ord == other.1.segment_ord) {
+            let ord = of_segment[0].1.segment_ord as usize;
             let lengths = self.segments[ord].reader.get_fieldnorms_reader(self.fields.body)?;
-            let first = said.len();
-            said.resize(first + of_segment.len(), 0.0);
             for sought in terms.of(Place::Body) {
                 let option = IndexRecordOption::WithFreqs;
                 let Some(mut postings) = sought.postings(ord, &self.segments[ord], option)? else { continue };
-                for (candidate, said) in of_segment.iter().zip(&mut said[first..]) {
-                    let passage = candidate.address.doc_id;
-                    if !names.of(candidate).is_some_and(|name| name.words.contains(&sought.word)) {
+                for (_, passage, name, said) in &mut *of_segment {
+                    if !name.words.contains(&sought.word) {
                         continue;
                     }
-                    if postings.doc() < passage {
-                        postings.seek(passage);
+                    if postings.doc() < passage.doc_id {
+                        postings.seek(passage.doc_id);
                     }
-                    if postings.doc() == passage {
-                        let length = lengths.fieldnorm(passage) as f32 / mean_length;
+                    if postings.doc() == passage.doc_id {
+                        let length = lengths.fieldnorm(passage.doc_id) as f32 / mean_length;
                         *said += sought.weight * sought.idf * saturated(postings.term_freq() as f32, length);
                     }
                 }
             }
         }
-        for (candidate, said) in found.iter_mut().zip(said) {
-            if let Some(name) = names.of(candidate) {
-                let gain = name.share * (name.worth - said);
-                *candidate = candidate.with_score(candidate.score() + gain);
-            }
+        for (at, _, name, said) in named {
+            let gain = name.share * (name.worth - said);
+            found[at] = found[at].with_score(found[at].score() + gain);
         }
         Ok(())
     }
