@@ -108,9 +108,14 @@ impl Snapshot {
     ) -> Result<(), IndexError> {
         let known: HashSet<DocAddress> = found.iter().map(|candidate| candidate.address).collect();
         let mut best = Best::new(limit);
-        for (ord, run) in names.best(NUM_LOOKED_INTO) {
-            let segment = &self.segments[ord as usize];
-            let Some(filter) = filter.on(segment)? else { continue };
+        let filters = self.segments.iter().map(|segment| filter.on(segment));
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        let in_scope = names.best().into_iter().filter_map(|(ord, run)| {
+            let (segment, filter) = (&self.segments[ord as usize], filters[ord as usize].as_ref()?);
+            let first = segment.opened.runs[run].first;
+            filter.admits(first, segment.opened.ids.of(first).0).then_some((ord, segment, filter, run))
+        });
+        for (ord, segment, filter, run) in in_scope.take(NUM_LOOKED_INTO) {
             let passages = segment.passages_of(run);
             let mut scores = vec![0.0; passages.len()];
             for sought in terms.of_passages() {
@@ -199,10 +204,10 @@ impl Names<'_> {
         self.of_runs.get(&(segment_ord, run))
     }
 
-    /// Those that say most of what the question says.
-    fn best(&self, limit: usize) -> Vec<(SegmentOrdinal, usize)> {
+    /// All of them, first those that say most of what the question says.
+    fn best(&self) -> Vec<(SegmentOrdinal, usize)> {
         let mut best: Vec<_> = self.of_runs.iter().map(|(at, name)| (name.share * name.worth, *at)).collect();
-        best.sort_by(|(one, at), (other, place)| other.total_cmp(one).then(at.cmp(place)));
-        best.into_iter().take(limit).map(|(_, at)| at).collect()
+        best.sort_unstable_by(|(one, at), (other, place)| other.total_cmp(one).then(at.cmp(place)));
+        best.into_iter().map(|(_, at)| at).collect()
     }
 }

@@ -467,6 +467,10 @@ fn what_is_named_is_looked_for_in_scope_only() {
     let index = library::index(&[named(1, "initech.md"), named(2, "initech.txt").collection("sea")]);
     let scope = Scope { collections: Some(vec!["sea".to_owned()]), ..Scope::all() };
     assert_eq!(library::hits(&index, &scope, "Initech"), [(2, 0)]);
+    // Names out of scope don't take the places of those in it.
+    library::put(&index, &(10..50).map(|number| named(number, "initech.md")).collect::<Vec<_>>());
+    library::put(&index, &[named(3, "notes-on-initech.txt").collection("sea")]);
+    assert_eq!(library::hits(&index, &scope, "Initech"), [(2, 0), (3, 0)]);
 }
 
 #[test]
