@@ -58,9 +58,9 @@ pub(crate) type Word = (usize, usize);
 /// What to look up, and where; what each counts for, and which word it is a form of.
 pub(crate) type Weighted = BTreeMap<(Place, String), (Word, f32)>;
 
-/// Where neighbouring words stand that are looked for as one in the names of documents; as a word, each of
-/// them is a part of [`JOINED`].
+/// The positions of neighbouring words that are looked for as one in the names of documents.
 pub(crate) type Joined = Vec<Range<usize>>;
+/// Stands for a position in a [`Word`] that is made of neighbours; its part is their number in [`Joined`].
 pub(crate) const JOINED: usize = usize::MAX;
 
 /// Where a weighted term is looked up.

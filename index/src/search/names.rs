@@ -16,7 +16,7 @@ use super::best::{Best, Candidate};
 use super::columns::Filter;
 use super::segment::Segment;
 use super::terms::{Terms, num_passages};
-use super::whole::{counts, saturated};
+use super::whole::counts;
 use crate::error::IndexError;
 use crate::query::{Place, Word};
 
@@ -69,14 +69,13 @@ impl Snapshot {
         let mut of_runs: HashMap<(SegmentOrdinal, usize), Name> = HashMap::new();
         let mut worths: HashMap<Word, f32> = HashMap::new();
         for sought in terms.of(place) {
-            for word in terms.named_by(sought) {
-                worths.insert(word, sought.weight * sought.idf);
-            }
+            let words = terms.named_by(sought);
+            worths.extend(words.iter().map(|word| (*word, sought.weight * sought.idf)));
             for (ord, segment) in self.segments.iter().enumerate() {
                 counts(sought, ord, segment, |run, _| {
                     let name = of_runs.entry((ord as SegmentOrdinal, run)).or_default();
                     name.num_terms += 1.0;
-                    name.words.extend(terms.named_by(sought));
+                    name.words.extend(&words);
                 })?;
             }
         }
@@ -86,10 +85,12 @@ impl Snapshot {
                 *worth = sought.weight * sought.idf;
             }
         }
+        let lengths =
+            self.segments.iter().map(|segment| segment.reader.get_fieldnorms_reader(self.fields.of(place)));
+        let lengths = lengths.collect::<Result<Vec<_>, _>>()?;
         for ((ord, run), name) in &mut of_runs {
-            let segment = &self.segments[*ord as usize];
-            let lengths = segment.reader.get_fieldnorms_reader(self.fields.of(place))?;
-            let length = lengths.fieldnorm(segment.opened.runs[*run].first).max(1) as f32;
+            let first = self.segments[*ord as usize].opened.runs[*run].first;
+            let length = lengths[*ord as usize].fieldnorm(first).max(1) as f32;
             name.share = (name.num_terms / length).min(1.0).powi(2);
             name.worth = said * name.words.iter().map(|word| worths[word]).sum::<f32>();
         }
@@ -131,7 +132,7 @@ impl Snapshot {
                 }
                 while passages.contains(&postings.doc()) {
                     let length = lengths.fieldnorm(postings.doc()) as f32 / mean_length;
-                    let score = sought.weight * sought.idf * saturated(postings.term_freq() as f32, length);
+                    let score = sought.score(postings.term_freq(), length);
                     scores[(postings.doc() - passages.start) as usize] += score;
                     postings.advance();
                 }
@@ -176,7 +177,7 @@ impl Snapshot {
                     }
                     if postings.doc() == passage.doc_id {
                         let length = lengths.fieldnorm(passage.doc_id) as f32 / mean_length;
-                        *said += sought.weight * sought.idf * saturated(postings.term_freq() as f32, length);
+                        *said += sought.score(postings.term_freq(), length);
                     }
                 }
             }

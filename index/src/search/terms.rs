@@ -10,6 +10,7 @@ use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, Occur, Qu
 use tantivy::schema::{Field, IndexRecordOption, Term as IndexTerm};
 
 use super::segment::Segment;
+use super::whole::saturated;
 use crate::error::IndexError;
 use crate::query::{Forms, JOINED, Joined, Place, Word};
 use crate::schema::Fields;
@@ -96,8 +97,8 @@ impl Terms {
         }
     }
 
-    /// A flat union of what is looked for in passages, which lets the engine skip whole blocks of passages that can't
-    /// reach the best ones.
+    /// A flat union of what is looked for in passages, which lets the engine skip whole blocks of passages
+    /// that can't reach the best ones.
     pub(super) fn union(&self) -> Option<BooleanQuery> {
         let clause = |sought: &Sought| {
             let term = TermQuery::new(sought.term.clone(), IndexRecordOption::WithFreqs);
@@ -122,6 +123,11 @@ pub(super) fn num_passages(segments: &[Segment]) -> u64 {
 }
 
 impl Sought {
+    /// What a passage scores that has it so often in a place of this length, as a multiple of the mean.
+    pub(super) fn score(&self, count: u32, length: f32) -> f32 {
+        self.weight * self.idf * saturated(count as f32, length)
+    }
+
     /// The passages of a segment that have it, if there are any.
     pub(super) fn postings(
         &self,
