@@ -1,11 +1,12 @@
 //! Runs: answers being made, and the record of those that are finished. An answer is an append-only
-//! list of events: live in memory for any number of readers, and in a file of one event a line, so
-//! that a reader can come back to any position after any interruption, the death of the process
-//! included. A run knows nothing of models or of HTTP.
+//! list of events in a file of one event a line, so that a reader can come back to any position after
+//! any interruption, the death of the process included; what is new is in memory until its readers
+//! have it. A run knows nothing of models or of HTTP.
 
 mod audience;
 mod follow;
 mod journal;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +23,9 @@ use uuid::Uuid;
 
 use crate::event::{Event, PlanChange};
 use audience::Audience;
-use follow::{StoredRun, follow};
+use follow::Reader;
 use journal::{Journal, RunFile};
+use record::{Place, Record};
 
 /// Names an answer: the session and the assistant message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,11 +77,6 @@ fn whole_lines(text: &str) -> impl Iterator<Item = (Event, &str)> {
     lines.map_while(|line| Some((serde_json::from_str(line).ok()?, line)))
 }
 
-/// The same as readers get them.
-fn frames_of(text: &str) -> impl Iterator<Item = Frame> {
-    (1..).zip(whole_lines(text)).map(|(seq, (event, line))| Frame::stored(seq, &event, line))
-}
-
 /// All runs of this data folder.
 pub struct Runs {
     folder: PathBuf,
@@ -95,12 +92,6 @@ struct Live {
     audience: Audience,
     /// None if the run has no plan that could change.
     steer: Option<mpsc::UnboundedSender<Box<Steering>>>,
-}
-
-/// What readers may see.
-struct Record {
-    frames: Vec<Frame>,
-    is_closed: bool,
 }
 
 /// A reader's change to the plan of a run, on its way to it.
@@ -126,7 +117,7 @@ impl Runs {
     /// [`Recorder::sync`].
     #[must_use]
     pub fn begin(self: &Arc<Self>, key: RunKey, has_plan: bool) -> Recorder {
-        self.record(key, Vec::new(), 0, has_plan)
+        self.record(key, Place::START, has_plan)
     }
 
     /// Begins a run of which no trace is left on disk, now or after a crash, and gives its events to
@@ -135,7 +126,7 @@ impl Runs {
         self: &Arc<Self>,
         key: RunKey,
     ) -> (Recorder, impl Stream<Item = Event> + Send + Unpin + use<>) {
-        let live = Arc::new(Live::new(Vec::new(), None));
+        let live = Arc::new(Live::new(Place::START, None));
         // Whoever else reads it finds nothing, and does not wait for it.
         live.close();
         let (reader, mut events) = mpsc::unbounded_channel();
@@ -150,16 +141,20 @@ impl Runs {
     /// If the run's file can't be read.
     pub async fn take_up(self: &Arc<Self>, key: RunKey) -> io::Result<(Recorder, Vec<Event>)> {
         let text = tokio::fs::read_to_string(self.path(key)).await?;
-        let events = whole_lines(&text).map(|(event, _)| event).collect();
-        let len = whole_lines(&text).map(|(_, line)| line.len() as u64 + 1).sum();
-        Ok((self.record(key, frames_of(&text).collect(), len, true), events))
+        let mut end = Place::START;
+        let events = whole_lines(&text).map(|(event, line)| {
+            end = end.after(line);
+            event
+        });
+        let events = events.collect();
+        Ok((self.record(key, end, true), events))
     }
 
-    /// A run whose file begins with `len` bytes, which are these events.
-    fn record(self: &Arc<Self>, key: RunKey, frames: Vec<Frame>, len: u64, has_plan: bool) -> Recorder {
+    /// A run whose file has what begins before `end`.
+    fn record(self: &Arc<Self>, key: RunKey, end: Place, has_plan: bool) -> Recorder {
         let (steer, steering) = has_plan.then(mpsc::unbounded_channel).unzip();
-        let live = Arc::new(Live::new(frames, steer));
-        let file = Arc::new(RunFile::new(self.path(key), len, Arc::clone(&live)));
+        let live = Arc::new(Live::new(end, steer));
+        let file = Arc::new(RunFile::new(self.path(key), end.byte, Arc::clone(&live)));
         self.journal.open(&file);
         self.enter(key, live, steering, Sink::File(file))
     }
@@ -172,7 +167,7 @@ impl Runs {
         sink: Sink,
     ) -> Recorder {
         lock(&self.live).insert(key.message, Arc::clone(&live));
-        let num_appended = lock(&live.record).frames.len() as u64;
+        let num_appended = lock(&live.record).num_events();
         Recorder {
             runs: Arc::clone(self),
             key,
@@ -194,19 +189,11 @@ impl Runs {
         after: u64,
     ) -> io::Result<impl Stream<Item = Frame> + Send + use<>> {
         let live = lock(&self.live).get(&key.message).cloned();
-        let (past, live) = match live {
-            Some(live) => (None, Some(live)),
-            None => {
-                let file = tokio::fs::File::open(self.path(key)).await?;
-                (Some(StoredRun::new(file, after)), None)
-            }
-        };
-        let past = stream::unfold(past, async |past| {
-            let mut past = past?;
-            let frame = past.next().await?;
-            Some((frame, Some(past)))
-        });
-        Ok(futures::StreamExt::chain(past, follow(live, after)))
+        let reader = Reader::begin(self.path(key), after, live).await?;
+        Ok(stream::unfold(reader, async |mut reader| {
+            let frame = reader.next().await.ok()??;
+            Some((frame, reader))
+        }))
     }
 
     /// The whole events recorded so far, oldest first.
@@ -215,11 +202,17 @@ impl Runs {
     /// If the run's file can't be read; `NotFound` if there is no such run.
     pub async fn events(&self, key: RunKey) -> io::Result<Vec<Event>> {
         let live = lock(&self.live).get(&key.message).cloned();
-        let text = match live {
-            Some(live) => lock(&live.record).frames.iter().map(|frame| format!("{}\n", frame.data)).collect(),
-            None => tokio::fs::read_to_string(self.path(key)).await?,
+        let (kept, newest) = match live {
+            Some(live) => lock(&live.record).kept(),
+            None => (Place { seq: u64::MAX, byte: u64::MAX }, Vec::new()),
         };
-        Ok(whole_lines(&text).map(|(event, _)| event).collect())
+        let text = match kept.byte {
+            0 => String::new(),
+            _ => tokio::fs::read_to_string(self.path(key)).await?,
+        };
+        let older = usize::try_from(kept.seq - 1).unwrap_or(usize::MAX);
+        let older = whole_lines(&text).map(|(event, _)| event).take(older);
+        Ok(older.chain(newest.iter().map(Frame::event)).collect())
     }
 
     /// Asks a run to stop. False if it is not running.
@@ -368,7 +361,8 @@ impl Recorder {
         match &self.sink {
             Sink::File(_) => {
                 let seq = *lock(&self.num_appended) + 1;
-                self.live.show(vec![Frame::new(seq, last)]);
+                // What the file has at this place is not looked at any more.
+                self.live.show(vec![Frame::new(seq, last)], false);
             }
             Sink::Reader(reader) => tell(reader, last),
         }
@@ -409,25 +403,26 @@ impl Drop for Recorder {
 }
 
 impl Live {
-    /// A run that begins with these events, and takes changes of its plan if it has one.
-    fn new(frames: Vec<Frame>, steer: Option<mpsc::UnboundedSender<Box<Steering>>>) -> Self {
-        let record = Mutex::new(Record { frames, is_closed: false });
+    /// A run whose file has what begins before `end`, and that takes changes of its plan if it has one.
+    fn new(end: Place, steer: Option<mpsc::UnboundedSender<Box<Steering>>>) -> Self {
+        let record = Mutex::new(Record::new(end));
         let (news, cancel, audience) = (Notify::new(), CancellationToken::new(), Audience::new());
         Self { record, news, cancel, audience, steer }
     }
 
-    /// Lets readers see more of the run.
-    fn show(&self, more: Vec<Frame>) {
+    /// Lets readers see more of the run; `is_written` tells whether these events and all before them are
+    /// in the file.
+    fn show(&self, more: Vec<Frame>, is_written: bool) {
         if more.is_empty() {
             return;
         }
-        lock(&self.record).frames.extend(more);
+        lock(&self.record).show(more, is_written);
         self.news.notify_waiters();
     }
 
     /// Tells readers that this was all.
     fn close(&self) {
-        lock(&self.record).is_closed = true;
+        lock(&self.record).close();
         self.news.notify_waiters();
     }
 }

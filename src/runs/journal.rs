@@ -175,12 +175,13 @@ impl RunFile {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write(&self.path, &mut lines, num_open);
-        if !lines.is_empty() {
+        let is_written = lines.is_empty();
+        if !is_written {
             let mut waiting = self.waiting();
             lines.append(&mut waiting.lines);
             waiting.lines = lines;
         }
-        self.live.show(frames);
+        self.live.show(frames, is_written);
         self.written.notify_one();
         outcome
     }
