@@ -110,6 +110,9 @@ pub struct Passage {
     /// The headings above it, outermost first, joined by ` › `.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
+    /// If it begins inside a table, what stands above the table's columns, its lines parted by ` / `.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<String>,
 }
 
 impl Passage {

@@ -3,6 +3,7 @@
 //! that. The store says what is still to do, so a crash at any point leaves nothing behind but work
 //! to take up again.
 
+mod columns;
 mod embedding;
 pub mod extract;
 mod indexing;

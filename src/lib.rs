@@ -45,6 +45,7 @@ pub mod sessions;
 pub mod space;
 pub mod store;
 pub mod stream_sessions;
+mod table;
 pub mod verify;
 mod web;
 

@@ -190,6 +190,9 @@ pub(super) fn render(excerpt: &Excerpt) -> String {
         rendered.push_str(heading);
     }
     rendered.push('\n');
+    if let Some(columns) = &source.columns {
+        let _ = writeln!(rendered, "(columns: {columns})");
+    }
     rendered.push_str(&excerpt.text);
     rendered.push_str("\n\n");
     rendered
@@ -202,4 +205,20 @@ pub fn estimate_tokens(text: &str) -> usize {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     let others = text.chars().count() - ascii;
     ascii.div_ceil(4) + others
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::cite::fixtures::excerpts;
+
+    #[test]
+    fn a_passage_inside_a_table_is_given_with_what_stands_above_its_columns() {
+        let mut passages = excerpts();
+        passages[0].source.columns = Some("(In thousands) / 2023 2022".to_owned());
+        let prompt = answer(None, Vec::new(), "Who?".to_owned(), passages, 10_000);
+        assert!(prompt.user.contains("page 7\n(columns: (In thousands) / 2023 2022)\nAcme was founded"));
+        assert_eq!(prompt.user.matches("(columns:").count(), 1);
+        assert!(prompt.system.contains("(columns:"));
+    }
 }

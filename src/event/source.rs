@@ -26,6 +26,9 @@ pub struct Source {
     /// The headings above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
+    /// If it begins inside a table, what stands above the table's columns, its lines parted by ` / `.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<String>,
     /// The passage that matched; neighbours may have been merged around it.
     pub passage_id: PassageId,
     /// First byte given to the writer.
@@ -54,6 +57,9 @@ pub struct Citation {
     /// The headings above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
+    /// If it is a row of a table, what stands above the table's columns, its lines parted by ` / `.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<String>,
     /// The passage that holds the quote.
     pub passage_id: PassageId,
     /// First byte of the quote in the stored text.

@@ -21,7 +21,7 @@ pub(super) struct Quote<'a> {
 }
 
 impl Quote<'_> {
-    /// The page and the headings above.
+    /// The page, the headings above, and what stands above the columns of a table.
     pub(super) fn place(&self) -> String {
         let page = self.citation.page.map(|page| format!("p.\u{a0}{page}"));
         // The title is said already.
@@ -30,7 +30,9 @@ impl Quote<'_> {
             flowing(below.map_or(heading, |below| below.trim_start_matches([' ', '›'])))
         });
         let heading = heading.filter(|heading| !heading.is_empty());
-        [page, heading].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let columns =
+            self.citation.columns.as_deref().map(|columns| format!("columns: {}", flowing(columns)));
+        [page, heading, columns].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// What is to be said against it.

@@ -74,6 +74,9 @@ pub(crate) struct FoundPassage {
     page: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heading: Option<String>,
+    /// If it begins inside a table, what stands above the table's columns, its lines parted by ` / `.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<String>,
     text: String,
     /// Where the passage is in the stored text, in bytes.
     start: usize,
@@ -144,6 +147,7 @@ fn found(highlighter: &mut Highlighter<'_>, place: Place) -> FoundPassage {
         score: hit.score,
         highlights: highlights(highlighter, &hit),
         heading: hit.passage.heading,
+        columns: hit.passage.columns,
         text: hit.text,
         more: more.iter().map(|hit| further(highlighter, hit)).collect(),
     }

@@ -258,7 +258,7 @@ pub(super) fn text(document: &Document, passage: &Passage, body: &str) -> Text {
         .into_iter()
         .chain(heading)
         .filter(|line| !body.trim_start_matches(['#', ' ']).starts_with(line));
-    let words = above.chain([body]).collect::<Vec<_>>().join("\n");
+    let words = above.chain(passage.columns.as_deref()).chain([body]).collect::<Vec<_>>().join("\n");
     Text { words, language: document.language.as_deref().and_then(Language::from_code) }
 }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::app::App;
-use crate::document::{Document, HEADING_SEPARATOR, Status};
+use crate::document::{Document, HEADING_SEPARATOR, Passage, Status};
 use crate::files::Layout;
 use crate::store::keys;
 
@@ -195,16 +195,21 @@ impl<'a> Source<'a> {
                 passages: Box::new(layout.passages.iter().map(|passage| {
                     Ok(PassageText {
                         ordinal: passage.ordinal,
-                        heading: passage
-                            .heading
-                            .as_deref()
-                            .and_then(|heading| below(&document.title, heading))
-                            .map(Cow::Borrowed),
+                        heading: above(&document.title, passage),
                         body: Cow::Owned(crate::files::read_range(text, passage.range())?),
                     })
                 })),
             }),
         }
+    }
+}
+
+/// What stands above a passage: its headings, and the columns of the table it begins in.
+fn above<'a>(title: &str, passage: &'a Passage) -> Option<Cow<'a, str>> {
+    let heading = passage.heading.as_deref().and_then(|heading| below(title, heading));
+    match (heading, passage.columns.as_deref()) {
+        (Some(heading), Some(columns)) => Some(Cow::Owned([heading, columns].join("\n"))),
+        (heading, columns) => heading.or(columns).map(Cow::Borrowed),
     }
 }
 

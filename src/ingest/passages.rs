@@ -70,7 +70,7 @@ pub fn split(view: View<'_>) -> Vec<Passage> {
         if start < end {
             let (page, heading) = places.at(start);
             let ordinal = u32::try_from(passages.len()).unwrap_or(u32::MAX);
-            passages.push(Passage { ordinal, start, end, page, heading });
+            passages.push(Passage { ordinal, start, end, page, heading, columns: None });
         }
     };
     let is_short = is_short(view);

@@ -6,8 +6,8 @@ mod asking;
 mod choose;
 mod coverage;
 mod cue;
+mod row;
 mod subject;
-mod table;
 #[cfg(test)]
 mod tests;
 

@@ -46,6 +46,35 @@ async fn an_answer_streams_from_started_to_done_and_every_quote_is_where_it_says
 }
 
 #[tokio::test]
+async fn a_row_is_cited_with_what_stands_above_its_columns() {
+    let server = Server::start().await;
+    let rivers =
+        (0..3000).map(|number| format!("Ladder {number} | {} | {}\n", 10_000 + number, 20_000 + number));
+    let sheet = format!("Eels that passed | 2023 | 2022\n{}", rivers.collect::<String>());
+    server.add("ladders.csv", sheet.replace(" | ", ",").into_bytes()).await;
+    let session = server.session().await;
+    let frames = server.ask(&session, json!({"content": "How many eels passed ladder 2170 in 2023?"})).await;
+    let columns = "Eels that passed | 2023 | 2022";
+    let sources = &frames.iter().find(|frame| frame.event == "sources").unwrap().data["sources"];
+    assert_eq!(sources[0]["columns"], columns);
+    let cited = &citations(&frames)[0];
+    assert_eq!(cited["quote"], "Ladder 2170 | 12170 | 22170");
+    assert_eq!(cited["columns"], columns);
+    assert_eq!(cited["verdict"], "supported");
+
+    let found = server.get("/api/search?q=ladder%202170&limit=1").await;
+    assert_eq!(found["hits"][0]["columns"], columns);
+    let first = server.get("/api/search?q=ladder%200%20passed&limit=1").await;
+    assert!(first["hits"][0]["text"].as_str().unwrap().starts_with(columns));
+    assert!(first["hits"][0].get("columns").is_none(), "it has them itself");
+
+    // A row whose passage has the heads is cited with them too.
+    let frames = server.ask(&session, json!({"content": "How many eels passed ladder 3 in 2023?"})).await;
+    let cited = &citations(&frames)[0];
+    assert_eq!((&cited["quote"], &cited["columns"]), (&json!("Ladder 3 | 10003 | 20003"), &json!(columns)));
+}
+
+#[tokio::test]
 async fn history_shows_what_was_streamed() {
     let server = Server::start().await;
     server.add("eels.md", EELS).await;

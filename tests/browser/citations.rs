@@ -76,6 +76,23 @@ async fn is_in_sight(browser: &Browser, css: &str) -> bool {
 }
 
 #[tokio::test]
+async fn a_row_is_shown_with_what_stands_above_its_columns() {
+    let server = Server::start().await;
+    let rows: String = (0..3000)
+        .map(|number| format!("Ladder {number},{},{}\n", 10_000 + number, 20_000 + number))
+        .collect();
+    server.add("ladders.csv", format!("Eels that passed,2023,2022\n{rows}")).await;
+    let session = server.session().await;
+    server.ask(&session, json!({"content": "How many eels passed ladder 2170 in 2023?"})).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    browser.go(&format!("/s/{session}")).await;
+    browser.hover(".prose button.mark").await;
+    browser.see("#card .where", "columns: Eels that passed | 2023 | 2022").await;
+    browser.click(".prose button.mark", "").await;
+    browser.see("#panel .where", "columns: Eels that passed | 2023 | 2022").await;
+}
+
+#[tokio::test]
 async fn a_quote_in_a_pdf_is_in_sight_on_its_page_and_the_original_opens_there() {
     let server = Server::start().await;
     let report = include_bytes!("../../fixtures/library/osmer-restoration-report.pdf");

@@ -52,6 +52,7 @@ fn excerpt(n: u32, text: &str) -> Excerpt {
         title: "Treaties".to_owned(),
         page: None,
         heading: None,
+        columns: None,
         passage_id: PassageId { document, ordinal: n },
         start: 0,
         end: text.len(),

@@ -59,6 +59,7 @@ pub(crate) fn excerpts() -> Vec<Excerpt> {
             title: "Acme report".into(),
             page: Some(7),
             heading: None,
+            columns: None,
             passage_id: PassageId { document: Uuid::nil(), ordinal: 0 },
             start: 100,
             end: 100 + text.len(),

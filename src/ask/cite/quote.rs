@@ -10,7 +10,7 @@ use super::Mark;
 use super::support::{Claim, Facts, Weights, support, verdict};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, SentenceKind, sentences};
-use crate::event::Citation;
+use crate::event::{Citation, Source};
 
 /// How much better two sentences must carry a claim than the better one of them alone.
 const PAIR_MARGIN: f32 = 0.12;
@@ -84,6 +84,7 @@ impl Shelf {
             title: source.title.clone(),
             page: source.page,
             heading: source.heading.clone(),
+            columns: None,
             passage_id: source.passage_id,
             start: source.start + quote.range.start,
             end: source.start + quote.range.end,
@@ -212,7 +213,8 @@ impl Apart {
 
 /// What a reader sees above a passage.
 fn place(excerpt: &Excerpt) -> String {
-    [excerpt.source.title.as_str(), excerpt.source.heading.as_deref().unwrap_or("")].join(". ")
+    let Source { title, heading, columns, .. } = &excerpt.source;
+    [title.as_str(), heading.as_deref().unwrap_or(""), columns.as_deref().unwrap_or("")].join(". ")
 }
 
 /// A text as its words alone, in lower case and one space apart, with the way back to its bytes.

@@ -10,9 +10,10 @@ use crate::app::App;
 use crate::ask::cite::{Mark, Shelf, Shelves};
 use crate::ask::ground::ground;
 use crate::ask::prompt::Excerpt;
-use crate::document::{Document, PassageId};
+use crate::document::{Document, Passage, PassageId};
 use crate::event::{Citation, Grounding, Source};
 use crate::store::keys;
+use crate::table::columns_of;
 
 /// What is kept of the supplied passages. There may be thousands of answers that are slow to come.
 #[derive(Default)]
@@ -92,6 +93,7 @@ impl Place {
             title: String::new(),
             page: None,
             heading: None,
+            columns: None,
             passage_id: PassageId { document: self.document, ordinal: 0 },
             start: self.start,
             end: self.end,
@@ -120,8 +122,17 @@ async fn check(app: &App, mut citation: Citation) -> Option<Citation> {
     if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
         citation.passage_id = PassageId { document: id, ordinal: passage.ordinal };
         citation.heading.clone_from(&passage.heading);
+        citation.columns = columns(app, &citation, passage, !layout.pages.is_empty()).await;
     }
     Some(citation)
+}
+
+/// What stands above the columns of the table that the quote is a row of.
+async fn columns(app: &App, citation: &Citation, passage: &Passage, has_pages: bool) -> Option<String> {
+    let text =
+        app.files.read_text(citation.document_id, passage.start..citation.end.max(passage.end)).await.ok()?;
+    let quote = citation.start - passage.start..citation.end - passage.start;
+    columns_of(&text, passage.columns.as_deref(), quote, has_pages)
 }
 
 #[cfg(test)]

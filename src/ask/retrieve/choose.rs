@@ -192,10 +192,8 @@ fn close_gap(spans: &mut Vec<Span>, at: usize) {
 impl Span {
     fn into_excerpt(self, texts: &mut Texts, n: u32) -> Result<Excerpt, Error> {
         let Self { best, first, last } = self;
-        let (start, page) = match best.layout.passages.get(first as usize) {
-            Some(passage) => (passage.start, passage.page),
-            None => (best.passage.start, best.passage.page),
-        };
+        let begun = best.layout.passages.get(first as usize).unwrap_or(&best.passage);
+        let (start, page, columns) = (begun.start, begun.page, begun.columns.clone());
         let end = best.layout.passages.get(last as usize).map_or(best.passage.end, |passage| passage.end);
         let text = if (start, end) == (best.passage.start, best.passage.end) {
             best.text
@@ -209,6 +207,7 @@ impl Span {
             title: best.document.title.clone(),
             page,
             heading: best.passage.heading,
+            columns,
             passage_id: PassageId { document: best.document.id, ordinal: best.passage.ordinal },
             start,
             end,

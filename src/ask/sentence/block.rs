@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::SentenceKind;
+use crate::table::{is_row, is_rule};
 
 /// A stretch of text that no sentence crosses.
 pub(super) struct Block {
@@ -69,11 +70,6 @@ fn lines(text: &str) -> Vec<Range<usize>> {
     lines
 }
 
-/// A table rule (`|---|:-:|`), a thematic break, or the line under a heading.
-fn is_rule(line: &str) -> bool {
-    line.len() >= 3 && line.chars().all(|c| matches!(c, '-' | '=' | '|' | ':' | '+' | '*' | '_' | ' '))
-}
-
 /// What a line is by its beginning, and the length of its indent and marker.
 fn kind_of(line: &str) -> (SentenceKind, usize) {
     let rest = line.trim_start_matches([' ', '\t', '>']);
@@ -89,14 +85,6 @@ fn kind_of(line: &str) -> (SentenceKind, usize) {
         Some(marker) => (SentenceKind::Item, indent + marker),
         None => (SentenceKind::Prose, indent),
     }
-}
-
-/// A row of a table: pipes, or cells parted by tabs.
-fn is_row(line: &str) -> bool {
-    let line = line.trim_end();
-    (line.len() > 2 && line.starts_with('|') && line.ends_with('|'))
-        || line.contains(" | ")
-        || line.trim().contains('\t')
 }
 
 /// The length of a list marker with the space after it: a bullet, `12.`, `(3)`, `b)`.

@@ -233,6 +233,7 @@ async fn fetch_passage(
     metadata.insert("text_end", last.end.to_string());
     metadata.extend(passage.page.map(|page| ("page", page.to_string())));
     metadata.extend(passage.heading.clone().map(|heading| ("heading", heading)));
+    metadata.extend(first.columns.clone().map(|columns| ("columns", columns)));
     let title = links::title(&document.title, passage.page);
     let url = asker.site.place(document.id, passage.start, passage.end);
     Ok(FetchOutput { id: id.to_string(), title, text, url, metadata })

@@ -9,6 +9,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::confine::confine;
 use super::{Extraction, Reply, Request, fork_server, self_test};
 use crate::document::Passage;
+use crate::ingest::columns::add_columns;
 use crate::ingest::extract::{ExtractError, Extracted, Limits, Sandbox, extract, size_in_words};
 use crate::ingest::passages::{View, split};
 
@@ -76,7 +77,8 @@ fn read(request: &Request) -> Result<(Extracted, Vec<Passage>), ExtractError> {
     input.read_to_end(&mut bytes).map_err(server)?;
     let extracted = extract(&bytes, &request.name, &request.limits)?;
     drop(bytes);
-    let passages = split(View::from(&extracted));
+    let mut passages = split(View::from(&extracted));
+    add_columns(&extracted, &mut passages);
     Ok((extracted, passages))
 }
 

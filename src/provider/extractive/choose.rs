@@ -8,15 +8,16 @@ use ibid_index::analysis::{Language, TermKind, terms};
 use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::{coverage, num_words};
-use super::cue::{Asked, is_debris, is_finished};
+use super::cue::{Asked, is_debris};
+use super::row::{Row, rows};
 use super::subject::{framing, subject};
-use super::table::{Row, rows};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::condense::as_asked;
 use crate::ask::facets::facets;
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, SentenceKind, sentences};
+use crate::table::is_finished;
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
@@ -161,6 +162,7 @@ impl Reading<'_> {
                 let surroundings = [
                     Some((facts, 1.0)),
                     Some((&read.heading, 0.7)),
+                    row.as_ref().map(|row| (&*row.heads, 0.7)),
                     before.map(|before| (before, 0.6)),
                     Some((&read.whole, 0.5)),
                 ];
@@ -299,7 +301,8 @@ impl<'a> Read<'a> {
         let title = excerpt.source.title.replace(['_', '/'], " ");
         let heading = [title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
         let mut lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
-        let rows = rows(lines.iter().map(|line| (line.sentence.kind, line.text)), language);
+        let kinds = lines.iter().map(|line| (line.sentence.kind, line.sentence.range.clone()));
+        let rows = rows(excerpt, kinds, language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
         Self { lines, whole, heading: Facts::of(&heading, language) }

@@ -149,14 +149,6 @@ const FORMS: &[&str] = &["many", "much", "often", "fast", "quickly", "far", "big
 const MEASURES: &[&str] =
     &["long", "tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
 
-/// Whether a sentence ends as one: with a full stop or its like, inside quotes and brackets or not.
-pub(super) fn is_finished(sentence: &str) -> bool {
-    let bare = sentence.trim_end_matches(|c: char| {
-        matches!(c, '"' | '\'' | '”' | '’' | '»' | '“' | ')' | ']' | '*' | '_') || c.is_whitespace()
-    });
-    bare.ends_with(['.', '!', '?', '…', '。', '！', '？', ';', '।', '؟', '۔', '։'])
-}
-
 /// Whether a sentence is page furniture or debris rather than something said.
 pub(super) fn is_debris(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();

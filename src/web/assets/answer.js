@@ -8,7 +8,7 @@ import { contents, coverage, Work } from './research.js';
 import { door, hideCard, openSource, place, showCard, verdicts } from './source.js';
 
 /** Adds an event to a message. Unknown events change nothing. */
-export function fold(message, event) {
+function fold(message, event) {
   switch (event.type) {
     case 'started':
       Object.assign(message, { id: event.message_id, mode: event.mode, model: event.model, status: 'running' });
@@ -236,7 +236,7 @@ export class Answer {
     const badge = h('span.badge', { hidden: true });
     tellStanding(source.document_id, badge);
     return h('li', { value: source.n }, h('span.number', { 'aria-hidden': 'true', text: source.n }),
-      h('div', door(source.title, citations, at), h('span.where', place(source)), badge));
+      h('div', door(source.title, citations, at), h('span.where', place({ ...source, columns: '' })), badge));
   }
 
   tools() {

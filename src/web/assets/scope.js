@@ -18,7 +18,7 @@ export function choose(isChosen, ...documents) {
   changed();
 }
 
-export function chooseCollection(name) {
+function chooseCollection(name) {
   scope.collection = name;
   changed();
 }

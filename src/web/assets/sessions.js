@@ -51,7 +51,7 @@ export function side({ go: goTo, theme }) {
 export const project = () => within?.value || undefined;
 
 /** The names of all projects, as sessions tell them. */
-export async function projects() {
+async function projects() {
   const sessions = await all('/api/chat/sessions', 5000).catch(() => shown);
   const names = [...new Set(sessions.map(({ project_id }) => project_id).filter(Boolean))].sort((a, b) => a.localeCompare(b));
   const now = within.value;

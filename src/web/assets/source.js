@@ -5,14 +5,15 @@ import { api, documentOf, textOf } from './api.js';
 import { ranges } from './bytes.js';
 
 export const verdicts = { supported: 'supported', partial: 'partly supported', unsupported: 'not supported by this quote' };
-/** How much of a text without pages is one sheet, in characters. */
+/** Characters of a sheet where there are no pages. */
 const SHEET = 12_000;
 
-/** Page and heading, as they are told everywhere. */
-export function place({ page, heading, title }) {
+/** Page, heading, and for a row what stands above its columns. */
+export function place({ page, heading, title, columns }) {
   // A document's own title is often its first heading.
   const rest = (heading ?? '').split(' › ').filter((one, at) => at || one !== title).join(' › ');
-  return [page ? `p. ${page}` : '', rest].filter(Boolean).join(' · ');
+  const above = columns && `columns: ${columns}`;
+  return [page && `p. ${page}`, rest, above].filter(Boolean).join(' · ');
 }
 
 /** The verdict on a citation, in words. */
@@ -135,7 +136,7 @@ export async function showText(body, { document_id, version, start = 0, end = 0,
   return h('label.leaf', 'Page ', page, ` of ${pages.length}`);
 }
 
-/** Scrolls there; again once the sheets on the way are laid out and have taken their true height. */
+/** Scrolls there, and again once the sheets on the way have their true height. */
 function bring(element, block) {
   for (const ms of [0, 60, 180]) setTimeout(() => element?.scrollIntoView({ block }), ms);
 }

@@ -17,6 +17,7 @@ fn check(question: &str, one: &str, other: &str, values: Option<[&str; 2]>) {
             title: title.to_owned(),
             page: None,
             heading: None,
+            columns: None,
             passage_id: PassageId { document: document_id, ordinal: 0 },
             start: 0,
             end: 0,

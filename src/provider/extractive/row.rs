@@ -1,0 +1,71 @@
+//! Rows of tables, held against a question together with what stands above them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ibid_index::analysis::Language;
+
+use crate::ask::cite::Facts;
+use crate::ask::prompt::Excerpt;
+use crate::ask::sentence::SentenceKind;
+use crate::table::{self, Table};
+
+/// What belongs to a row.
+pub(super) struct Row {
+    /// Of the cell that says what the others are of.
+    label: Facts,
+    /// Of the heads of the columns.
+    pub(super) heads: Arc<Facts>,
+    /// Whether it only tells columns apart.
+    pub(super) is_bare: bool,
+}
+
+impl Row {
+    /// How far a question says the label, and how far the label is what is asked for; each from 0 to 1.
+    /// What stands above the table need not be in it.
+    pub(super) fn fit(&self, asked: &Facts, heading: &Facts) -> (f32, f32) {
+        let is_above = |word: &str| self.heads.holds(word) > 0.0 || heading.holds(word) > 0.0;
+        let words = asked.words.iter().filter(|(word, name)| !name && !is_above(word));
+        let asked_here: Vec<f32> = words.map(|(word, _)| self.label.holds(word)).collect();
+        let said = self.label.words.iter().map(|(word, _)| f32::from(u8::from(asked.holds(word) == 1.0)));
+        let numbers = self.label.numbers.iter().map(|number| f32::from(u8::from(asked.holds_number(number))));
+        let said = mean(&said.chain(numbers).collect::<Vec<_>>());
+        (said, said * mean(&asked_here))
+    }
+}
+
+/// What belongs to each line of a passage that is a row.
+pub(super) fn rows(
+    excerpt: &Excerpt,
+    lines: impl Iterator<Item = (SentenceKind, Range<usize>)>,
+    language: Option<Language>,
+) -> Vec<Option<Row>> {
+    let text = excerpt.text.as_str();
+    let mut table = Table::going_on();
+    let above = excerpt.source.columns.as_deref().unwrap_or_default();
+    let mut known = None;
+    let row = |(kind, line): (SentenceKind, Range<usize>)| {
+        if !table.take(text, line.clone(), kind == SentenceKind::Row) {
+            return None;
+        }
+        let parts = table::Row::of(&text[line])?;
+        let lines = table.heads();
+        let of = (table.goes_on(), lines.to_vec());
+        let heads = match known.take() {
+            Some((known, heads)) if known == of => heads,
+            _ => {
+                let above = Some(above).filter(|_| table.goes_on());
+                let told = above.into_iter().chain(lines.iter().map(|line| &text[line.clone()]));
+                Arc::new(Facts::of(&told.collect::<Vec<_>>().join("\n"), language))
+            }
+        };
+        known = Some((of, Arc::clone(&heads)));
+        Some(Row { label: Facts::of(parts.label, language), heads, is_bare: parts.is_bare() })
+    };
+    lines.map(row).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "words of a row are few")]
+fn mean(shares: &[f32]) -> f32 {
+    if shares.is_empty() { 0.0 } else { shares.iter().sum::<f32>() / shares.len() as f32 }
+}
