@@ -6,12 +6,14 @@ use std::ops::Range;
 
 /// Lines right above the rows of a table that may belong to it: a caption, the heads of its columns.
 const CAPTION_LINES: usize = 4;
-/// Most bytes that are told of what stands above columns.
-const MAX_BYTES: usize = 300;
+/// Most bytes that are told of what stands above columns: those of a wide sheet are long.
+const MAX_BYTES: usize = 800;
 /// What parts the lines that are told.
 const PARTED: &str = " / ";
 /// A longer line, in bytes, is more than a head of columns.
 const HEAD_BYTES: usize = 160;
+/// A longer cell, in bytes, of a row that is longer than that is no head.
+const CELL_BYTES: usize = 60;
 
 /// A table that is being read, line by line. Lines are ranges of bytes of the text.
 #[derive(Default)]
@@ -39,8 +41,8 @@ impl Table {
 
     /// Takes the next line, blank or not. Tells whether it is a row.
     ///
-    /// A table ends with a sentence. Where there are no pages its text is laid out anew, and it ends with a
-    /// blank line too.
+    /// A table ends with a sentence. Where there are no pages its text is laid out anew: what looks like a
+    /// row is one, and a blank line ends the table.
     pub(crate) fn take_line(&mut self, text: &str, line: Range<usize>, has_pages: bool) -> bool {
         let words = text[line.clone()].trim();
         if words.is_empty() {
@@ -49,15 +51,19 @@ impl Table {
             }
             return false;
         }
-        !is_rule(words) && self.take(text, line, is_row(words) || is_run_together(words))
+        let is_row = if has_pages {
+            (is_row(words) && !is_finished(words)) || is_run_together(words)
+        } else {
+            is_row(words)
+        };
+        !is_rule(words) && self.take(text, line, is_row)
     }
 
     /// Takes the next line that is not blank. Tells whether it is a row.
     pub(crate) fn take(&mut self, text: &str, line: Range<usize>, is_row: bool) -> bool {
         let words = &text[line.clone()];
-        // Prose may have the signs of a row in it.
-        let is_prose = is_finished(words);
-        if is_prose || !is_row {
+        if !is_row {
+            let is_prose = is_finished(words);
             // A heading between rows leaves the columns as they are, unless it tells them anew.
             if is_prose || (self.has_rows && (words.len() > HEAD_BYTES || names_year(words))) {
                 *self = Self { captions: std::mem::take(&mut self.captions), ..Self::default() };
@@ -92,8 +98,10 @@ impl Table {
 
     /// Those of the heads that end before a place, without titles that say nothing of columns.
     pub(crate) fn columns(&self, text: &str, before: usize) -> Option<String> {
-        let before = self.heads.iter().filter(|line| line.end <= before && line.len() <= HEAD_BYTES);
+        let before = self.heads.iter().filter(|line| line.end <= before);
         let before = before.map(|line| text[line.clone()].trim());
+        let is_wide = |line: &str| is_row(line) && cells(line).iter().all(|cell| cell.len() <= CELL_BYTES);
+        let before = before.filter(|line| line.len() <= HEAD_BYTES || is_wide(line));
         // A unit, a date, or heads in cells of their own.
         let says =
             |line: &&str| line.starts_with('(') || line.ends_with(',') || is_row(line) || names_year(line);
@@ -162,7 +170,7 @@ impl<'a> Row<'a> {
 impl Row<'_> {
     /// Whether it only tells columns apart: without a name for what is in it, or by years alone.
     pub(crate) fn is_bare(&self) -> bool {
-        let is_of_years = self.values.len() > 1 && self.values.iter().all(|cell| is_year(cell));
+        let is_of_years = self.values.len() > 1 && self.values.iter().all(|cell| names_year(cell));
         !self.has_quantity && (!self.is_named || is_of_years)
     }
 }
@@ -205,10 +213,23 @@ fn is_year(cell: &str) -> bool {
     cell.len() == 4 && cell.parse::<u16>().is_ok_and(|year| (1000..2100).contains(&year))
 }
 
-/// Whether a cell is a number, with a unit or without, that is no year.
+/// Whether a cell is a number, with a unit or without, that tells no time and names nothing: `4.7 km`, but
+/// not `2023`, `2019/20`, `Q1` or `May 2023`.
 fn is_quantity(cell: &str) -> bool {
     let num_letters = cell.chars().filter(|c| c.is_alphabetic()).count();
-    cell.contains(|c: char| c.is_ascii_digit()) && num_letters <= 3 && !is_year(cell)
+    let is_label = cell.trim_start_matches(char::is_alphabetic).starts_with(|c: char| c.is_ascii_digit());
+    cell.contains(|c: char| c.is_ascii_digit())
+        && num_letters <= 3
+        && !(num_letters > 0 && (names_year(cell) || (is_label && cell.starts_with(char::is_alphabetic))))
+        && !is_period(cell)
+}
+
+/// Whether a cell is a year, or begins with one and goes on as a season or a month does.
+fn is_period(cell: &str) -> bool {
+    let Some((year, rest)) = cell.split_at_checked(4) else { return false };
+    is_year(year)
+        && rest.len() <= 5
+        && !rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','))
 }
 
 /// Whether a year is among the words of a line, as in heads of columns.
@@ -278,6 +299,28 @@ mod tests {
         assert_eq!(above(text, "35", true).as_deref(), Some("Trout | 2021 | 2020"));
         let pairs = "Built | 1874\nLength | 4.7 km\n";
         assert_eq!(above(pairs, "Length", true), None);
+        let quarters = "River | Q1 2023 | Q2 | 2019/20 | 2023-04\nThorn | 41 | 3.5 t | 9 % | 12\n";
+        assert_eq!(above(quarters, "Thorn", true), quarters.lines().next().map(str::to_owned));
+    }
+
+    #[test]
+    fn a_row_of_dates_is_of_heads() {
+        let text = "Eels | 1 | 2\nJuly 29, 2023 | May 28, 2023 | July 30, 2022\nTrout | 41 | 38 | 35\n";
+        assert_eq!(above(text, "Trout", true).as_deref(), text.lines().nth(1));
+    }
+
+    #[test]
+    fn what_is_said_in_a_cell_ends_no_table_that_is_laid_out_anew() {
+        let text = "River | Eels | Note\nThorn | 412 | Counted twice.\nTern | 9 | None\n";
+        assert_eq!(above(text, "Tern", false).as_deref(), Some("River | Eels | Note"));
+        assert_eq!(above(text, "Tern", true), None, "on a page it may be prose");
+    }
+
+    #[test]
+    fn the_heads_of_a_wide_sheet_are_told() {
+        let heads = (0..40).map(|number| format!("measure {number}")).collect::<Vec<_>>().join(" | ");
+        let text = format!("{heads}\n{}\n", "7 | ".repeat(39) + "8 kg");
+        assert_eq!(above(&text, "8 kg", false), Some(heads));
     }
 
     #[test]

@@ -224,7 +224,7 @@ fn below<'a>(title: &str, heading: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::below;
+    use super::*;
 
     #[test]
     fn a_heading_that_is_the_title_is_indexed_once() {
@@ -232,5 +232,17 @@ mod tests {
         assert_eq!(below("Eels", "Eels › Ladders"), Some("Ladders"));
         assert_eq!(below("Eels", "Eels and ladders"), Some("Eels and ladders"));
         assert_eq!(below("Eels", "Ladders › Eels"), Some("Ladders › Eels"));
+    }
+
+    #[test]
+    fn a_passage_inside_a_table_is_indexed_with_what_stands_above_its_columns() {
+        let above = |heading: Option<&str>, columns: Option<&str>| {
+            let (heading, columns) = (heading.map(str::to_owned), columns.map(str::to_owned));
+            let passage = Passage { ordinal: 0, start: 0, end: 9, page: None, heading, columns };
+            above("Eels", &passage).map(Cow::into_owned)
+        };
+        assert_eq!(above(Some("Eels › Ladders"), Some("2023 2022")).as_deref(), Some("Ladders\n2023 2022"));
+        assert_eq!(above(Some("Eels"), Some("2023 2022")).as_deref(), Some("2023 2022"));
+        assert_eq!(above(Some("Eels"), None), None);
     }
 }

@@ -52,6 +52,20 @@ fn every_spelling_of_a_mark_is_normalised_and_checked() {
 }
 
 #[test]
+fn what_stands_above_the_columns_counts_for_a_row() {
+    let verdict = |columns: Option<&str>| {
+        let mut excerpts = excerpts();
+        excerpts[2].text = "Staff in Oslo | 1,200 | 1,450".to_owned();
+        excerpts[2].source.columns = columns.map(str::to_owned);
+        let (pieces, _) =
+            read(&excerpts, Language::from_code("en"), ["Staff in Oslo was 1,450 in 2021 [3]."]);
+        citations(&pieces)[0].verdict
+    };
+    assert_eq!(verdict(Some("2020 2021")), Verdict::Supported);
+    assert_eq!(verdict(None), Verdict::Partial);
+}
+
+#[test]
 fn a_mark_that_names_nothing_is_dropped_and_counted() {
     let (pieces, scanner) = scan(["Acme was founded in 1998 [9]. It is [10, 12] old [1][77]."]);
     assert_eq!(scanner.answer(), "Acme was founded in 1998. It is old [1].");

@@ -8,7 +8,7 @@ use ibid_index::analysis::Language;
 use crate::ask::cite::Facts;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::SentenceKind;
-use crate::table::{self, Table};
+use crate::table::{self, Table, is_finished};
 
 /// What belongs to a row.
 pub(super) struct Row {
@@ -45,7 +45,9 @@ pub(super) fn rows(
     let above = excerpt.source.columns.as_deref().unwrap_or_default();
     let mut known = None;
     let row = |(kind, line): (SentenceKind, Range<usize>)| {
-        if !table.take(text, line.clone(), kind == SentenceKind::Row) {
+        // Prose may have the signs of a row in it.
+        let is_row = kind == SentenceKind::Row && !is_finished(&text[line.clone()]);
+        if !table.take(text, line.clone(), is_row) {
             return None;
         }
         let parts = table::Row::of(&text[line])?;
