@@ -157,11 +157,11 @@ impl<'a> Row<'a> {
     /// None if no cell says anything.
     pub(crate) fn of(line: &'a str) -> Option<Self> {
         let mut values = cells(line);
+        let has_quantity = values.iter().any(|cell| is_quantity(cell)) || !are_years(&values);
         if values.is_empty() {
             return None;
         }
         let label = values.remove(0);
-        let has_quantity = values.iter().chain([&label]).any(|cell| is_quantity(cell));
         let is_named = !label.starts_with('(') && label.contains(char::is_alphabetic);
         Some(Self { label, values, has_quantity, is_named })
     }
@@ -211,6 +211,16 @@ fn cells(row: &str) -> Vec<&str> {
 
 fn is_year(cell: &str) -> bool {
     cell.len() == 4 && cell.parse::<u16>().is_ok_and(|year| (1000..2100).contains(&year))
+}
+
+/// Whether the cells that could be years follow one another as years do above columns, or come again. Other
+/// numbers of four digits do not.
+fn are_years(cells: &[&str]) -> bool {
+    let years = cells.iter().filter(|cell| is_year(cell)).filter_map(|cell| cell.parse().ok());
+    let years: Vec<u16> = years.collect();
+    let follows =
+        |(before, year): (usize, &u16)| years[before].abs_diff(*year) <= 1 || years[..before].contains(year);
+    years.iter().skip(1).enumerate().all(follows)
 }
 
 /// Whether a cell is a number, with a unit or without, that tells no time and names nothing: `4.7 km`, but
@@ -304,6 +314,15 @@ mod tests {
     }
 
     #[test]
+    fn figures_that_could_be_years_are_figures() {
+        let text =
+            "Ladder | 2023 | 2022\nFirst | 1036 | 2036\nSecond | 1500 | 1800\n1200 | 1350\nThird | 4 | 5\n";
+        assert_eq!(above(text, "Third", true).as_deref(), Some("Ladder | 2023 | 2022"));
+        let twice = "First | 4 | 5\n | 2022 | 2021 | 2020 | 2022 | 2021 | 2020\nThird | 4 | 5\n";
+        assert_eq!(above(twice, "Third", true).as_deref(), Some("| 2022 | 2021 | 2020 | 2022 | 2021 | 2020"));
+    }
+
+    #[test]
     fn a_row_of_dates_is_of_heads() {
         let text = "Eels | 1 | 2\nJuly 29, 2023 | May 28, 2023 | July 30, 2022\nTrout | 41 | 38 | 35\n";
         assert_eq!(above(text, "Trout", true).as_deref(), text.lines().nth(1));
@@ -330,8 +349,10 @@ mod tests {
         assert_eq!(above(together, "Oars", true).as_deref(), Some("2023 2022"));
         assert_eq!(above(together, "Nets", true).as_deref(), Some("2023 2022"));
         assert_eq!(above(together, "Sails", true).as_deref(), Some("2021"));
-        let long =
-            format!("2023 2022\nBoats | 41 | 38\n{} of 2021:\nNets | 7 | 9\n", "and so on ".repeat(20));
+        let long = format!(
+            "2023 2022\nBoats | 41 | 38\n{} in the year before:\nNets | 7 | 9\n",
+            "and so on ".repeat(20)
+        );
         assert_eq!(above(&long, "Nets", true), None);
     }
 
