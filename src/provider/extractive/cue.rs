@@ -175,5 +175,17 @@ pub(super) fn is_debris(sentence: &str) -> bool {
         || sentence.contains(". . . .")
         // Bylines and mastheads are told by what parts their items.
         || sentence.matches(" · ").count() >= 2
+        || ends_with_page(&lower)
         || furniture.iter().any(|sign| lower.contains(sign))
+}
+
+/// Whether a line, in lower case, ends as those at the edge of a page do: "Page 3 of 5".
+fn ends_with_page(line: &str) -> bool {
+    let page = ["page", "seite", "página", "pagina", "sida", "side", "strona", "страница", "стр."];
+    let is_number = |word: &str| word.parse::<u32>().is_ok();
+    let mut words = line.rsplit(' ');
+    let (total, _of) = (words.next(), words.next());
+    total.is_some_and(is_number)
+        && words.next().is_some_and(is_number)
+        && words.next().is_some_and(|word| page.contains(&word))
 }

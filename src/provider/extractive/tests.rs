@@ -92,6 +92,17 @@ fn heads_of_columns_are_no_answer() {
 }
 
 #[test]
+fn what_stands_at_the_edge_of_a_page_is_no_answer() {
+    for edge in ["Report OEP-2023-04 Page 3 of 5", "Bericht OEP-2023-04 Seite 3 von 5"] {
+        let answer = write(&prompt("What is report OEP-2023-04?", &[edge]));
+        assert!(answer.refused, "{:?}", answer.pieces);
+    }
+    let answer =
+        write(&prompt("What is report OEP-2023-04?", &["Report OEP-2023-04 tells of eels on page 3."]));
+    assert!(!answer.refused);
+}
+
+#[test]
 fn what_a_follow_up_asks_goes_before_what_was_carried_over() {
     first("And the keeper's house? (built lighthouse)", "The keeper's house burned down in 1911. [2]");
     let tower = "Маяк стоит на мысе. Его построила Марта Линд в 1874 году. Высота башни 38 метров.";
