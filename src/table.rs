@@ -227,11 +227,11 @@ fn are_years(cells: &[&str]) -> bool {
 /// not `2023`, `2019/20`, `Q1` or `May 2023`.
 fn is_quantity(cell: &str) -> bool {
     let num_letters = cell.chars().filter(|c| c.is_alphabetic()).count();
-    let is_label = cell.trim_start_matches(char::is_alphabetic).starts_with(|c: char| c.is_ascii_digit());
-    cell.contains(|c: char| c.is_ascii_digit())
-        && num_letters <= 3
-        && !(num_letters > 0 && (names_year(cell) || (is_label && cell.starts_with(char::is_alphabetic))))
-        && !is_period(cell)
+    let behind_letters = cell.trim_start_matches(char::is_alphabetic);
+    let is_label =
+        behind_letters.len() < cell.len() && behind_letters.starts_with(|c: char| c.is_ascii_digit());
+    let is_date = is_period(cell) || (num_letters > 0 && names_year(cell));
+    cell.contains(|c: char| c.is_ascii_digit()) && num_letters <= 3 && !is_label && !is_date
 }
 
 /// Whether a cell is a year, or begins with one and goes on as a season or a month does.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::ask::cite::{Mark, Shelf, Shelves};
 use crate::ask::ground::ground;
 use crate::ask::prompt::Excerpt;
-use crate::document::{Document, Passage, PassageId};
+use crate::document::{Document, PassageId};
 use crate::event::{Citation, Grounding, Source};
 use crate::store::keys;
 use crate::table::columns_of;
@@ -107,32 +107,30 @@ impl Place {
 /// beginning. The document may be deleted at any moment, also between two looks at it.
 async fn check(app: &App, mut citation: Citation) -> Option<Citation> {
     let id = citation.document_id;
-    let stored = app.files.read_text(id, citation.range()).await;
-    let stands = stored.is_ok_and(|text| text == citation.quote);
-    let layout = app.files.layout(id).await.ok().filter(|_| stands);
+    let layout = app.files.layout(id).await.ok();
     let document = app.store.get::<Document>(&keys::document(id)).await.ok().flatten();
-    let Some((layout, document)) = layout.zip(document) else {
+    let passage = layout.as_ref().and_then(|layout| {
+        let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
+        layout.passages.get(after.checked_sub(1)?)
+    });
+    let around = passage.map_or(citation.range(), |passage| passage.start..passage.end.max(citation.end));
+    let quote = citation.start - around.start..citation.end - around.start;
+    let text = app.files.read_text(id, around).await.ok();
+    let text = text.filter(|text| text.get(quote.clone()) == Some(citation.quote.as_str()));
+    let (Some(layout), Some(document), Some(text)) = (&layout, document, text) else {
         tracing::warn!(document.id = %id, "a citation whose quote is not in the stored text is dropped");
         return None;
     };
     citation.version = document.value.version;
     citation.title = document.value.title;
     citation.page = layout.page_at(citation.start);
-    let after = layout.passages.partition_point(|passage| passage.start <= citation.start);
-    if let Some(passage) = after.checked_sub(1).and_then(|at| layout.passages.get(at)) {
+    if let Some(passage) = passage {
         citation.passage_id = PassageId { document: id, ordinal: passage.ordinal };
         citation.heading.clone_from(&passage.heading);
-        citation.columns = columns(app, &citation, passage, !layout.pages.is_empty()).await;
+        let has_pages = !layout.pages.is_empty();
+        citation.columns = columns_of(&text, passage.columns.as_deref(), quote, has_pages);
     }
     Some(citation)
-}
-
-/// What stands above the columns of the table that the quote is a row of.
-async fn columns(app: &App, citation: &Citation, passage: &Passage, has_pages: bool) -> Option<String> {
-    let text =
-        app.files.read_text(citation.document_id, passage.start..citation.end.max(passage.end)).await.ok()?;
-    let quote = citation.start - passage.start..citation.end - passage.start;
-    columns_of(&text, passage.columns.as_deref(), quote, has_pages)
 }
 
 #[cfg(test)]

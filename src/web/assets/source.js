@@ -8,7 +8,7 @@ export const verdicts = { supported: 'supported', partial: 'partly supported', u
 /** Characters of a sheet where there are no pages. */
 const SHEET = 12_000;
 
-/** Page, heading, and for a row what stands above its columns. */
+/** Page, heading, and what is above a row's columns. */
 export function place({ page, heading, title, columns }) {
   // A document's own title is often its first heading.
   const rest = (heading ?? '').split(' › ').filter((one, at) => at || one !== title).join(' › ');
@@ -136,7 +136,7 @@ export async function showText(body, { document_id, version, start = 0, end = 0,
   return h('label.leaf', 'Page ', page, ` of ${pages.length}`);
 }
 
-/** Scrolls there, and again once the sheets on the way have their true height. */
+/** Scrolls there; again once the sheets on the way have their height. */
 function bring(element, block) {
   for (const ms of [0, 60, 180]) setTimeout(() => element?.scrollIntoView({ block }), ms);
 }
