@@ -167,6 +167,12 @@ mod tests {
         });
         let batch = Batch::new().put(keys::document(id), &document);
         assert!(app.store.commit(batch).await.unwrap().is_done());
+        let other = Citation { quote: "in Mai".to_owned(), ..citation.clone() };
+        assert_eq!(check(&app, other).await, None);
+        // It may begin in one passage and end in the next.
+        let across = Citation { start: 5, quote: "left in May".to_owned(), ..citation.clone() };
+        let across = check(&app, across).await.unwrap();
+        assert_eq!((across.passage_id.ordinal, across.page), (0, Some(7)));
         let cited = check(&app, citation).await.unwrap();
         assert_eq!((cited.version.as_str(), cited.title.as_str(), cited.page), ("v", "Eels", Some(8)));
         assert_eq!((cited.passage_id.ordinal, cited.heading.as_deref()), (1, Some("Left")));
