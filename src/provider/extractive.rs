@@ -6,6 +6,7 @@ mod asking;
 mod choose;
 mod coverage;
 mod cue;
+mod passage;
 mod row;
 mod subject;
 #[cfg(test)]

@@ -4,20 +4,19 @@
 
 use std::sync::Arc;
 
-use ibid_index::analysis::{Language, TermKind, terms};
+use ibid_index::analysis::Language;
 use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris};
-use super::row::{Row, rows};
+use super::passage::{Line, Read};
 use super::subject::{framing, subject};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::condense::as_asked;
 use crate::ask::facets::facets;
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, sentences};
-use crate::table::is_finished;
+use crate::ask::sentence::{SentenceKind, sentences};
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
@@ -47,25 +46,6 @@ pub(super) struct Choice {
     pub(super) n: u32,
     /// Its words as stored.
     pub(super) text: String,
-}
-
-/// A passage with its sentences.
-struct Read<'a> {
-    lines: Vec<Line<'a>>,
-    /// Of all of them.
-    whole: Facts,
-    /// Of its title and its headings.
-    heading: Facts,
-}
-
-struct Line<'a> {
-    sentence: Sentence,
-    text: &'a str,
-    facts: Facts,
-    /// Whether it ends as a sentence and has a word of grammar, without which few get along.
-    is_whole: bool,
-    /// If it is a row of a table.
-    row: Option<Row>,
 }
 
 struct Candidate<'a> {
@@ -284,51 +264,6 @@ fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
         text: candidate.text.to_owned(),
     };
     chosen.into_iter().map(choice).collect()
-}
-
-impl<'a> Read<'a> {
-    fn of(excerpt: &'a Excerpt, language: Option<Language>) -> Self {
-        let own = Language::detect(&excerpt.text);
-        let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
-        // Of some languages the words of grammar are not known, and some do with few.
-        let is_known = own.is_none_or(has_articles) && has_grammar(&excerpt.text);
-        let line = |sentence: Sentence| {
-            let text = &excerpt.text[sentence.range.clone()];
-            let is_whole = is_finished(text) && (!is_known || has_grammar(text));
-            Line { sentence, text, facts: Facts::of(text, language), is_whole, row: None }
-        };
-        // It may be the name of a file, whose words are parted by other signs.
-        let title = excerpt.source.title.replace(['_', '/'], " ");
-        let heading = [title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
-        let mut lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
-        let kinds = lines.iter().map(|line| (line.sentence.kind, line.sentence.range.clone()));
-        let rows = rows(excerpt, kinds, language);
-        lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
-        let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
-        Self { lines, whole, heading: Facts::of(&heading, language) }
-    }
-
-    fn says(&self, word: &str) -> bool {
-        self.lines.iter().any(|line| line.facts.holds(word) == 1.0)
-    }
-
-    /// Whether a line says nothing that the question, or the title and the headings above it, do not
-    /// say: a heading that is laid out as text.
-    fn is_heading(&self, line: &Line<'_>, asked: &Facts) -> bool {
-        let Line { text, facts, .. } = line;
-        let label = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-        let mut numbers = facts.numbers.iter().filter(|number| number.start >= label);
-        let mut words = facts.words.iter();
-        !is_finished(text)
-            && words.all(|(word, _)| asked.holds(word) == 1.0 || self.heading.holds(word) == 1.0)
-            && numbers.all(|number| asked.holds_number(number) || self.heading.holds_number(number))
-    }
-}
-
-/// Whether a language puts an article, a word by itself, before most nouns.
-fn has_articles(language: Language) -> bool {
-    let codes = ["ca", "da", "de", "el", "en", "es", "fr", "hu", "it", "nb", "nl", "pt", "ro", "sv"];
-    codes.contains(&language.code())
 }
 
 /// Reads words as those that were searched for in their place.
