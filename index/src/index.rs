@@ -1,6 +1,6 @@
 //! The index as the rest of the program sees it: open, apply, search, compare with the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{IndexError, guarded};
 use crate::mapped::Mapped;
-use crate::passage::{Change, DocumentEntry, Hit, Scope};
+use crate::passage::{Change, DocumentEntry, Hit, Scope, Spread};
 use crate::query::Query;
 use crate::schema::{self, Fields};
 use crate::search::Snapshot;
@@ -175,6 +175,16 @@ impl PassageIndex {
     /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
     pub fn num_passages_with(&self, stem: &str) -> Result<u64, IndexError> {
         guarded(|| self.snapshot().num_passages_with(stem))
+    }
+
+    /// Returns the documents that have a word, in the form of [`terms`](crate::analysis::terms), and how they
+    /// have it.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn documents_with(&self, stem: &str) -> Result<HashMap<Uuid, Spread>, IndexError> {
+        guarded(|| self.snapshot().documents_with(stem))
     }
 
     /// Returns the word that a search looks for in place of one that stands nowhere, both in the form of

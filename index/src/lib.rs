@@ -22,6 +22,6 @@ mod writer;
 
 pub use error::{IndexError, is_guarded};
 pub use index::PassageIndex;
-pub use passage::{Change, Document, DocumentEntry, Hit, PassageText, Scope};
+pub use passage::{Change, Document, DocumentEntry, Hit, PassageText, Scope, Spread};
 pub use query::{Highlighter, Query};
 pub use vectors::{Meaning, PassageVectors, VectorEntry, VectorModel, Vectors};

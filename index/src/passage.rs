@@ -111,3 +111,13 @@ pub struct DocumentEntry {
     /// How many there are.
     pub num_passages: u32,
 }
+
+/// How a document has a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// In what share of its passages it stands, from 0 to 1: their text, their headings, the title. In all of
+    /// them if the document's name has it.
+    pub share: f32,
+    /// Whether the first passage is one of these.
+    pub begins: bool,
+}

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::analysis::Language;
 use crate::error::IndexError;
-use crate::passage::{DocumentEntry, Hit, Scope};
+use crate::passage::{DocumentEntry, Hit, Scope, Spread};
 use crate::query::{Forms, Place, Query};
 use crate::schema::Fields;
 use crate::vectors::Meaning;
@@ -72,6 +72,10 @@ impl Snapshot {
         let term = Term::from_field_text(self.fields.body, stem);
         let num = |segment: &Segment| Ok(u64::from(segment.terms(Place::Body).doc_freq(&term)?));
         self.segments.iter().map(num).sum()
+    }
+
+    pub(crate) fn documents_with(&self, stem: &str) -> Result<HashMap<Uuid, Spread>, IndexError> {
+        whole::spreads(&self.segments, &self.fields, stem)
     }
 
     /// Looks for the nearest word in place of each that stands nowhere.

@@ -6,12 +6,15 @@ use std::collections::HashMap;
 
 use tantivy::postings::Postings as _;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, DocSet as _, TERMINATED};
+use tantivy::{DocAddress, DocSet as _, TERMINATED, Term};
+use uuid::Uuid;
 
-use super::segment::Segment;
+use super::segment::{Opened, Segment};
 use super::terms::{Sought, idf};
 use crate::error::IndexError;
-use crate::query::Word;
+use crate::passage::Spread;
+use crate::query::{Place, Word};
+use crate::schema::Fields;
 
 /// The usual constants of BM25.
 const K1: f32 = 1.2;
@@ -88,6 +91,39 @@ impl<'a> Scores<'a> {
         let ord = passage.segment_ord as usize;
         self.segments[ord].opened.run_of(passage.doc_id).map_or(0.0, |run| self.of_runs[ord][run])
     }
+}
+
+/// How each document that has a word in its text, or in its name, has it.
+pub(super) fn spreads(
+    segments: &[Segment],
+    fields: &Fields,
+    stem: &str,
+) -> Result<HashMap<Uuid, Spread>, IndexError> {
+    let mut spreads: HashMap<Uuid, Spread> = HashMap::new();
+    for place in [Place::Body, Place::Name] {
+        let term = Term::from_field_text(fields.of(place), stem);
+        for segment in segments {
+            let postings = segment.terms(place).read_postings(&term, IndexRecordOption::Basic)?;
+            let Some(mut postings) = postings else { continue };
+            while postings.doc() != TERMINATED {
+                let Opened { runs, ids, .. } = &*segment.opened;
+                let Some(run) = segment.opened.run_of(postings.doc()) else { break };
+                let passages = segment.passages_of(run);
+                let mut num = 0;
+                let begins = postings.doc() == passages.start;
+                while passages.contains(&postings.doc()) {
+                    num += 1;
+                    postings.advance();
+                }
+                if segment.has(&runs[run]) {
+                    let spread = spreads.entry(Uuid::from_u128(ids.of(passages.start).0)).or_default();
+                    spread.share = spread.share.max(num as f32 / passages.len() as f32);
+                    spread.begins |= begins;
+                }
+            }
+        }
+    }
+    Ok(spreads)
 }
 
 /// How often each document of a segment has the term, in the order of runs.

@@ -28,6 +28,30 @@ fn how_many_passages_have_a_word_is_known() {
 }
 
 #[test]
+fn how_documents_have_a_word_is_known() {
+    let index = library::index(&[
+        Source::new(1, "a.txt", &["The botanists wrote letters.", "Rain fell on the harbour."]),
+        Source::new(2, "b.txt", &["Ships enter the harbour at dawn."]),
+        Source::new(3, "heron.md", &["It fishes.", "It flies."]),
+    ]);
+    let documents = |word| {
+        let stem = analysis::terms(word, Language::from_code("en")).next().unwrap().stem;
+        let documents = index.documents_with(&stem).unwrap().into_iter();
+        let mut documents: Vec<_> =
+            documents.map(|(document, spread)| (document, spread.share, spread.begins)).collect();
+        documents.sort_by_key(|(document, ..)| *document);
+        documents
+    };
+    assert_eq!(documents("harbour"), [(id(1), 0.5, false), (id(2), 1.0, true)]);
+    assert_eq!(documents("letters"), [(id(1), 0.5, true)]);
+    // No passage has to repeat the name, and what ends it is none of it.
+    assert_eq!(documents("heron"), [(id(3), 1.0, true)]);
+    assert_eq!(documents("md"), []);
+    index.apply([Change::Delete(id(2))]).unwrap();
+    assert_eq!(documents("harbour"), [(id(1), 0.5, false)]);
+}
+
+#[test]
 fn query_syntax_is_inert() {
     let index = botany();
     let plain = found(&index, "harbour dawn");

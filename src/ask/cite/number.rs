@@ -20,6 +20,11 @@ pub(crate) struct Number {
 }
 
 impl Number {
+    /// Whether it can be a year.
+    pub(crate) fn is_year(&self) -> bool {
+        self.unit.is_none() && self.value.fract() == 0.0 && (1000.0..2100.0).contains(&self.value)
+    }
+
     /// Whether a quote's number can stand behind this one: the same value, or the value this one
     /// is a rounding of, in no other unit.
     pub(crate) fn agrees(&self, quoted: &Self) -> bool {

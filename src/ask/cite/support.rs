@@ -85,6 +85,14 @@ impl Facts {
         facts
     }
 
+    /// Words and numbers that stand in no text, to be looked up only.
+    pub(crate) fn alone(
+        words: impl Iterator<Item = Arc<str>>,
+        numbers: impl Iterator<Item = Number>,
+    ) -> Self {
+        Self { set: words.collect(), numbers: numbers.collect(), ..Self::default() }
+    }
+
     /// Gives back the room that nothing will be put into, for what is kept.
     pub(super) fn fit(&mut self) {
         self.words.shrink_to_fit();

@@ -9,6 +9,7 @@ use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris};
+use super::named::Named;
 use super::passage::{Line, Read};
 use super::subject::{framing, subject};
 use crate::ask::cite::{Facts, Weights};
@@ -48,6 +49,14 @@ pub(super) struct Choice {
     pub(super) text: String,
 }
 
+/// A passage that may speak of what a question names.
+struct Meant<'s, 'a> {
+    passage: usize,
+    read: &'s Read<'a>,
+    /// What of that it may speak of.
+    named: Facts,
+}
+
 struct Candidate<'a> {
     passage: usize,
     text: &'a str,
@@ -63,6 +72,8 @@ struct Reading<'a> {
     passages: &'a [Excerpt],
     language: Option<Language>,
     shelf: Vec<Read<'a>>,
+    /// How rare words are among the sentences.
+    weights: Weights,
     index: Option<&'a PassageIndex>,
 }
 
@@ -72,8 +83,9 @@ struct Reading<'a> {
 pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&PassageIndex>) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
-    let shelf = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
-    let reading = Reading { passages, language, shelf, index };
+    let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
+    let weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
+    let reading = Reading { passages, language, shelf, weights, index };
     let answer = reading.answer_or_parts(question);
     let asked = sentences(question);
     if !answer.is_empty() || asked.len() < 2 {
@@ -97,9 +109,9 @@ fn joined(answers: impl Iterator<Item = Vec<Choice>>) -> Vec<Choice> {
 }
 
 impl Reading<'_> {
-    /// What answers a question as a whole.
-    fn answer(&self, question: &str, asked: &Facts) -> Vec<Choice> {
-        let mut candidates = self.weigh(question, asked);
+    /// What answers a question as a whole, of these passages.
+    fn answer(&self, question: &str, asked: &Facts, shelf: &[Meant<'_, '_>]) -> Vec<Choice> {
+        let mut candidates = self.weigh(question, asked, shelf);
         candidates.sort_by(|a, b| {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
@@ -114,21 +126,15 @@ impl Reading<'_> {
         told(chosen, self.passages)
     }
 
-    /// Every sentence that may be told, weighed against a question.
-    fn weigh(&self, question: &str, asked: &Facts) -> Vec<Candidate<'_>> {
-        let mut weights =
-            Weights::of(self.shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
-        if let Some(index) = self.index
-            && let Err(error) = add_library(&mut weights, asked, index)
-        {
-            tracing::warn!(%error, "how rare words are is told by the passages alone");
-        }
+    /// Every sentence of these passages that may be told, weighed against a question.
+    fn weigh<'a>(&self, question: &str, asked: &Facts, shelf: &[Meant<'_, 'a>]) -> Vec<Candidate<'a>> {
+        let weights = self.weights(asked);
         // What was carried over from earlier questions says what it is about, not what is asked of it.
         let as_asked = as_asked(question);
         let kind = Asked::by(as_asked);
         let own = (as_asked != question).then(|| self.asked(as_asked)).filter(|own| !own.words.is_empty());
         let mut candidates = Vec::new();
-        for (passage, read) in self.shelf.iter().enumerate() {
+        for Meant { passage, read, named } in shelf {
             for (at, line) in read.lines.iter().enumerate() {
                 let Line { sentence, text, facts, is_whole, row } = line;
                 let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
@@ -143,6 +149,7 @@ impl Reading<'_> {
                     Some((facts, 1.0)),
                     Some((&read.heading, 0.7)),
                     row.as_ref().map(|row| (&*row.heads, 0.7)),
+                    Some((named, 0.7)),
                     before.map(|before| (before, 0.6)),
                     Some((&read.whole, 0.5)),
                 ];
@@ -169,12 +176,12 @@ impl Reading<'_> {
                     + 0.15 * nearness(asked, facts)
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
-                    - 0.015 * ratio(passage.min(8), 1)
+                    - 0.015 * ratio((*passage).min(8), 1)
                     - dry
                     - long
                     - fragment;
                 candidates.push(Candidate {
-                    passage,
+                    passage: *passage,
                     text,
                     start: sentence.range.start,
                     facts: facts.clone(),
@@ -189,11 +196,37 @@ impl Reading<'_> {
     /// What answers a question as a whole; if nothing does and it is short, what answers its clauses.
     fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
         let asked = self.asked(question);
-        let whole = self.answer(question, &asked);
-        if !whole.is_empty() || num_words(&asked, self.language) >= MANY_PARTS {
+        let is_long = num_words(&asked, self.language) >= MANY_PARTS;
+        let named = if is_long { Named::default() } else { self.named(&asked) };
+        let shelf = self.shelf.iter().zip(self.passages).enumerate();
+        let shelf = shelf.filter_map(|(passage, (read, excerpt))| {
+            let named = named.meant_in(read, excerpt.source.document_id)?;
+            Some(Meant { passage, read, named })
+        });
+        let shelf: Vec<Meant<'_, '_>> = shelf.collect();
+        let whole = self.answer(question, &asked, &shelf);
+        if !whole.is_empty() || is_long {
             return whole;
         }
-        joined(facets(question).iter().map(|clause| self.answer(clause, &self.asked(clause))))
+        joined(facets(question).iter().map(|clause| self.answer(clause, &self.asked(clause), &shelf)))
+    }
+
+    /// What a question names; nothing if the index can't be read.
+    fn named<'a>(&self, asked: &'a Facts) -> Named<'a> {
+        let named = Named::by(asked, &self.weights(asked), self.index);
+        let named = named.inspect_err(|error| tracing::warn!(%error, "what is told may be about others"));
+        named.unwrap_or_default()
+    }
+
+    /// How rare the words of a question are, and all others among the sentences.
+    fn weights(&self, asked: &Facts) -> Weights {
+        let mut weights = self.weights.clone();
+        if let Some(index) = self.index
+            && let Err(error) = add_library(&mut weights, asked, index)
+        {
+            tracing::warn!(%error, "how rare words are is told by the passages alone");
+        }
+        weights
     }
 
     /// What a question is about.

@@ -4,7 +4,7 @@
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::row::{Row, rows};
-use crate::ask::cite::Facts;
+use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, sentences};
 use crate::table::is_finished;
@@ -16,6 +16,8 @@ pub(super) struct Read<'a> {
     pub(super) whole: Facts,
     /// Of its title and its headings.
     pub(super) heading: Facts,
+    /// Of what stands above the columns of a table that it begins inside.
+    columns: Facts,
 }
 
 /// A sentence, a heading or a row of it.
@@ -48,12 +50,18 @@ impl<'a> Read<'a> {
         let rows = rows(excerpt, kinds, language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
-        Self { lines, whole, heading: Facts::of(&heading, language) }
+        let columns = Facts::of(excerpt.source.columns.as_deref().unwrap_or_default(), language);
+        Self { lines, whole, heading: Facts::of(&heading, language), columns }
     }
 
     /// Whether one of its lines has a word.
     pub(super) fn says(&self, word: &str) -> bool {
         self.lines.iter().any(|line| line.facts.holds(word) == 1.0)
+    }
+
+    /// The numbers in it and above it.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &Number> {
+        [&self.whole, &self.heading, &self.columns].into_iter().flat_map(|facts| &facts.numbers)
     }
 
     /// Whether a line says nothing that the question, or the title and the headings above it, do not

@@ -124,6 +124,100 @@ fn a_question_the_passages_do_not_speak_of_is_refused() {
     assert!(write(&prompt("When was it built?", &[])).refused);
 }
 
+const COSTS: &str =
+    "In thousands\n\n| 2021 | 2020\nTotal costs | 7,304 | 6,870\n\nCosts of paint rose in either year.";
+
+/// What is answered from one passage of a document with this title, if it is not refused.
+fn told(question: &str, title: &str, text: &str, index: Option<PassageIndex>) -> Option<String> {
+    let mut prompt = prompt(question, &[text]);
+    prompt.passages[0].source.title = title.to_owned();
+    prompt.index = index.map(Arc::new);
+    let answer = write(&prompt);
+    (!answer.refused).then(|| answer.pieces[0].replace('\\', ""))
+}
+
+/// A library of that document alone, which has so many other passages, one of them saying something.
+fn library(title: &str, text: &str, num_others: u32, said: &str) -> PassageIndex {
+    let body = |ordinal| match ordinal {
+        0 => text.to_owned(),
+        1 => said.to_owned(),
+        _ => "Nothing to tell.".to_owned(),
+    };
+    let passage = |ordinal| Ok(PassageText { ordinal, heading: None, body: body(ordinal).into() });
+    let library = PassageIndex::in_memory().unwrap();
+    let document = Change::Put(Document {
+        id: Uuid::from_u128(0),
+        version: "",
+        name: "costs.pdf",
+        title,
+        collections: &[],
+        language: Language::from_code("en"),
+        passages: Box::new((0..=num_others).map(passage)),
+    });
+    library.apply([document]).unwrap();
+    library
+}
+
+#[test]
+fn what_is_said_of_another_is_no_answer() {
+    let asked_of = |name: &str, title: &str| {
+        let question = format!("What were {name}'s total costs in 2021?");
+        told(&question, title, COSTS, Some(library(title, COSTS, 10, ""))).is_some()
+    };
+    for (name, title) in [
+        ("Alder Trust", "Annual report of the Alder Trust"),
+        ("Alder", "ALDER_2021.pdf"),
+        ("Best Boats", "BESTBOATS_2021.pdf"),
+        ("Eel Union", "Report of the EU"),
+        ("the EU", "Report of the Eel Union"),
+    ] {
+        assert!(asked_of(name, title), "{name}, {title}");
+    }
+    for (name, title) in [
+        ("Birch Trust", "Annual report of the Alder Trust"),
+        ("Birch", "ALDER_2021.pdf"),
+        ("Best Cars", "BESTBOATS_2021.pdf"),
+        ("Eel Union", "Report of the EC"),
+        ("the EC", "Report of the Eel Union"),
+    ] {
+        assert!(!asked_of(name, title), "{name}, {title}");
+    }
+    // Who asks for two may be told of either.
+    let both = "Did the costs of paint rise in either year at Alder or at Birch?";
+    assert!(told(both, "Report of Alder", COSTS, None).is_some());
+    // A long question says in many words what it is about.
+    let long = "When was the lighthouse on the northern cape, whose keeper's house burned down, built after two ships \
+                were lost, according to Birch?";
+    assert!(told(long, "Notes", LIGHTHOUSE, None).is_some());
+    assert!(told("When was the lighthouse built, according to Birch?", "Notes", LIGHTHOUSE, None).is_none());
+}
+
+#[test]
+fn a_document_need_not_name_what_it_is_about_in_every_passage() {
+    let question = "What were Alder's total costs in 2021?";
+    let answered = |num_others, said| {
+        told(question, "Report", COSTS, Some(library("Report", COSTS, num_others, said))).is_some()
+    };
+    assert!(answered(10, "This is the report of Alder."));
+    assert!(!answered(10, "This is the report of Birch."));
+    // One among many mentions it in passing, unless it is the one that the document begins with.
+    assert!(!answered(60, "Among others Alder sells paint."));
+    let begins = library("Report", "The report of Alder.", 60, COSTS);
+    assert!(told(question, "Report", COSTS, Some(begins)).is_some());
+}
+
+#[test]
+fn what_is_told_of_another_year_is_no_answer() {
+    let answered = |year, text, index| {
+        told(&format!("What were the total costs of paint in {year}?"), "Report", text, index).is_some()
+    };
+    assert!(answered(2021, COSTS, None) && answered(2020, COSTS, None));
+    assert!(!answered(2012, COSTS, None));
+    assert!(answered(2012, COSTS, Some(library("Report", COSTS, 4, "Of the year 2012."))));
+    // Where no year is told it may be that one.
+    assert!(answered(2012, "The total costs of paint were 6,870 crowns.", None));
+}
+
 #[test]
 fn a_question_of_many_parts_is_answered_by_several_sentences_together() {
     let question = "Which year was the northern harbour dredged for fishing, which year did the keeper's house of the \

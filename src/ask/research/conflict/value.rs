@@ -129,7 +129,7 @@ pub(super) fn values(text: &str, facts: &Facts, language: Option<Language>) -> V
         let beside = near(at.saturating_sub(2), at).iter().chain(near(at + 1, at + 4));
         let beside =
             beside.filter(|term| term.kind == TermKind::Word).map(|term| term.stem.clone()).collect();
-        let is_year = number.unit.is_none() && is_year(&text[term.start..term.end]);
+        let is_year = number.is_year() && surface.len() == 4;
         let kind = if is_year { Kind::Year(day_before(text, term.start)) } else { Kind::Amount };
         // A day of a month belongs to its year.
         let word = |term: Option<&Term>| term.map_or("", |term| &text[term.start..term.end]);
@@ -145,10 +145,6 @@ pub(super) fn values(text: &str, facts: &Facts, language: Option<Language>) -> V
         (!is_day).then(|| Value { number: number.clone(), written, kind, beside, counted })
     };
     facts.numbers.iter().filter_map(value).collect()
-}
-
-fn is_year(word: &str) -> bool {
-    word.len() == 4 && word.parse::<u32>().is_ok_and(|year| (1000..2100).contains(&year))
 }
 
 /// The day and month just before a year, or before the comma before it, in one order.
