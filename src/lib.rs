@@ -16,6 +16,7 @@
 //! texts into vectors; [`http`] and the command line are ways in; `web` is the page that a browser
 //! gets.
 
+mod abbreviation;
 pub mod access;
 pub mod app;
 pub mod ask;

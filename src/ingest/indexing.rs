@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::abbreviation::Abbreviations;
 use crate::app::App;
 use crate::document::{Document, HEADING_SEPARATOR, Passage, Status};
 use crate::files::Layout;
@@ -165,7 +166,13 @@ async fn conclude(app: &App, job: &Job, outcome: Result<(), Error>) {
 
 /// A job with its files open.
 enum Source<'a> {
-    Put { document: &'a Document, places: Vec<String>, layout: Layout, text: std::fs::File },
+    Put {
+        document: &'a Document,
+        places: Vec<String>,
+        layout: Layout,
+        text: std::fs::File,
+        abbreviations: Abbreviations,
+    },
     Remove(Uuid),
 }
 
@@ -175,9 +182,14 @@ impl<'a> Source<'a> {
             Job::Remove(id) => Ok(Self::Remove(*id)),
             Job::Put(document) | Job::Restore(document) => {
                 let layout = std::fs::read(app.files.layout_path(document.id))?;
+                let layout: Layout = serde_json::from_slice(&layout)?;
                 let text = std::fs::File::open(app.files.text(document.id))?;
                 let places = crate::access::places(document);
-                Ok(Self::Put { document, places, layout: serde_json::from_slice(&layout)?, text })
+                let mut abbreviations = Abbreviations::default();
+                for passage in &layout.passages {
+                    abbreviations.read(&crate::files::read_range(&text, passage.range())?);
+                }
+                Ok(Self::Put { document, places, layout, text, abbreviations })
             }
         }
     }
@@ -185,31 +197,34 @@ impl<'a> Source<'a> {
     fn change(&self) -> Change<'_> {
         match self {
             Self::Remove(id) => Change::Delete(*id),
-            Self::Put { document, places, layout, text } => Change::Put(ibid_index::Document {
-                id: document.id,
-                version: &document.version,
-                name: &document.name,
-                title: &document.title,
-                collections: places,
-                language: document.language.as_deref().and_then(Language::from_code),
-                passages: Box::new(layout.passages.iter().map(|passage| {
-                    Ok(PassageText {
-                        ordinal: passage.ordinal,
-                        heading: above(&document.title, passage),
-                        body: Cow::Owned(crate::files::read_range(text, passage.range())?),
-                    })
-                })),
-            }),
+            Self::Put { document, places, layout, text, abbreviations } => {
+                Change::Put(ibid_index::Document {
+                    id: document.id,
+                    version: &document.version,
+                    name: &document.name,
+                    title: &document.title,
+                    collections: places,
+                    language: document.language.as_deref().and_then(Language::from_code),
+                    passages: Box::new(layout.passages.iter().map(|passage| {
+                        let body = crate::files::read_range(text, passage.range())?;
+                        let heading = above(&document.title, passage, &abbreviations.missing_in(&body));
+                        Ok(PassageText { ordinal: passage.ordinal, heading, body: Cow::Owned(body) })
+                    })),
+                })
+            }
         }
     }
 }
 
-/// What stands above a passage: its headings, and the columns of the table it begins in.
-fn above<'a>(title: &str, passage: &'a Passage) -> Option<Cow<'a, str>> {
+/// What stands above a passage, each on a line: its headings, the columns of the table it begins in, and how
+/// else its document writes what it says.
+fn above<'a>(title: &str, passage: &'a Passage, otherwise: &[&str]) -> Option<Cow<'a, str>> {
     let heading = passage.heading.as_deref().and_then(|heading| below(title, heading));
-    match (heading, passage.columns.as_deref()) {
-        (Some(heading), Some(columns)) => Some(Cow::Owned([heading, columns].join("\n"))),
-        (heading, columns) => heading.or(columns).map(Cow::Borrowed),
+    let lines = heading.into_iter().chain(passage.columns.as_deref());
+    match (lines.collect::<Vec<_>>().as_slice(), otherwise) {
+        ([], []) => None,
+        ([line], []) => Some(Cow::Borrowed(line)),
+        (lines, otherwise) => Some(Cow::Owned([lines, otherwise].concat().join("\n"))),
     }
 }
 
@@ -239,7 +254,7 @@ mod tests {
         let above = |heading: Option<&str>, columns: Option<&str>| {
             let (heading, columns) = (heading.map(str::to_owned), columns.map(str::to_owned));
             let passage = Passage { ordinal: 0, start: 0, end: 9, page: None, heading, columns };
-            above("Eels", &passage).map(Cow::into_owned)
+            above("Eels", &passage, &[]).map(Cow::into_owned)
         };
         assert_eq!(above(Some("Eels › Ladders"), Some("2023 2022")).as_deref(), Some("Ladders\n2023 2022"));
         assert_eq!(above(Some("Eels"), Some("2023 2022")).as_deref(), Some("2023 2022"));

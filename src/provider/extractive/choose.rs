@@ -2,16 +2,19 @@
 //! best one and those that add to it. Works on counts of words, so a sentence that answers in
 //! words the question does not use is found only through its surroundings.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ibid_index::analysis::Language;
 use ibid_index::{IndexError, PassageIndex};
+use uuid::Uuid;
 
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris};
 use super::named::Named;
 use super::passage::{Line, Read};
 use super::subject::{framing, subject};
+use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::condense::as_asked;
 use crate::ask::facets::facets;
@@ -83,7 +86,15 @@ struct Reading<'a> {
 pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&PassageIndex>) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
-    let shelf: Vec<Read<'_>> = passages.iter().map(|excerpt| Read::of(excerpt, language)).collect();
+    let mut abbreviations: HashMap<Uuid, Abbreviations> = HashMap::new();
+    for Excerpt { source, text } in passages {
+        abbreviations.entry(source.document_id).or_default().read(text);
+    }
+    let shelf = passages.iter().map(|excerpt| {
+        let abbreviations = &abbreviations[&excerpt.source.document_id];
+        Read::of(excerpt, language, abbreviations)
+    });
+    let shelf: Vec<Read<'_>> = shelf.collect();
     let weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
     let reading = Reading { passages, language, shelf, weights, index };
     let answer = reading.answer_or_parts(question);

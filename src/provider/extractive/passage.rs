@@ -4,6 +4,7 @@
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::row::{Row, rows};
+use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, sentences};
@@ -32,7 +33,12 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Read<'a> {
-    pub(super) fn of(excerpt: &'a Excerpt, language: Option<Language>) -> Self {
+    /// Reads a passage; what its document is known to write short is read in both forms.
+    pub(super) fn of(
+        excerpt: &'a Excerpt,
+        language: Option<Language>,
+        abbreviations: &Abbreviations,
+    ) -> Self {
         let own = Language::detect(&excerpt.text);
         let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
         // Of some languages the words of grammar are not known, and some do with few.
@@ -40,7 +46,9 @@ impl<'a> Read<'a> {
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
-            Line { sentence, text, facts: Facts::of(text, language), is_whole, row: None }
+            let otherwise = abbreviations.missing_in(text).join("\n");
+            let facts = Facts::of(text, language).and(Facts::of(&otherwise, language));
+            Line { sentence, text, facts, is_whole, row: None }
         };
         // It may be the name of a file, whose words are parted by other signs.
         let title = excerpt.source.title.replace(['_', '/'], " ");

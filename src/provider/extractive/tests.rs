@@ -41,6 +41,13 @@ fn prompt(question: &str, passages: &[&str]) -> Prompt {
     }
 }
 
+/// The same of passages of one document.
+fn prompt_of_one(question: &str, passages: &[&str]) -> Prompt {
+    let mut prompt = prompt(question, passages);
+    prompt.passages.iter_mut().for_each(|passage| passage.source.document_id = Uuid::nil());
+    prompt
+}
+
 const LIGHTHOUSE: &str = "# Lighthouse\n\nThe lighthouse stands on the northern cape. It was built in 1874 by Marta Lind\n\
                           after two ships were lost. The keeper's house burned down in 1911. All rights reserved by the \
                           lighthouse trust.";
@@ -209,13 +216,31 @@ fn a_document_need_not_name_what_it_is_about_in_every_passage() {
 #[test]
 fn what_is_told_of_another_year_is_no_answer() {
     let answered = |year, text, index| {
-        told(&format!("What were the total costs of paint in {year}?"), "Report", text, index).is_some()
+        told(
+            &format!("In thousands, what were the total costs of paint in either year, or in {year}?"),
+            "Report",
+            text,
+            index,
+        )
+        .is_some()
     };
     assert!(answered(2021, COSTS, None) && answered(2020, COSTS, None));
     assert!(!answered(2012, COSTS, None));
     assert!(answered(2012, COSTS, Some(library("Report", COSTS, 4, "Of the year 2012."))));
     // Where no year is told it may be that one.
-    assert!(answered(2012, "The total costs of paint were 6,870 crowns.", None));
+    assert!(answered(2012, "In thousands, the total costs of paint in either year were 6,870.", None));
+}
+
+#[test]
+fn what_the_document_writes_short_is_found_by_its_long_form_and_the_other_way_round() {
+    let explained = "Warnings come from the tide gauge network (TGN).";
+    let told = |question: &str, told: &str| write(&prompt_of_one(question, &[explained, told])).text();
+    let short = "Each morning the TGN is read by two keepers of the harbour.";
+    let long = "Each morning the tide gauge network is read by two keepers of the harbour.";
+    assert!(
+        told("Who reads the tide gauge network each morning?", short).starts_with("Each morning the TGN")
+    );
+    assert!(told("Who reads the TGN each morning?", long).starts_with("Each morning the tide gauge"));
 }
 
 #[test]
