@@ -144,7 +144,7 @@ async fn documents_that_disagree_stand_side_by_side_with_both_quotes() {
 async fn a_question_that_is_answered_nowhere_as_a_whole_is_searched_for_in_halves() {
     let server = Server::with_library().await;
     let session = server.session().await;
-    let question = "Why is the eel ladder steeper than the French workshop advised?";
+    let question = "Why is the eel ladder steeper than the Breton workshop advised?";
     let frames = server.ask(&session, deep(question)).await;
     let last = frames.iter().rfind(|frame| frame.event == "plan").unwrap();
     let later = last.data["questions"].as_array().unwrap().iter().filter(|one| one["round"] == 1);
