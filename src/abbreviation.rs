@@ -5,6 +5,15 @@
 //! letters is found in that in order and the first one at the beginning of a word: the method of Schwartz and
 //! Hearst (2003), "A simple algorithm for identifying abbreviation definitions in biomedical text".
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use ibid_index::analysis::{Language, Term, terms};
+use uuid::Uuid;
+
+use crate::ask::prompt::Excerpt;
+
 /// Characters of a short form.
 const MIN_SHORT: usize = 2;
 const MAX_SHORT: usize = 10;
@@ -36,6 +45,15 @@ impl Abbreviations {
         }
     }
 
+    /// Those of each document, as far as these passages explain them.
+    pub(crate) fn of_documents(passages: &[Excerpt]) -> HashMap<Uuid, Self> {
+        let mut of_documents: HashMap<Uuid, Self> = HashMap::new();
+        for Excerpt { source, text } in passages {
+            of_documents.entry(source.document_id).or_default().read(text);
+        }
+        of_documents
+    }
+
     /// How else they write what a text says: the long form of what it has short, and the other way round.
     pub(crate) fn missing_in(&self, text: &str) -> Vec<&str> {
         if self.0.is_empty() {
@@ -43,6 +61,34 @@ impl Abbreviations {
         }
         let words = Words::of(text);
         self.0.iter().filter_map(|abbreviation| abbreviation.missing_in(&words)).collect()
+    }
+
+    /// What is said, written as in a text: where that has one form only, in that one.
+    pub(crate) fn written_as_in<'a>(
+        &self,
+        text: &str,
+        said: &'a str,
+        language: Option<Language>,
+    ) -> Cow<'a, str> {
+        let mut written = Cow::Borrowed(said);
+        let said = Words::of(said);
+        let said: Vec<&Abbreviation> =
+            self.0.iter().filter(|known| said.has(&known.short) || said.has_phrase(&known.long)).collect();
+        if said.is_empty() {
+            return written;
+        }
+        let words = Words::of(text);
+        for abbreviation in said {
+            let Some(missing) = abbreviation.missing_in(&words) else { continue };
+            let Abbreviation { short, long } = abbreviation;
+            let there = if missing == long { short } else { long };
+            for place in places(&written, missing, language).into_iter().rev() {
+                if missing == long || written[place.clone()] == **short {
+                    written.to_mut().replace_range(place, there);
+                }
+            }
+        }
+        written
     }
 }
 
@@ -97,6 +143,20 @@ impl Words {
     fn has_phrase(&self, long: &str) -> bool {
         has(&self.lowercase, &long.to_lowercase())
     }
+}
+
+/// Where the words of a phrase stand together in a text, in whatever form.
+fn places(text: &str, phrase: &str, language: Option<Language>) -> Vec<Range<usize>> {
+    let phrase: Vec<String> = terms(phrase, language).map(|term| term.stem).collect();
+    let read: Vec<Term> = terms(text, language).collect();
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for found in read.windows(phrase.len().max(1)) {
+        let is_behind = places.last().is_none_or(|last| last.end <= found[0].start);
+        if is_behind && found.iter().map(|term| &term.stem).eq(&phrase) {
+            places.push(found[0].start..found[found.len() - 1].end);
+        }
+    }
+    places
 }
 
 /// Whether a text has a word or several that begin and end as words do; in the plural too.
@@ -224,6 +284,19 @@ mod tests {
             rag.read(&format!("the big white house {number} (BWH{number})"));
         }
         assert_eq!(rag.0.len(), MAX_KNOWN);
+        let written =
+            |text: &str, said| rag.written_as_in(text, said, Language::from_code("en")).into_owned();
+        assert_eq!(
+            written(
+                "The RAG helps.",
+                "Retrieval-augmented\ngenerations, and retrieval augmented generation, help."
+            ),
+            "RAG, and RAG, help."
+        );
+        let long = "Retrieval-augmented generation helps.";
+        assert_eq!(written(long, "RAG helps."), "retrieval-augmented generation helps.");
+        assert_eq!(written(long, "A rag helps."), "A rag helps.");
+        assert_eq!(written("All help.", "RAG helps."), "RAG helps.");
         for none in ["retrieval-augmented generation (RAG)", "A rag, FRAGMENTS, RAGE.", "Red and green."] {
             assert!(rag.missing_in(none).is_empty(), "{none}");
         }

@@ -125,6 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_without_a_mark_may_write_out_what_the_passages_write_short() {
+        let language = Language::from_code("en");
+        let mut excerpts = excerpts();
+        excerpts[0].text = "The tide gauge network (TGN) began in 1904.".to_owned();
+        excerpts[1].text = "The TGN warned the town twice.".to_owned();
+        let found =
+            ground("The tide gauge network warned the town twice.", &[], &Shelf::new(excerpts, language), 0);
+        assert_eq!((found.sentences, found.supported), (1, 1), "{found:?}");
+    }
+
+    #[test]
     fn a_mark_does_not_save_a_false_claim() {
         check(
             "Elephants paint watercolours on Mars [1].",

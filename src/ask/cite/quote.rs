@@ -1,13 +1,17 @@
 //! The best quote for a claim among the sentences of a numbered passage. What it returns is a
 //! range of the passage: the words of the quote are cut from the stored text, never composed.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::analysis::Language;
+use uuid::Uuid;
 
 use super::Mark;
 use super::support::{Claim, Facts, Weights, support, verdict};
+use crate::abbreviation::Abbreviations;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, SentenceKind, sentences};
 use crate::event::{Citation, Source};
@@ -18,6 +22,8 @@ const PAIR_MARGIN: f32 = 0.12;
 /// The supplied passages, taken apart for the claims held against them.
 pub(crate) struct Shelf {
     passages: Vec<(Excerpt, Arc<Apart>)>,
+    /// What their documents write short, as far as they explain it.
+    abbreviations: HashMap<Uuid, Abbreviations>,
     language: Option<Language>,
 }
 
@@ -64,7 +70,8 @@ impl Shelf {
             let apart = apart(&excerpt);
             (excerpt, apart)
         };
-        Self { passages: excerpts.into_iter().map(passage).collect(), language }
+        let abbreviations = Abbreviations::of_documents(&excerpts);
+        Self { passages: excerpts.into_iter().map(passage).collect(), abbreviations, language }
     }
 
     /// The language all is read in.
@@ -75,7 +82,8 @@ impl Shelf {
     /// Quote or nothing: the citation of a claim, its quote cut from the passage that is named.
     pub(crate) fn cite(&self, mark: &Mark) -> Option<Citation> {
         let (excerpt, apart) = self.passages.iter().find(|(excerpt, _)| excerpt.source.n == mark.n)?;
-        let quote = apart.quote(&self.sought(&mark.claim, Facts::of(&mark.claim, self.language)))?;
+        let claim = self.written_as_in(excerpt, &mark.claim);
+        let quote = apart.quote(&self.sought(&claim, Facts::of(&claim, self.language)))?;
         let Excerpt { source, text } = excerpt;
         Some(Citation {
             n: mark.n,
@@ -99,8 +107,18 @@ impl Shelf {
     /// How far any passage carries the claim, of which these are the facts.
     pub(crate) fn support(&self, claim: &str, facts: Facts) -> f32 {
         let sought = self.sought(claim, facts);
-        let quotes = self.passages.iter().filter_map(|(_, apart)| apart.quote(&sought));
+        let quotes =
+            self.passages.iter().filter_map(|(excerpt, apart)| match self.written_as_in(excerpt, claim) {
+                Cow::Borrowed(_) => apart.quote(&sought),
+                Cow::Owned(claim) => apart.quote(&self.sought(&claim, Facts::of(&claim, self.language))),
+            });
         quotes.map(|quote| quote.support).fold(0.0, f32::max)
+    }
+
+    /// A claim in the forms that a passage uses.
+    fn written_as_in<'a>(&self, excerpt: &Excerpt, claim: &'a str) -> Cow<'a, str> {
+        let abbreviations = &self.abbreviations[&excerpt.source.document_id];
+        abbreviations.written_as_in(&excerpt.text, claim, self.language)
     }
 
     fn sought(&self, claim: &str, facts: Facts) -> Sought {

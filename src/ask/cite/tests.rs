@@ -66,6 +66,26 @@ fn what_stands_above_the_columns_counts_for_a_row() {
 }
 
 #[test]
+fn what_the_document_writes_short_carries_a_claim_that_writes_it_out() {
+    let verdict = |explained: &str, stored: &str, claim: &str| {
+        let mut excerpts = excerpts();
+        excerpts[0].text = explained.to_owned();
+        excerpts[2].text = stored.to_owned();
+        let (pieces, _) = read(&excerpts, Language::from_code("en"), [claim]);
+        citations(&pieces)[0].verdict
+    };
+    let explained = "The tide gauge network (TGN) began in 1904.";
+    let (short, long) = ("The TGN warned the town.", "The tide gauge network warned the town.");
+    assert_eq!(verdict(explained, short, "The tide gauge network warned the town [3]."), Verdict::Supported);
+    assert_eq!(verdict(explained, long, "The TGN warned the town [3]."), Verdict::Supported);
+    assert_ne!(
+        verdict("It began in 1904.", short, "The tide gauge network warned the town [3]."),
+        Verdict::Supported
+    );
+    assert_ne!(verdict("It began in 1904.", long, "The TGN warned the town [3]."), Verdict::Supported);
+}
+
+#[test]
 fn a_mark_that_names_nothing_is_dropped_and_counted() {
     let (pieces, scanner) = scan(["Acme was founded in 1998 [9]. It is [10, 12] old [1][77]."]);
     assert_eq!(scanner.answer(), "Acme was founded in 1998. It is old [1].");

@@ -2,12 +2,10 @@
 //! best one and those that add to it. Works on counts of words, so a sentence that answers in
 //! words the question does not use is found only through its surroundings.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ibid_index::analysis::Language;
 use ibid_index::{IndexError, PassageIndex};
-use uuid::Uuid;
 
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris};
@@ -86,10 +84,7 @@ struct Reading<'a> {
 pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&PassageIndex>) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
-    let mut abbreviations: HashMap<Uuid, Abbreviations> = HashMap::new();
-    for Excerpt { source, text } in passages {
-        abbreviations.entry(source.document_id).or_default().read(text);
-    }
+    let abbreviations = Abbreviations::of_documents(passages);
     let shelf = passages.iter().map(|excerpt| {
         let abbreviations = &abbreviations[&excerpt.source.document_id];
         Read::of(excerpt, language, abbreviations)
