@@ -263,7 +263,8 @@ mod tests {
             "The lighthouse (LH2) was lit.",
             "The keeper (Marta Lind) left.",
             "the mill (see Section 2) and (a) the weir",
-            "We thank the harbour office. Nova (NHO) paid.",
+            "Nobody thanks the harbour office. Then it (NHO) paid.",
+            "a gas or light (gol) of",
             "the EU (EU) and the RAG (RAG model) (",
             "in 1874 (NC 7) and a (THE OLD AND VERY LONG NAME OF A TOWER)",
             "()((()))",
@@ -295,7 +296,7 @@ mod tests {
         );
         let long = "Retrieval-augmented generation helps.";
         assert_eq!(written(long, "RAG helps."), "retrieval-augmented generation helps.");
-        assert_eq!(written(long, "A rag helps."), "A rag helps.");
+        assert_eq!(written(long, "RAG, no rag, helps."), "retrieval-augmented generation, no rag, helps.");
         assert_eq!(written("All help.", "RAG helps."), "RAG helps.");
         for none in ["retrieval-augmented generation (RAG)", "A rag, FRAGMENTS, RAGE.", "Red and green."] {
             assert!(rag.missing_in(none).is_empty(), "{none}");

@@ -41,6 +41,21 @@ async fn a_mistyped_word_is_found_and_marked() {
 }
 
 #[tokio::test]
+async fn what_a_document_writes_short_is_found_by_its_long_form() {
+    let server = Server::start().await;
+    let filler = "Mud settled between the stems and the creeks grew longer. ".repeat(40);
+    let text = format!(
+        "# Warnings\n\nThe tide gauge network (TGN) warns the town. {filler}\n\n# Keepers\n\nTwo keepers read the TGN at dawn. {filler}"
+    );
+    server.add("warnings.md", text).await;
+    let found = server.get("/api/search?q=tide gauge network").await;
+    let texts = found["hits"].as_array().unwrap().iter().map(|hit| hit["text"].as_str().unwrap());
+    let texts: Vec<&str> = texts.collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts[0].contains("warns the town") && texts[1].contains("at dawn"), "{texts:?}");
+}
+
+#[tokio::test]
 async fn a_search_keeps_to_its_documents_and_its_collection() {
     let server = Server::start().await;
     let one = server.add("one.md", "The heron stands in the reeds.").await;
