@@ -71,6 +71,9 @@ impl Abbreviations {
         language: Option<Language>,
     ) -> Cow<'a, str> {
         let mut written = Cow::Borrowed(said);
+        if self.0.is_empty() {
+            return written;
+        }
         let said = Words::of(said);
         let said: Vec<&Abbreviation> =
             self.0.iter().filter(|known| said.has(&known.short) || said.has_phrase(&known.long)).collect();

@@ -7,7 +7,8 @@ use ibid::event::{Citation, Coverage, Event, Grounding, Plan, Source, Step, Step
 
 use super::screen::{Paint, clean, flow, line};
 
-/// Writes the cited sources by their numbers, each with its title, page, heading and quotes.
+/// Writes the cited sources by their numbers, each with its title, page, heading and quotes; a quote
+/// from a table with what stands above the columns.
 pub(crate) fn write_sources(
     out: &mut impl Write,
     citations: &[Citation],
@@ -32,6 +33,9 @@ pub(crate) fn write_sources(
             let where_to = place_in(citation.page, citation.heading.as_deref());
             if !where_to.is_empty() {
                 writeln!(out, "    {}", paint.dim(&where_to))?;
+            }
+            if let Some(columns) = &citation.columns {
+                writeln!(out, "{}", above(columns, paint, 4, width))?;
             }
             writeln!(out, "{}", flow(&format!("“{}”", citation.quote), &[], paint, 4, width))?;
             writeln!(out, "    {}", verdict(citation, paint))?;
@@ -64,6 +68,11 @@ fn place_in(page: Option<u32>, heading: Option<&str>) -> String {
     let page = page.map(|page| format!("p. {page}"));
     let heading = heading.map(line).filter(|heading| !heading.is_empty());
     [page, heading].into_iter().flatten().collect::<Vec<_>>().join(" › ")
+}
+
+/// What stands above the columns of a table.
+pub(crate) fn above(columns: &str, paint: Paint, indent: usize, width: usize) -> String {
+    flow(&format!("columns: {}", line(columns)), &[], paint, indent, width)
 }
 
 /// One line for a piece of work, if it is worth one.

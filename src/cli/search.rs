@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
 
-use super::answer::{count, place};
+use super::answer::{above, count, place};
 use super::connect::Client;
 use super::screen::{Paint, flow, width};
 
@@ -52,6 +52,7 @@ struct Hit {
     title: String,
     page: Option<u32>,
     heading: Option<String>,
+    columns: Option<String>,
     text: String,
     score: f32,
     #[serde(default)]
@@ -85,6 +86,9 @@ fn write_hit(out: &mut impl Write, rank: usize, hit: &Hit, full: bool, paint: Pa
     let place = place(&hit.title, hit.page, hit.heading.as_deref());
     let detail = format!("({:.2}, document {})", hit.score, hit.document_id);
     writeln!(out, "{rank:>3}. {} {}", paint.bold(&place), paint.dim(&detail))?;
+    if let Some(columns) = &hit.columns {
+        writeln!(out, "{}", above(columns, paint, 5, width()))?;
+    }
     let highlights: Vec<Range<usize>> = hit.highlights.iter().map(|(start, end)| *start..*end).collect();
     let shown = if full { 0..hit.text.len() } else { excerpt(&hit.text, &highlights) };
     let within: Vec<Range<usize>> = highlights

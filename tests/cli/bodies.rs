@@ -7,7 +7,7 @@ pub(crate) const ANSWER: &str = "0198f2a4-5c1e-7d3a-9b1f-2f6d1c0a7e56";
 pub(crate) const DOCUMENT: &str = "0198f2a4-5c1e-7d3a-9b1f-2f6d1c0a7e57";
 
 pub(crate) const SHOWN: &str = "It rises at 35 degrees [1].\n\n[1] The [31meel ladder\n    p. 4 › Design › Slope\n    \
-                     “The ladder rises at 35 degrees.”\n    supported (0.93)\n";
+                     columns: 2023 / 2022\n    “The ladder rises at 35 degrees.”\n    supported (0.93)\n";
 
 pub(crate) fn session() -> Value {
     let now = "2026-01-02T03:04:05Z";
@@ -31,6 +31,7 @@ pub(crate) fn answer() -> Vec<Value> {
     let mut citation = place;
     citation["type"] = value!("citation");
     for (key, field) in [
+        ("columns", value!("2023 / 2022")),
         ("quote", value!("The ladder rises at 35 degrees.")),
         ("support", value!(0.93)),
         ("verdict", value!("supported")),

@@ -109,13 +109,14 @@ fn searching_sends_plain_words_and_shows_passages_by_rank() {
     let fake = Fake::start();
     let hit = value!({
         "passage_id": format!("{DOCUMENT}:2"), "document_id": DOCUMENT, "version": "abc", "title": "Eels",
-        "page": 2, "heading": "Slope", "text": "The ladder\nrises.", "start": 0, "end": 17, "score": 4.25,
+        "page": 2, "heading": "Slope", "columns": "2023 / 2022", "text": "The ladder\nrises.", "start": 0, "end": 17, "score": 4.25,
         "highlights": [[4, 10]], "more": [{"passage_id": format!("{DOCUMENT}:3"), "start": 20, "end": 30}]
     });
     fake.on_json("GET /api/search", value!({"hits": [hit], "took_ms": 3}));
     let ran = fake.run(&["search", "ladder", "&", "slope", "--limit", "3", "--collection", "eels"]);
     let expected = format!(
-        "  1. Eels, p. 2 › Slope (4.25, document {DOCUMENT})\n     The ladder rises.\n     \
+        "  1. Eels, p. 2 › Slope (4.25, document {DOCUMENT})\n     columns: 2023 / 2022\n     \
+         The ladder rises.\n     \
          and 1 more passage on this page\n\n1 place in 3 ms\n"
     );
     assert_eq!((ran.code, ran.out), (0, expected), "{}", ran.err);
