@@ -266,7 +266,7 @@ mod tests {
             "The lighthouse (LH2) was lit.",
             "The keeper (Marta Lind) left.",
             "the mill (see Section 2) and (a) the weir",
-            "Nobody thanks the harbour office. Then it (NHO) paid.",
+            "Nobody has oars. It (NHO) waits.",
             "a gas or light (gol) of",
             "the EU (EU) and the RAG (RAG model) (",
             "in 1874 (NC 7) and a (THE OLD AND VERY LONG NAME OF A TOWER)",
