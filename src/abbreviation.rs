@@ -12,8 +12,6 @@ use std::ops::Range;
 use ibid_index::analysis::{Language, Term, terms};
 use uuid::Uuid;
 
-use crate::ask::prompt::Excerpt;
-
 /// Characters of a short form.
 const MIN_SHORT: usize = 2;
 const MAX_SHORT: usize = 10;
@@ -45,13 +43,12 @@ impl Abbreviations {
         }
     }
 
-    /// Those of each document, as far as these passages explain them.
-    pub(crate) fn of_documents(passages: &[Excerpt]) -> HashMap<Uuid, Self> {
-        let mut of_documents: HashMap<Uuid, Self> = HashMap::new();
-        for Excerpt { source, text } in passages {
-            of_documents.entry(source.document_id).or_default().read(text);
-        }
-        of_documents
+    /// Those of each document, as far as these passages of it explain them.
+    pub(crate) fn of_documents<'a>(passages: impl Iterator<Item = (Uuid, &'a str)>) -> HashMap<Uuid, Self> {
+        passages.fold(HashMap::new(), |mut of_documents: HashMap<Uuid, Self>, (document, text)| {
+            of_documents.entry(document).or_default().read(text);
+            of_documents
+        })
     }
 
     /// How else they write what a text says: the long form of what it has short, and the other way round.
@@ -192,10 +189,10 @@ fn is_short(word: &str) -> bool {
 
 /// The words at the end of a text that a short form can stand for.
 fn long_before<'a>(short: &str, text: &'a str) -> Option<&'a str> {
-    let mut starts = text.char_indices().rev().filter(|(at, c)| {
+    let starts = text.char_indices().rev().filter(|(at, c)| {
         !c.is_whitespace() && text[..*at].chars().next_back().is_none_or(char::is_whitespace)
     });
-    let first = starts.by_ref().take(most_words(short)).last()?.0;
+    let first = starts.take(most_words(short)).last()?.0;
     let text = &text[first..];
     let sentence = text.rfind(". ").map_or(text, |at| &text[at + 2..]);
     let start = start_of(short, sentence)?;
@@ -248,7 +245,7 @@ mod tests {
     fn what_a_text_explains_is_known() {
         for (text, short, long) in [
             ("We use retrieval-augmented generation (RAG) here.", "RAG", "retrieval-augmented generation"),
-            ("The Chief Executive Officer (“CEO”) speaks.", "CEO", "Chief Executive Officer"),
+            ("The Osmer Eel Trust (“OET”) met.", "OET", "Osmer Eel Trust"),
             ("With RAG (retrieval-augmented generation) it works.", "RAG", "retrieval-augmented generation"),
             ("property, plant and equipment (PP&E) of the mill", "PP&E", "property, plant and equipment"),
             ("It ended. The tidal gauge network (TGN) began.", "TGN", "tidal gauge network"),

@@ -70,7 +70,8 @@ impl Shelf {
             let apart = apart(&excerpt);
             (excerpt, apart)
         };
-        let abbreviations = Abbreviations::of_documents(&excerpts);
+        let texts = excerpts.iter().map(|excerpt| (excerpt.source.document_id, excerpt.text.as_str()));
+        let abbreviations = Abbreviations::of_documents(texts);
         Self { passages: excerpts.into_iter().map(passage).collect(), abbreviations, language }
     }
 

@@ -84,7 +84,8 @@ struct Reading<'a> {
 pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&PassageIndex>) -> Vec<Choice> {
     let sample: String = passages.iter().flat_map(|passage| passage.text.chars().take(600)).collect();
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
-    let abbreviations = Abbreviations::of_documents(passages);
+    let texts = passages.iter().map(|excerpt| (excerpt.source.document_id, excerpt.text.as_str()));
+    let abbreviations = Abbreviations::of_documents(texts);
     let shelf = passages.iter().map(|excerpt| {
         let abbreviations = &abbreviations[&excerpt.source.document_id];
         Read::of(excerpt, language, abbreviations)
@@ -116,8 +117,14 @@ fn joined(answers: impl Iterator<Item = Vec<Choice>>) -> Vec<Choice> {
 
 impl Reading<'_> {
     /// What answers a question as a whole, of these passages.
-    fn answer(&self, question: &str, asked: &Facts, shelf: &[Meant<'_, '_>]) -> Vec<Choice> {
-        let mut candidates = self.weigh(question, asked, shelf);
+    fn answer(
+        &self,
+        question: &str,
+        asked: &Facts,
+        weights: &Weights,
+        shelf: &[Meant<'_, '_>],
+    ) -> Vec<Choice> {
+        let mut candidates = self.weigh(question, asked, weights, shelf);
         candidates.sort_by(|a, b| {
             b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.start.cmp(&b.start))
         });
@@ -133,8 +140,13 @@ impl Reading<'_> {
     }
 
     /// Every sentence of these passages that may be told, weighed against a question.
-    fn weigh<'a>(&self, question: &str, asked: &Facts, shelf: &[Meant<'_, 'a>]) -> Vec<Candidate<'a>> {
-        let weights = self.weights(asked);
+    fn weigh<'a>(
+        &self,
+        question: &str,
+        asked: &Facts,
+        weights: &Weights,
+        shelf: &[Meant<'_, 'a>],
+    ) -> Vec<Candidate<'a>> {
         // What was carried over from earlier questions says what it is about, not what is asked of it.
         let as_asked = as_asked(question);
         let kind = Asked::by(as_asked);
@@ -159,8 +171,8 @@ impl Reading<'_> {
                     before.map(|before| (before, 0.6)),
                     Some((&read.whole, 0.5)),
                 ];
-                let covered = coverage(asked, &surroundings, &weights);
-                if coverage(asked, &surroundings[..1], &weights) == 0.0 {
+                let covered = coverage(asked, &surroundings, weights);
+                if coverage(asked, &surroundings[..1], weights) == 0.0 {
                     continue;
                 }
                 // What stands above a row is meant in it.
@@ -169,8 +181,8 @@ impl Reading<'_> {
                     row.as_ref().map(|row| (&*row.heads, 0.9)),
                     row.as_ref().map(|_| (&read.heading, 0.9)),
                 ];
-                let itself = coverage(asked, &said, &weights);
-                let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, &weights));
+                let itself = coverage(asked, &said, weights);
+                let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, weights));
                 let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(asked, &read.heading));
                 let dry = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
@@ -203,23 +215,27 @@ impl Reading<'_> {
     fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
         let asked = self.asked(question);
         let is_long = num_words(&asked, self.language) >= MANY_PARTS;
-        let named = if is_long { Named::default() } else { self.named(&asked) };
+        let weights = self.weights(&asked);
+        let named = if is_long { Named::default() } else { self.named(&asked, &weights) };
         let shelf = self.shelf.iter().zip(self.passages).enumerate();
         let shelf = shelf.filter_map(|(passage, (read, excerpt))| {
             let named = named.meant_in(read, excerpt.source.document_id)?;
             Some(Meant { passage, read, named })
         });
         let shelf: Vec<Meant<'_, '_>> = shelf.collect();
-        let whole = self.answer(question, &asked, &shelf);
+        let whole = self.answer(question, &asked, &weights, &shelf);
         if !whole.is_empty() || is_long {
             return whole;
         }
-        joined(facets(question).iter().map(|clause| self.answer(clause, &self.asked(clause), &shelf)))
+        joined(facets(question).iter().map(|clause| {
+            let asked = self.asked(clause);
+            self.answer(clause, &asked, &self.weights(&asked), &shelf)
+        }))
     }
 
     /// What a question names; nothing if the index can't be read.
-    fn named<'a>(&self, asked: &'a Facts) -> Named<'a> {
-        let named = Named::by(asked, &self.weights(asked), self.index);
+    fn named<'a>(&self, asked: &'a Facts, weights: &Weights) -> Named<'a> {
+        let named = Named::by(asked, weights, self.index);
         let named = named.inspect_err(|error| tracing::warn!(%error, "what is told may be about others"));
         named.unwrap_or_default()
     }
