@@ -26,6 +26,7 @@ use crate::idempotency::Turns;
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
 use crate::provider::{Model, Models};
+use crate::rerank::{RerankError, Reranker};
 use crate::runs::Runs;
 use crate::space::Space;
 use crate::store::{Store, StoreError};
@@ -47,6 +48,8 @@ pub struct App {
     pub index: Arc<PassageIndex>,
     /// Who turns passages and questions into vectors, if anybody does.
     pub embeddings: Option<Embeddings>,
+    /// Who reads the best passages of a search once more, if anybody does.
+    pub reranker: Option<Reranker>,
     /// Who can write an answer.
     pub models: Models,
     /// Answers being made, and their record.
@@ -95,6 +98,7 @@ impl App {
         let runs = Arc::new(Runs::open(&config.data.join("answers")).map_err(OpenError::Io)?);
         let models = Models::new(&config.models)?;
         let embeddings = Embeddings::open(&config).await?;
+        let reranker = Reranker::open(&config.rerank).await?;
         let (ingest, work) = Ingest::new(&config)?;
         let cache = Cache::new(Duration::from_secs(config.ask.cache_s));
         let app = Arc::new(Self {
@@ -109,6 +113,7 @@ impl App {
             files,
             index: Arc::new(index),
             embeddings,
+            reranker,
             models,
             runs,
             history,
@@ -212,6 +217,9 @@ pub enum OpenError {
     /// The configured embedding model can't be used.
     #[error(transparent)]
     Embeddings(#[from] EmbedError),
+    /// The model that reranks can't be used as configured.
+    #[error(transparent)]
+    Reranker(#[from] RerankError),
     /// Who may ask can't be told.
     #[error("who may ask can't be told: {0}")]
     Access(#[source] Error),

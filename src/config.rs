@@ -7,6 +7,7 @@ pub mod embeddings;
 mod error;
 mod file;
 pub mod model;
+pub mod rerank;
 mod server;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::ingest::extract::{Limits, Sandbox};
 use access::{AccessConfig, JwtConfig, LimitsConfig, Mode, SessionsConfig, Tier};
 use embeddings::EmbeddingsConfig;
 use model::{ApiKey, ModelConfig};
+use rerank::RerankConfig;
 
 pub use ask::{AskConfig, ResearchConfig};
 pub use error::{ConfigError, Origin};
@@ -41,6 +43,8 @@ pub struct Config {
     pub models: Vec<ModelConfig>,
     /// The model that finds what shares no word with a question.
     pub embeddings: EmbeddingsConfig,
+    /// The model that puts the best passages of a search in order.
+    pub rerank: RerankConfig,
     /// Limits on documents.
     pub ingest: IngestConfig,
     /// How answers are made.
@@ -238,6 +242,7 @@ impl Config {
             listen,
             models,
             embeddings: file.embeddings,
+            rerank: file.rerank,
             ingest: file.ingest,
             ask: file.ask,
             research: file.research,
@@ -304,6 +309,7 @@ impl Config {
             }
         }
         self.embeddings.check()?;
+        self.rerank.check()?;
         let is_open = self.access.mode == Mode::None && !self.listen.ip().is_loopback();
         if is_open && !allow_open_network {
             return Err(ConfigError::NotLoopback { listen: self.listen, origin: self.origin("listen") });

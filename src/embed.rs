@@ -21,9 +21,10 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::config::embeddings::{Embedding, EmbeddingsConfig};
 use crate::config::model::ModelError;
+use crate::encoder::{FolderError, side_by_side};
 use crate::provider::ProviderError;
 use corpus::{Corpus, CorpusError};
-use local::{FolderError, Local, Prompts};
+use local::{Local, Prompts};
 use openai::OpenAi;
 pub(crate) use unhurried::unhurried;
 
@@ -315,7 +316,7 @@ impl Embeddings {
             Engine::Local(model) => {
                 let (model, threads) = (Arc::clone(model), self.config.threads);
                 let (texts, batch) = (prefixed(texts), self.config.batch);
-                let made = unhurried(move || side_by_side(&model, &texts, batch, threads)).await;
+                let made = unhurried(move || embed_all(&model, &texts, batch, threads)).await;
                 made.map_err(|error| broken(&error))??
             }
             Engine::OpenAi(server) => {
@@ -388,7 +389,7 @@ fn broken(error: &impl std::fmt::Display) -> EmbedError {
 }
 
 /// Embeds on a few threads, batch by batch; texts of about one length go together.
-fn side_by_side(
+fn embed_all(
     model: &Local,
     texts: &[String],
     batch: usize,
@@ -397,24 +398,13 @@ fn side_by_side(
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_unstable_by_key(|number| std::cmp::Reverse(texts[*number].len()));
     let batches: Vec<&[usize]> = order.chunks(batch).collect();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut made = Vec::new();
-        while let Some(numbers) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let of_batch: Vec<&String> = numbers.iter().map(|number| &texts[*number]).collect();
-            made.extend(numbers.iter().copied().zip(model.embed(&of_batch)));
-        }
-        made
-    };
+    let made = side_by_side(batches.len(), threads, |number| {
+        let of_batch: Vec<&String> = batches[number].iter().map(|number| &texts[*number]).collect();
+        model.embed(&of_batch)
+    });
     let mut vectors = vec![Vec::new(); texts.len()];
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads.min(batches.len())).map(|_| scope.spawn(work)).collect();
-        for thread in threads {
-            let made = thread.join().map_err(|_| EmbedError::Wrong("the encoder panicked".to_owned()))?;
-            for (number, vector) in made {
-                vectors[number] = vector;
-            }
-        }
-        Ok(vectors)
-    })
+    for (number, vector) in order.iter().zip(made.map_err(|error| broken(&error))?.into_iter().flatten()) {
+        vectors[*number] = vector;
+    }
+    Ok(vectors)
 }

@@ -31,6 +31,7 @@ use crate::{Error, documents};
 use extract::{ExtractError, Sandbox};
 use worker::{Extraction, Extractor, NotConfined};
 
+pub(crate) use embedding::in_context;
 pub use reconcile::Rebuild;
 pub(crate) use upload::clean_collection;
 pub use upload::{Accepted, Incoming, Upload};

@@ -171,6 +171,7 @@ pub async fn text(app: &Arc<App>) -> Result<String, Error> {
     gauge(&mut now, "ingest_queue", "Documents waiting to be read", app.ingest.num_queued());
     of_models(app, &mut now);
     of_embeddings(app, &mut now);
+    of_reranker(app, &mut now);
     gauge(&mut now, "index_passages", "Passages that can be found", app.index.num_passages());
     let (data, index) = (app.config.data.clone(), Arc::clone(&app.index));
     let (sizes, documents) = spawn_blocking(move || {
@@ -219,6 +220,17 @@ fn of_embeddings(app: &App, now: &mut Registry) {
     if let Some(number) = num_not_embedded(app) {
         gauge(now, "embedding_queue", "Passages that have no vector yet", number);
     }
+}
+
+fn of_reranker(app: &App, now: &mut Registry) {
+    let Some(reranker) = &app.reranker else { return };
+    let counted = |number| ConstCounter::new(number);
+    now.register(
+        "reranked_passages",
+        "Passages read with a question since the start",
+        counted(reranker.num_reranked()),
+    );
+    now.register("rerank_failures", "Searches that were not reranked", counted(reranker.num_failures()));
 }
 
 fn of_models(app: &App, now: &mut Registry) {

@@ -37,6 +37,7 @@ mod models;
 mod openai;
 pub(crate) mod retry;
 mod scripted;
+pub(crate) mod service;
 pub(crate) mod sse;
 mod tally;
 

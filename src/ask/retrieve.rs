@@ -2,6 +2,7 @@
 //! nothing leaves here that the store does not confirm.
 
 mod choose;
+mod reranked;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -110,8 +111,17 @@ pub struct Place {
 pub struct Manner {
     /// Whether it compared what passages mean, and not their words alone.
     pub by_meaning: bool,
+    /// Whether a model read the best of them with the question and put them in order.
+    pub is_reranked: bool,
     /// What kept it from that, in part or altogether, where a model for it is configured.
     pub note: Option<String>,
+}
+
+impl Manner {
+    fn add_note(&mut self, note: &str) {
+        let before = self.note.take().map(|before| before + "; ");
+        self.note = Some(before.unwrap_or_default() + note);
+    }
 }
 
 /// What a search for the writer found.
@@ -143,7 +153,7 @@ pub async fn places(
     query: &str,
     limit: usize,
 ) -> Result<(Vec<Place>, Manner), Error> {
-    let (mut search, manner) = Search::new(app, caller, scope, query).await?;
+    let (mut search, manner) = Search::new(app, caller, scope, query, limit * MATCHES_PER_PLACE).await?;
     Ok((spawn_blocking(move || search.places(limit)).await??, manner))
 }
 
@@ -166,12 +176,22 @@ struct Search {
     scope: Scope,
     query: String,
     meaning: Option<Meaning>,
+    /// Passages asked of the index.
+    limit: usize,
+    /// What was found, if that is known already.
+    found: Option<Vec<ibid_index::Hit>>,
 }
 
 impl Search {
-    async fn new(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<(Self, Manner), Error> {
+    async fn new(
+        app: &App,
+        caller: &Caller,
+        scope: &Scope,
+        query: &str,
+        limit: usize,
+    ) -> Result<(Self, Manner), Error> {
         let readable = Readable::load(app, caller).await?;
-        let (meaning, manner) = meaning(app, query).await;
+        let (meaning, mut manner) = meaning(app, query).await;
         let search = Self {
             index: Arc::clone(&app.index),
             records: app.store.records(),
@@ -180,17 +200,26 @@ impl Search {
             scope: scope.clone(),
             query: query.to_owned(),
             meaning,
+            limit,
+            found: None,
+        };
+        let search = match &app.reranker {
+            Some(reranker) => search.reranked(reranker, &mut manner).await?,
+            None => search,
         };
         Ok((search, manner))
     }
 
-    /// What the index finds, best first; blocks.
-    fn find(&self, limit: usize) -> Result<Vec<ibid_index::Hit>, Error> {
+    /// What was found, best first; looks into the index if that is not known yet, and blocks.
+    fn find(&mut self) -> Result<Vec<ibid_index::Hit>, Error> {
+        if let Some(found) = self.found.take() {
+            return Ok(found);
+        }
         let scope = self.scope.in_index(&self.readable);
         let query = self.index.spelled(Query::new(self.query.as_str(), None))?;
         Ok(match &self.meaning {
-            Some(meaning) => self.index.search_with_meaning(&scope, &query, meaning, limit)?,
-            None => self.index.search(&scope, &query, limit)?,
+            Some(meaning) => self.index.search_with_meaning(&scope, &query, meaning, self.limit)?,
+            None => self.index.search(&scope, &query, self.limit)?,
         })
     }
 
@@ -221,7 +250,7 @@ impl Search {
 
     /// The best places; blocks.
     fn places(&mut self, limit: usize) -> Result<Vec<Place>, Error> {
-        let found = self.find(limit * MATCHES_PER_PLACE)?;
+        let found = self.find()?;
         let mut numbers: HashMap<(Uuid, u32), usize> = HashMap::new();
         let mut num_places = 0;
         let mut kept: Vec<(usize, Match)> = Vec::new();
@@ -256,8 +285,8 @@ impl Search {
     }
 
     /// What a writer is given of so many that are found: so many passages and tokens at most; blocks.
-    fn choose(&mut self, limit: usize, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
-        let found = self.find(limit)?;
+    fn choose(&mut self, wanted: usize, max_tokens: usize) -> Result<Found, Error> {
+        let found = self.find()?;
         let matches = self.confirm(&found.iter().collect::<Vec<_>>())?;
         choose::chosen(&mut self.texts, matches, wanted, max_tokens)
     }
@@ -272,11 +301,11 @@ async fn meaning(app: &App, query: &str) -> (Option<Meaning>, Manner) {
         Ok(meaning) => {
             let is_partial = crate::ingest::num_not_embedded(app) != Some(0);
             let note = is_partial.then(|| PARTIAL.to_owned());
-            (meaning, Manner { by_meaning: true, note })
+            (meaning, Manner { by_meaning: true, note, ..Manner::default() })
         }
         Err(why) => {
             let note = Some(format!("searched by words alone: {why}"));
-            (None, Manner { by_meaning: false, note })
+            (None, Manner { note, ..Manner::default() })
         }
     }
 }
@@ -297,9 +326,8 @@ impl Match {
 /// If the index or the store fails.
 pub async fn retrieve(app: &App, caller: &Caller, scope: &Scope, query: &str) -> Result<Found, Error> {
     let (wanted, max_tokens) = (app.config.ask.passages, app.config.ask.context_tokens);
-    let limit = num_looked_at(app);
-    let (mut search, manner) = Search::new(app, caller, scope, unframed(query)).await?;
-    let chosen = spawn_blocking(move || search.choose(limit, wanted, max_tokens)).await??;
+    let (mut search, manner) = Search::new(app, caller, scope, unframed(query), num_looked_at(app)).await?;
+    let chosen = spawn_blocking(move || search.choose(wanted, max_tokens)).await??;
     Ok(Found { query: query.to_owned(), manner, ..chosen })
 }
 

@@ -37,6 +37,15 @@ const ABOUT: &[(&str, &str)] = &[
     ("embeddings.batch", "passages embedded at once"),
     ("embeddings.threads", "threads of a model that runs here"),
     ("embeddings.question_timeout_ms", "how long a search waits for its vector, in milliseconds"),
+    ("rerank.provider", "what reads the best passages with the question: local, cohere, tei, or none"),
+    ("rerank.folder", "the folder of a model that runs here"),
+    ("rerank.model", "the model's name at its server"),
+    ("rerank.base_url", "where the server is, up to what comes before /rerank"),
+    ("rerank.api_key_env", "the variable that holds its key"),
+    ("rerank.api_key_file", "the file that holds it"),
+    ("rerank.candidates", "passages of a search that it reads"),
+    ("rerank.threads", "threads of a model that runs here"),
+    ("rerank.timeout_ms", "how long a search waits for the order, in milliseconds"),
     ("ingest.max_file_bytes", "largest original taken, in bytes"),
     ("ingest.max_text_bytes", "most text kept of one document, in bytes"),
     ("ingest.max_pages", "most pages read of one document"),
@@ -155,6 +164,7 @@ fn values(config: &Config) -> Result<Vec<(&'static str, &'static str, Value)>> {
     all.insert("data".into(), config.data.to_string_lossy().into_owned().into());
     all.insert("listen".into(), config.listen.to_string().into());
     all.insert("embeddings".into(), Value::try_from(&config.embeddings)?);
+    all.insert("rerank".into(), Value::try_from(&config.rerank)?);
     all.insert("ingest".into(), Value::try_from(&config.ingest)?);
     all.insert("ask".into(), Value::try_from(&config.ask)?);
     all.insert("research".into(), Value::try_from(&config.research)?);
@@ -215,6 +225,11 @@ mod tests {
             &mut embeddings.question_prefix,
         ];
         texts.into_iter().for_each(|text| *text = Some("x".into()));
+        let rerank = &mut config.rerank;
+        rerank.folder = Some("model".into());
+        rerank.api_key_file = Some("key".into());
+        let texts = [&mut rerank.model, &mut rerank.base_url, &mut rerank.api_key_env];
+        texts.into_iter().for_each(|text| *text = Some("x".into()));
         config.server.tls_cert = Some("cert.pem".into());
         config.server.tls_key = Some("key.pem".into());
         config.server.max_connections = Some(1);
@@ -222,6 +237,7 @@ mod tests {
         let mut keys = vec!["data".to_owned(), "listen".to_owned()];
         for (name, table) in [
             ("embeddings", Table::try_from(&config.embeddings).unwrap()),
+            ("rerank", Table::try_from(&config.rerank).unwrap()),
             ("ingest", Table::try_from(&config.ingest).unwrap()),
             ("ask", Table::try_from(&config.ask).unwrap()),
             ("research", Table::try_from(&config.research).unwrap()),

@@ -43,6 +43,8 @@ pub(crate) struct Search {
 #[derive(Deserialize)]
 struct Found {
     hits: Vec<Hit>,
+    /// What of the search could not be done as configured.
+    note: Option<String>,
     took_ms: f64,
 }
 
@@ -79,6 +81,9 @@ pub(crate) async fn run(client: &Client, search: &Search) -> Result<()> {
     }
     let summary = format!("{} in {:.0} ms", count(found.hits.len() as u64, "place"), found.took_ms);
     writeln!(out, "{}", paint.dim(&summary))?;
+    if let Some(note) = &found.note {
+        writeln!(out, "{}", paint.dim(note))?;
+    }
     Ok(())
 }
 

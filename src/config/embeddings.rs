@@ -97,7 +97,7 @@ impl EmbeddingsConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |words: &str| Err(ConfigError::Embeddings(format!("`[embeddings]` {words}")));
+        let wrong = |words: &str| Err(ConfigError::Search(format!("`[embeddings]` {words}")));
         let is_remote = self.model.is_some()
             || self.base_url.is_some()
             || self.api_key_env.is_some()

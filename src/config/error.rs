@@ -109,9 +109,9 @@ pub enum ConfigError {
     /// What is said about access can't work.
     #[error("{0}")]
     Access(String),
-    /// What is said about embeddings can't work.
+    /// What is said about a model that searches use can't work.
     #[error("{0}")]
-    Embeddings(String),
+    Search(String),
     /// The platform names no home folder.
     #[error("no home folder found: name the data folder with --data or IBID_DATA")]
     NoHome,

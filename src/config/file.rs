@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::access::{AccessConfig, JwtConfig, LimitsConfig, SessionsConfig, Tier};
 use super::embeddings::EmbeddingsConfig;
+use super::rerank::RerankConfig;
 use super::{
     AskConfig, ConfigError, IngestConfig, Origin, ResearchConfig, ServerConfig, StorageConfig, beside,
     parse_listen,
@@ -24,6 +25,7 @@ pub(super) struct File {
     pub(super) listen: Option<SocketAddr>,
     pub(super) models: Vec<ModelConfig>,
     pub(super) embeddings: EmbeddingsConfig,
+    pub(super) rerank: RerankConfig,
     pub(super) ingest: IngestConfig,
     pub(super) ask: AskConfig,
     pub(super) research: ResearchConfig,
@@ -46,9 +48,12 @@ pub(super) fn read(path: &Path, origins: &mut BTreeMap<String, Origin>) -> Resul
     }
     file.jwt.secret_file = file.jwt.secret_file.map(|secret| beside(path, secret));
     file.jwt.jwks_file = file.jwt.jwks_file.map(|keys| beside(path, keys));
-    let embeddings = &mut file.embeddings;
-    embeddings.folder = embeddings.folder.take().map(|folder| beside(path, folder));
-    embeddings.api_key_file = embeddings.api_key_file.take().map(|key| beside(path, key));
+    let (embeddings, rerank) = (&mut file.embeddings, &mut file.rerank);
+    for named in
+        [&mut embeddings.folder, &mut embeddings.api_key_file, &mut rerank.folder, &mut rerank.api_key_file]
+    {
+        *named = named.take().map(|named| beside(path, named));
+    }
     for model in &mut file.models {
         model.api_key_file = model.api_key_file.take().map(|key| beside(path, key));
         model.script = model.script.take().map(|script| beside(path, script));

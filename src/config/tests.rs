@@ -50,6 +50,33 @@ fn the_file_named_in_the_environment_is_read_unless_a_flag_names_another() {
 }
 
 #[test]
+fn a_reranker_needs_what_its_provider_needs_and_nothing_else() {
+    for (table, words) in [
+        ("folder = 'm'", "no `provider`"),
+        ("model = 'm'", "no `provider`"),
+        ("provider = 'local'", "needs `folder`"),
+        ("provider = 'local'\nfolder = 'm'\nbase_url = 'http://h'", "nothing about a server"),
+        ("provider = 'cohere'\nbase_url = 'http://h'", "needs `model`"),
+        ("provider = 'cohere'\nmodel = 'm'", "needs `base_url`"),
+        ("provider = 'tei'", "needs `base_url`"),
+        ("provider = 'tei'\nbase_url = 'http://h'\nfolder = 'm'", "takes no `folder`"),
+        ("provider = 'tei'\nbase_url = 'h'", "is not a URL"),
+        ("provider = 'tei'\nbase_url = 'http://h'\napi_key_env = 'NO_SUCH_KEY'", "set NO_SUCH_KEY"),
+        ("candidates = 0", "1 to 1000"),
+        ("threads = 0", "1 to 256"),
+        ("timeout_ms = 60001", "1 to 60000"),
+        ("provider = 'colbert'", "unknown variant"),
+    ] {
+        let refusal = refusal(&format!("[rerank]\n{table}"));
+        assert!(refusal.contains(words), "{table}: {refusal}");
+    }
+    let (folder, flags) = file("[rerank]\nprovider = 'local'\nfolder = 'm'");
+    let config = load(&flags, &[]).unwrap();
+    assert_eq!(config.rerank.folder, Some(folder.path().join("m")), "beside the file");
+    assert_eq!(load(&Flags::default(), &[]).unwrap().rerank, RerankConfig::default());
+}
+
+#[test]
 fn a_table_that_sets_one_key_leaves_the_others_at_their_defaults() {
     let (_folder, flags) = file("[ingest]\njobs = 3");
     let config = load(&flags, &[]).unwrap();

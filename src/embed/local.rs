@@ -1,44 +1,25 @@
-//! A model on this machine: a folder in the layout of Hugging Face with a BERT-like encoder, run on
-//! the processor. Reads the folder, cuts texts into tokens, pools; `encoder` does the arithmetic.
+//! A model of vectors on this machine: an encoder in a folder, and how the states of its tokens
+//! become one vector. Beside the encoder's files it reads:
 //!
 //! | file | what is read of it |
 //! |---|---|
-//! | `config.json` | the encoder's shape; `model_type` is `bert` |
-//! | `tokenizer.json` | how words become tokens, by WordPiece |
-//! | `model.safetensors` | the weights, as f32, f16 or bf16 |
 //! | `1_Pooling/config.json` | if there: whether tokens are averaged (the default) or the first one stands for all |
 //! | `sentence_bert_config.json` | if there: `max_seq_length`, most tokens of a text |
 //! | `config_sentence_transformers.json` | if there: what the model was trained to see before a question and before a passage |
 //! | `modules.json` | if there: that nothing else belongs to the model |
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
-use ndarray::{Axis, Slice};
+use ndarray::{ArrayView2, Axis};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
-use encoder::{Encoder, Shape};
-use tokens::Tokens;
-use weights::Weights;
-
-mod encoder;
-mod math;
-mod tokens;
-mod weights;
-
-/// Most tokens of a text where the folder does not say.
-const MAX_TOKENS: usize = 512;
-/// Tokens run through the encoder at once: more use no core better and take more memory.
-const TOKENS_AT_ONCE: usize = 2_048;
+use crate::encoder::{Encoder, Folder, FolderError, Sequence, json_if_there};
 
 /// An encoder with everything that belongs to it.
 #[derive(Debug)]
 pub struct Local {
-    tokens: Tokens,
     encoder: Encoder,
     takes_first: bool,
     prompts: Prompts,
@@ -54,33 +35,6 @@ pub struct Prompts {
     pub passage: String,
 }
 
-/// Why a folder holds no model that can be run.
-#[derive(Debug, Error)]
-pub enum FolderError {
-    /// A file can't be read.
-    #[error("`{file}` can't be read: {source}")]
-    Unreadable {
-        /// Its name in the folder.
-        file: String,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A file does not say what it should.
-    #[error("`{file}` {problem}")]
-    Unusable {
-        /// Its name in the folder.
-        file: String,
-        /// What is wrong with it, and what would do.
-        problem: String,
-    },
-}
-
-impl FolderError {
-    fn unusable(file: &str, problem: impl Into<String>) -> Self {
-        Self::Unusable { file: file.to_owned(), problem: problem.into() }
-    }
-}
-
 impl Local {
     /// Reads the model in `folder`; a few hundred milliseconds for one of 90 MB.
     ///
@@ -88,37 +42,14 @@ impl Local {
     /// Names the file that can't be used, and says why.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         check_modules(folder)?;
-        let shape: Shape = json(folder, "config.json")?;
-        shape.check().map_err(|problem| FolderError::unusable("config.json", problem))?;
         let pooling: Option<Pooling> = json_if_there(folder, "1_Pooling/config.json")?;
-        let pooling = pooling.unwrap_or_default();
-        let takes_first = pooling.takes_first()?;
-
+        let takes_first = pooling.unwrap_or_default().takes_first()?;
         let limits: Option<Limits> = json_if_there(folder, "sentence_bert_config.json")?;
-        let wanted = limits.and_then(|limits| limits.max_seq_length).unwrap_or(MAX_TOKENS);
-        let max_tokens = wanted.clamp(2, shape.max_tokens());
+        let max_tokens = limits.and_then(|limits| limits.max_seq_length);
         let trained: Option<Trained> = json_if_there(folder, "config_sentence_transformers.json")?;
         let prompts = trained.unwrap_or_default().prompts();
-        let words = read(folder, "tokenizer.json")?;
-        let tokens = Tokens::read(&words, max_tokens);
-        let tokens = tokens.map_err(|problem| FolderError::unusable("tokenizer.json", problem))?;
-
-        let bytes = read(folder, "model.safetensors")?;
-        let mut digest = Sha256::new();
-        for part in [&words, &bytes] {
-            digest.update(part);
-        }
-        digest.update([u8::from(takes_first)]);
-        digest.update(max_tokens.to_le_bytes());
-        let weights = Weights::read(&bytes);
-        let encoder = weights.and_then(|weights| Encoder::new(&shape, &weights));
-        let encoder = encoder.map_err(|problem| FolderError::unusable("model.safetensors", problem))?;
-        if tokens.size() > encoder.num_tokens() {
-            let problem = format!("has {} tokens, the weights {}", tokens.size(), encoder.num_tokens());
-            return Err(FolderError::unusable("tokenizer.json", problem));
-        }
-        let digest = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { tokens, encoder, takes_first, prompts, digest })
+        let (encoder, digest) = Encoder::open(folder, max_tokens, |folder| Ok(digest(folder, takes_first)))?;
+        Ok(Self { encoder, takes_first, prompts, digest })
     }
 
     /// Numbers of a vector.
@@ -139,27 +70,32 @@ impl Local {
     /// The vectors of the texts, each of length 1, in order. What is longer than the model reads is
     /// cut.
     pub fn embed(&self, texts: &[impl AsRef<str>]) -> Vec<Vec<f32>> {
-        let tokens: Vec<Vec<u32>> = texts.iter().map(|text| self.tokens.of(text.as_ref())).collect();
-        let mut vectors = Vec::with_capacity(texts.len());
-        let mut rest = tokens.as_slice();
-        while !rest.is_empty() {
-            let mut num_tokens = 0;
-            let fitting = rest.iter().take_while(|text| {
-                num_tokens += text.len();
-                num_tokens <= TOKENS_AT_ONCE
-            });
-            let (batch, after) = rest.split_at(fitting.count().max(1));
-            let states = self.encoder.run(batch);
-            let mut first = 0;
-            for text in batch {
-                let states = states.slice_axis(Axis(0), Slice::from(first..first + text.len()));
-                vectors.push(math::pool(&states, self.takes_first));
-                first += text.len();
-            }
-            rest = after;
-        }
-        vectors
+        let tokens: Vec<Sequence> = texts.iter().map(|text| self.encoder.text(text.as_ref())).collect();
+        self.encoder.run(&tokens, |states| pool(states, self.takes_first))
     }
+}
+
+/// Tells a model from any other by all that its vectors depend on.
+fn digest(folder: &Folder<'_>, takes_first: bool) -> String {
+    let mut digest = Sha256::new();
+    digest.update(folder.tokenizer);
+    digest.update(folder.model);
+    digest.update([u8::from(takes_first)]);
+    digest.update(folder.max_tokens.to_le_bytes());
+    crate::hex(&digest.finalize()[..8])
+}
+
+/// One vector of length 1 for a text: of its first token, or of all of them.
+fn pool(states: &ArrayView2<'_, f32>, takes_first: bool) -> Vec<f32> {
+    let mut pooled = match takes_first {
+        true => states.row(0).to_owned(),
+        false => states.sum_axis(Axis(0)),
+    };
+    let length = pooled.dot(&pooled).sqrt();
+    if length > 0.0 {
+        pooled /= length;
+    }
+    pooled.to_vec()
 }
 
 #[derive(Deserialize)]
@@ -232,18 +168,4 @@ fn check_modules(folder: &Path) -> Result<(), FolderError> {
         }
     }
     Ok(())
-}
-
-fn read(folder: &Path, file: &str) -> Result<Vec<u8>, FolderError> {
-    fs::read(folder.join(file)).map_err(|source| FolderError::Unreadable { file: file.to_owned(), source })
-}
-
-fn json<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<T, FolderError> {
-    let bytes = read(folder, file)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| FolderError::unusable(file, format!("is not as expected: {error}")))
-}
-
-fn json_if_there<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>, FolderError> {
-    if folder.join(file).exists() { json(folder, file).map(Some) } else { Ok(None) }
 }

@@ -1,31 +1,24 @@
 //! `OpenAI`'s embeddings, and every server that speaks them. Tries again by the same rules as calls
 //! to models that write, and like them leaves a server alone for a while that keeps failing.
 
-use std::time::Duration;
-
-use reqwest::{Response, header};
 use serde::{Deserialize, Serialize};
 
 use super::EmbedError;
 use crate::config::embeddings::EmbeddingsConfig;
 use crate::config::model::ModelError;
 use crate::provider::ProviderError;
-use crate::provider::breaker::Breaker;
-use crate::provider::http::{Endpoint, innermost};
-use crate::provider::retry::{BACKOFF_CAP, MAX_CALLS, is_down, is_passing, pause};
+use crate::provider::retry::{BACKOFF_CAP, MAX_CALLS, is_passing, pause};
+use crate::provider::service::Service;
 
 /// The most that is read of an answer: 2,048 vectors of 3,072 numbers, generously written.
 const MAX_BYTES: usize = 256 << 20;
 /// A text that every model takes.
 pub(super) const HARMLESS: &str = "ibid";
-/// How long one call for passages may take.
-const CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// A model behind the embeddings API.
 pub(crate) struct OpenAi {
-    endpoint: Endpoint,
+    service: Service,
     dimensions: Option<usize>,
-    breaker: Breaker,
 }
 
 #[derive(Serialize)]
@@ -50,39 +43,28 @@ struct Item {
 
 impl OpenAi {
     pub(super) fn new(config: &EmbeddingsConfig) -> Result<Self, ModelError> {
-        let endpoint = Endpoint::new(&config.at_server(), "/embeddings")?;
-        Ok(Self { endpoint, dimensions: config.dimensions, breaker: Breaker::default() })
+        let service = Service::new(&config.at_server(), "/embeddings", MAX_BYTES)?;
+        Ok(Self { service, dimensions: config.dimensions })
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.endpoint.model
+        self.service.model()
     }
 
     /// Notes that nobody waited for an answer any longer.
     pub(super) fn timed_out(&self) {
-        self.breaker.failed();
+        self.service.timed_out();
     }
 
     /// The vectors of the texts, in order, from one call.
     pub(super) async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let permit = self.breaker.admit().map_err(|_| {
-            let words = "it failed several times in a row and is left alone for some seconds";
-            ProviderError::Unavailable(words.to_owned())
-        })?;
-        let outcome = match tokio::time::timeout(CALL_LIMIT, self.call(texts)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(ProviderError::TimedOut("no vectors")),
+        let request = Request {
+            model: self.service.model(),
+            input: texts,
+            encoding_format: "float",
+            dimensions: self.dimensions,
         };
-        match outcome {
-            Err(error) if is_down(&error) => {
-                permit.failed();
-                Err(error.into())
-            }
-            outcome => {
-                permit.answered();
-                in_order(outcome?, texts.len(), self.dimensions)
-            }
-        }
+        in_order(self.service.ask(&request).await?, texts.len(), self.dimensions)
     }
 
     /// The same with more tries; a text that the server refuses for what it is gets a vector of
@@ -120,39 +102,6 @@ impl OpenAi {
             attempt += 1;
         }
     }
-
-    async fn call(&self, texts: &[String]) -> Result<Answer, ProviderError> {
-        let request = Request {
-            model: &self.endpoint.model,
-            input: texts,
-            encoding_format: "float",
-            dimensions: self.dimensions,
-        };
-        let mut builder = self.endpoint.client.post(self.endpoint.url.clone());
-        if let Some(key) = &self.endpoint.key {
-            builder = builder.bearer_auth(key.expose());
-        }
-        let sent = builder.header(header::ACCEPT, "application/json").json(&request).send().await;
-        let response = sent.map_err(|error| Endpoint::unsent(&error))?;
-        if !response.status().is_success() {
-            return Err(self.endpoint.refusal(response).await);
-        }
-        let body = body(response).await?;
-        serde_json::from_slice(&body)
-            .map_err(|_| ProviderError::Truncated("the answer holds no vectors".to_owned()))
-    }
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, ProviderError> {
-    let mut body = Vec::new();
-    let broken = |error: reqwest::Error| ProviderError::Truncated(innermost(&error));
-    while let Some(piece) = response.chunk().await.map_err(broken)? {
-        if body.len() + piece.len() > MAX_BYTES {
-            return Err(ProviderError::Truncated("the answer is longer than 256 MiB".to_owned()));
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(body)
 }
 
 /// Puts the vectors in the order of the texts, and makes sure that they are vectors.

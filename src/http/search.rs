@@ -44,7 +44,10 @@ pub(crate) struct SearchResult {
     hits: Vec<FoundPassage>,
     /// What was compared.
     by: By,
-    /// What kept the search from comparing meanings, in part or altogether, where it should.
+    /// Whether the reranker read the best of them with the question and put them in order.
+    reranked: bool,
+    /// What kept the search from comparing meanings or from reranking, in part or altogether, where
+    /// it should.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     /// How long it took, in milliseconds.
@@ -121,7 +124,7 @@ pub(super) async fn search(
     let hits = hits.await.map_err(Error::from)?.map_err(|error: IndexError| Error::from(error))?;
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let by = if manner.by_meaning { By::WordsAndMeaning } else { By::Words };
-    Ok(Json(SearchResult { hits, by, note: manner.note, took_ms }))
+    Ok(Json(SearchResult { hits, by, reranked: manner.is_reranked, note: manner.note, took_ms }))
 }
 
 fn document_ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Error> {

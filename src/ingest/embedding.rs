@@ -249,17 +249,22 @@ async fn take(
     Ok((parts, taken))
 }
 
-/// What is embedded of a passage: its words below what the document and the section are called,
-/// which often say what it is about and it does not.
+/// What is embedded of a passage.
 pub(super) fn text(document: &Document, passage: &Passage, body: &str) -> Text {
+    let language = document.language.as_deref().and_then(Language::from_code);
+    Text { words: in_context(document, passage, body), language }
+}
+
+/// What a model reads of a passage: its words below what the document and the section are called,
+/// which often say what it is about and it does not.
+pub(crate) fn in_context(document: &Document, passage: &Passage, body: &str) -> String {
     let title = Some(document.title.as_str()).filter(|title| *title != document.name);
     let heading = passage.heading.as_deref().filter(|heading| Some(*heading) != title);
     let above = title
         .into_iter()
         .chain(heading)
         .filter(|line| !body.trim_start_matches(['#', ' ']).starts_with(line));
-    let words = above.chain(passage.columns.as_deref()).chain([body]).collect::<Vec<_>>().join("\n");
-    Text { words, language: document.language.as_deref().and_then(Language::from_code) }
+    above.chain(passage.columns.as_deref()).chain([body]).collect::<Vec<_>>().join("\n")
 }
 
 /// Changes with whatever is embedded of a document.

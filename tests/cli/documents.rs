@@ -112,12 +112,15 @@ fn searching_sends_plain_words_and_shows_passages_by_rank() {
         "page": 2, "heading": "Slope", "columns": "2023 / 2022", "text": "The ladder\nrises.", "start": 0, "end": 17, "score": 4.25,
         "highlights": [[4, 10]], "more": [{"passage_id": format!("{DOCUMENT}:3"), "start": 20, "end": 30}]
     });
-    fake.on_json("GET /api/search", value!({"hits": [hit], "took_ms": 3}));
+    fake.on_json(
+        "GET /api/search",
+        value!({"hits": [hit], "note": "not reranked: it is away", "took_ms": 3}),
+    );
     let ran = fake.run(&["search", "ladder", "&", "slope", "--limit", "3", "--collection", "eels"]);
     let expected = format!(
         "  1. Eels, p. 2 › Slope (4.25, document {DOCUMENT})\n     columns: 2023 / 2022\n     \
          The ladder rises.\n     \
-         and 1 more passage on this page\n\n1 place in 3 ms\n"
+         and 1 more passage on this page\n\n1 place in 3 ms\nnot reranked: it is away\n"
     );
     assert_eq!((ran.code, ran.out), (0, expected), "{}", ran.err);
     assert_eq!(fake.asked("GET /api/search")[0].query, "q=ladder+%26+slope&limit=3&collection=eels");

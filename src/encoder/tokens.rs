@@ -21,7 +21,25 @@ pub(super) struct Tokens {
     last: u32,
     lowers: bool,
     strips_accents: bool,
-    max_tokens: usize,
+}
+
+/// The tokens of one text, or of two that are read together.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    tokens: Vec<u32>,
+    /// Where the second text begins; its end if there is none.
+    second: usize,
+}
+
+impl Sequence {
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Each token with its position, and whether it is of the second text.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (usize, u32, bool)> {
+        self.tokens.iter().enumerate().map(|(position, token)| (position, *token, position >= self.second))
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,8 +71,8 @@ fn hashes() -> String {
 }
 
 impl Tokens {
-    /// Reads a tokenizer; of each text it takes `max_tokens`, the marks at both ends included.
-    pub(super) fn read(bytes: &[u8], max_tokens: usize) -> Result<Self, String> {
+    /// Reads a tokenizer.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         const WANTED: &str = "a WordPiece tokenizer, as BERT has it, is wanted; other models can be used \
                               through a server, with provider \"openai\"";
         let file: File = serde_json::from_slice(bytes)
@@ -76,7 +94,6 @@ impl Tokens {
             strips_accents: normalizer.strip_accents.unwrap_or(lowers),
             continued: model.continuing_subword_prefix,
             vocabulary: model.vocab,
-            max_tokens,
         })
     }
 
@@ -85,29 +102,48 @@ impl Tokens {
         self.vocabulary.values().max().map_or(0, |highest| *highest as usize + 1)
     }
 
-    /// The tokens of a text, between the marks for its beginning and its end.
-    pub(super) fn of(&self, text: &str) -> Vec<u32> {
-        let room = self.max_tokens - 1;
+    /// The tokens of a text, between the marks for its beginning and its end; `most`, with these.
+    pub(super) fn of(&self, text: &str, most: usize) -> Sequence {
         let mut tokens = vec![self.first];
+        tokens.extend(self.cut(text, most.saturating_sub(2)));
+        tokens.push(self.last);
+        Sequence { second: tokens.len(), tokens }
+    }
+
+    /// The tokens of two texts, with marks before, between and after them; `most`, with these. If
+    /// they are too many, the longer text is cut, and both where both are longer than half.
+    pub(super) fn of_pair(&self, one: &str, other: &str, most: usize) -> Sequence {
+        let room = most.saturating_sub(3);
+        let (mut one, mut other) = (self.cut(one, room), self.cut(other, room));
+        one.truncate(room.saturating_sub(other.len()).max(room / 2));
+        other.truncate(room - one.len());
+        let second = one.len() + 2;
+        let mark = |mark: u32| std::iter::once(mark);
+        let tokens = mark(self.first).chain(one).chain(mark(self.last)).chain(other).chain(mark(self.last));
+        Sequence { tokens: tokens.collect(), second }
+    }
+
+    /// The first tokens of a text, `most` of them.
+    fn cut(&self, text: &str, most: usize) -> Vec<u32> {
+        let mut tokens = Vec::new();
         let mut word = String::new();
         for c in text.chars() {
-            if tokens.len() >= room {
+            if tokens.len() >= most {
                 break;
             }
             match Kind::of(c) {
                 Kind::Nothing => {}
-                Kind::Space => self.cut(&mut word, &mut tokens),
+                Kind::Space => self.cut_word(&mut word, &mut tokens),
                 Kind::Alone => {
-                    self.cut(&mut word, &mut tokens);
+                    self.cut_word(&mut word, &mut tokens);
                     self.spell(c, &mut word);
-                    self.cut(&mut word, &mut tokens);
+                    self.cut_word(&mut word, &mut tokens);
                 }
                 Kind::Word => self.spell(c, &mut word),
             }
         }
-        self.cut(&mut word, &mut tokens);
-        tokens.truncate(room);
-        tokens.push(self.last);
+        self.cut_word(&mut word, &mut tokens);
+        tokens.truncate(most);
         tokens
     }
 
@@ -124,7 +160,7 @@ impl Tokens {
     }
 
     /// Cuts a word into the longest pieces, from its beginning on. One that can't be is unknown.
-    fn cut(&self, word: &mut String, tokens: &mut Vec<u32>) {
+    fn cut_word(&self, word: &mut String, tokens: &mut Vec<u32>) {
         if word.is_empty() {
             return;
         }
@@ -207,7 +243,7 @@ fn is_punctuation(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn tokens(max_tokens: usize) -> Tokens {
+    fn tokenizer() -> Tokens {
         let pieces =
             ["[UNK]", "[CLS]", "[SEP]", "tide", "##s", "gate", ".", "a", "##b", "##ab", "水", "cafe"];
         let vocabulary: HashMap<&str, usize> = pieces.into_iter().zip(0..).collect();
@@ -215,7 +251,7 @@ mod tests {
             "normalizer": {"type": "BertNormalizer", "lowercase": true, "strip_accents": null},
             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "vocab": vocabulary},
         });
-        Tokens::read(file.to_string().as_bytes(), max_tokens).unwrap()
+        Tokens::read(file.to_string().as_bytes()).unwrap()
     }
 
     #[test]
@@ -228,21 +264,36 @@ mod tests {
             ("", vec![1, 2]),
         ];
         for (text, numbers) in known {
-            assert_eq!(tokens(16).of(text), numbers, "{text}");
+            assert_eq!(tokenizer().of(text, 16).tokens, numbers, "{text}");
         }
-        assert_eq!(tokens(16).of(&"a".repeat(101)), [1, 0, 2], "a word without end is unknown");
+        assert_eq!(tokenizer().of(&"a".repeat(101), 16).tokens, [1, 0, 2], "a word without end is unknown");
     }
 
     #[test]
     fn a_long_text_is_cut_and_keeps_its_end_mark() {
-        assert_eq!(tokens(5).of(&"tides ".repeat(9)), [1, 3, 4, 3, 2]);
-        assert_eq!(tokens(2).of("tides"), [1, 2]);
+        assert_eq!(tokenizer().of(&"tides ".repeat(9), 5).tokens, [1, 3, 4, 3, 2]);
+        assert_eq!(tokenizer().of("tides", 2).tokens, [1, 2]);
+    }
+
+    #[test]
+    fn two_texts_are_told_apart_and_the_longer_one_is_cut() {
+        let pair = |one: &str, other: &str, most| tokenizer().of_pair(one, other, most);
+        let whole = pair("tides", "gate.", 16);
+        assert_eq!(whole, Sequence { tokens: vec![1, 3, 4, 2, 5, 6, 2], second: 4 });
+        let seconds: Vec<bool> = whole.tokens().map(|(.., is_second)| is_second).collect();
+        assert_eq!(seconds, [false, false, false, false, true, true, true]);
+        let gates = "gate ".repeat(9);
+        assert_eq!(pair("tides", &gates, 9).tokens, [1, 3, 4, 2, 5, 5, 5, 5, 2]);
+        assert_eq!(pair(&gates, "tides", 9).tokens, [1, 5, 5, 5, 5, 2, 3, 4, 2]);
+        assert_eq!(pair(&gates, &"a ".repeat(9), 8).tokens, [1, 5, 5, 2, 7, 7, 7, 2]);
+        assert_eq!(pair(&gates, "tides", 3).tokens, [1, 2, 2]);
+        assert!(tokenizer().of("tides", 9).tokens().all(|(.., is_second)| !is_second));
     }
 
     #[test]
     fn another_kind_of_tokenizer_is_refused_in_words() {
         let other = serde_json::json!({"normalizer": {"type": "Sequence"}, "model": {"type": "Unigram", "vocab": {}}});
-        let refusal = Tokens::read(other.to_string().as_bytes(), 9).unwrap_err();
+        let refusal = Tokens::read(other.to_string().as_bytes()).unwrap_err();
         assert!(refusal.contains("WordPiece") && refusal.contains("openai"), "{refusal}");
     }
 }

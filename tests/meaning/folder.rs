@@ -18,8 +18,23 @@ const WORDS: [&str; 17] = [
     "of", "old", ".", "dike",
 ];
 
-/// Writes the folder; `salt` makes another model of it.
+/// Writes a model of vectors; `salt` makes another one of it.
 pub(crate) fn write(folder: &Path, salt: f64) {
+    write_with(folder, salt, &[]);
+}
+
+/// Writes a reranker that tells so many labels apart.
+pub(crate) fn write_reranker(folder: &Path, labels: usize) {
+    let head = [
+        ("pooler.dense.weight", vec![HIDDEN, HIDDEN]),
+        ("pooler.dense.bias", vec![HIDDEN]),
+        ("classifier.weight", vec![labels, HIDDEN]),
+        ("classifier.bias", vec![labels]),
+    ];
+    write_with(folder, 0.0, &head);
+}
+
+fn write_with(folder: &Path, salt: f64, head: &[(&str, Vec<usize>)]) {
     std::fs::create_dir_all(folder.join("1_Pooling")).unwrap();
     let vocabulary: BTreeMap<&str, usize> = WORDS.into_iter().zip(0..).collect();
     let put = |file: &str, content: serde_json::Value| {
@@ -39,8 +54,10 @@ pub(crate) fn write(folder: &Path, salt: f64) {
     );
     put("1_Pooling/config.json", json!({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": false}));
 
+    let head = head.iter().map(|(name, shape)| ((*name).to_owned(), shape.clone()));
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = shapes()
         .into_iter()
+        .chain(head)
         .enumerate()
         .map(|(number, (name, shape))| {
             let bytes = (0..shape.iter().product::<usize>())
@@ -60,7 +77,8 @@ fn value(name: &str, number: usize, at: usize, salt: f64) -> f32 {
     let wave = (0.7 * at as f64 + 1.3 * number as f64 + salt).sin();
     match name {
         _ if name.ends_with("LayerNorm.weight") => (1.0 + 0.1 * wave) as f32,
-        _ if name.ends_with("bias") => (0.1 * wave) as f32,
+        _ if name.ends_with("bias") || name.starts_with("pooler") => (0.1 * wave) as f32,
+        _ if name.starts_with("classifier") => (5.0 * wave) as f32,
         _ => (0.5 * wave) as f32,
     }
 }

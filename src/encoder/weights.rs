@@ -4,9 +4,9 @@ use ndarray::{Array1, Array2};
 use safetensors::{Dtype, SafeTensors};
 
 /// The tensors of a file.
-pub(super) struct Weights<'a> {
+pub(crate) struct Weights<'a> {
     tensors: SafeTensors<'a>,
-    /// What the names of all tensors begin with.
+    /// What the names of the encoder's tensors begin with; those of what stands upon it may not.
     prefix: &'static str,
 }
 
@@ -22,7 +22,7 @@ impl<'a> Weights<'a> {
     }
 
     /// A matrix of `columns` columns.
-    pub(super) fn matrix(&self, name: &str, columns: usize) -> Result<Array2<f32>, String> {
+    pub(crate) fn matrix(&self, name: &str, columns: usize) -> Result<Array2<f32>, String> {
         let (numbers, shape) = self.numbers(name)?;
         let [rows, found] = shape[..] else {
             return Err(format!("has `{name}` with shape {shape:?}, not a matrix"));
@@ -34,7 +34,7 @@ impl<'a> Weights<'a> {
             .map_err(|error| format!("has a broken `{name}`: {error}"))
     }
 
-    pub(super) fn vector(&self, name: &str, length: usize) -> Result<Array1<f32>, String> {
+    pub(crate) fn vector(&self, name: &str, length: usize) -> Result<Array1<f32>, String> {
         let (numbers, _) = self.numbers(name)?;
         match numbers.len() == length {
             true => Ok(numbers.into()),
@@ -44,6 +44,7 @@ impl<'a> Weights<'a> {
 
     fn numbers(&self, name: &str) -> Result<(Vec<f32>, Vec<usize>), String> {
         let tensor = self.tensors.tensor(&format!("{}{name}", self.prefix));
+        let tensor = tensor.or_else(|_| self.tensors.tensor(name));
         let tensor = tensor.map_err(|_| format!("has no `{name}`, which such a model has"))?;
         let bytes = tensor.data();
         let numbers: Vec<f32> = match tensor.dtype() {

@@ -1,5 +1,5 @@
-//! A server that speaks OpenAI's embeddings: a bag of words, hashed, in which some words mean the
-//! same. It can be told to misbehave.
+//! A server that speaks OpenAI's embeddings, Cohere's rerank, and that of Text Embeddings Inference: a
+//! bag of words, hashed, in which some words mean the same. It can be told to misbehave.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +19,9 @@ const SYNONYMS: [&[&str]; 4] = [
     &["cost", "costs", "expense", "price", "dear"],
 ];
 const STOPS: [&str; 12] = ["the", "in", "of", "a", "is", "it", "where", "what", "do", "does", "how", "which"];
+
+/// Numbers of a vector that is compared at the server.
+const DIMENSIONS: usize = 64;
 
 /// How the server answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +55,10 @@ impl Fake {
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let inner = Inner { mood: Mood::Well(64), texts: Vec::new(), keys: Vec::new() };
         let fake = Self { url, inner: Arc::new(Mutex::new(inner)) };
-        let router = Router::new().route("/v1/embeddings", post(embeddings)).with_state(fake.clone());
+        let router = Router::new()
+            .route("/v1/embeddings", post(embeddings))
+            .route("/v1/rerank", post(rerank))
+            .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         fake
     }
@@ -65,11 +71,16 @@ impl Fake {
         )
     }
 
+    /// The table of a configuration whose searches it reranks.
+    pub(crate) fn reranking(&self, provider: &str, settings: &str) -> String {
+        format!("[rerank]\nprovider = \"{provider}\"\nbase_url = \"{}\"\n{settings}\n", self.url)
+    }
+
     pub(crate) fn be(&self, mood: Mood) {
         self.inner.lock().unwrap().mood = mood;
     }
 
-    /// The texts that were embedded since this was last asked.
+    /// The texts that were embedded or judged since this was last asked.
     pub(crate) fn texts(&self) -> Vec<String> {
         std::mem::take(&mut self.inner.lock().unwrap().texts)
     }
@@ -119,6 +130,44 @@ async fn embeddings(State(fake): State<Fake>, headers: HeaderMap, Json(request):
     fake.inner.lock().unwrap().texts.extend(texts);
     Json(json!({"object": "list", "data": data, "model": request["model"], "usage": {"prompt_tokens": 1}}))
         .into_response()
+}
+
+async fn rerank(State(fake): State<Fake>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
+    let is_tei = request.get("texts").is_some();
+    let asked = |name: &str| serde_json::from_value::<Vec<String>>(request[name].clone()).unwrap();
+    let texts = if is_tei { asked("texts") } else { asked("documents") };
+    let question = vector(request["query"].as_str().unwrap(), DIMENSIONS);
+    let mood = {
+        let mut inner = fake.inner.lock().unwrap();
+        inner.keys.extend(headers.get("authorization").map(|key| key.to_str().unwrap().to_owned()));
+        inner.texts.extend(texts.clone());
+        inner.mood
+    };
+    match mood {
+        Mood::Failing(status) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Mood::Silent => tokio::time::sleep(Duration::from_secs(60)).await,
+        Mood::Well(_) | Mood::Uneven | Mood::Picky(_) | Mood::Stuck(_) => {}
+    }
+    let score = if is_tei { "score" } else { "relevance_score" };
+    // How many words of the question, or others for them, are there.
+    let likeness = |text: &str| -> f32 {
+        let pairs = question.iter().zip(vector(text, DIMENSIONS));
+        pairs.map(|(one, other)| one.min(1.0) * other.min(1.0)).sum()
+    };
+    // This server leaves the last step, from any number to one from 0 to 1, to who asks.
+    let judged = |text: &str| if is_tei { likeness(text) - 2.5 } else { likeness(text) / 64.0 };
+    let mut results: Vec<Value> =
+        (0..).zip(&texts).map(|(index, text)| json!({"index": index, score: judged(text)})).collect();
+    if mood == Mood::Uneven {
+        results.pop();
+    }
+    // Best first, as it is done; which is which is told by the index.
+    results.sort_by(|one, other| other[score].as_f64().unwrap().total_cmp(&one[score].as_f64().unwrap()));
+    match is_tei {
+        true => Json(Value::Array(results)),
+        false => Json(json!({"id": "r", "model": request["model"], "results": results})),
+    }
+    .into_response()
 }
 
 fn vector(text: &str, dimensions: usize) -> Vec<f32> {

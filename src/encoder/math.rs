@@ -1,6 +1,6 @@
 //! The functions between the matrices, written so that a compiler can do several numbers at once.
 
-use ndarray::{Array1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
+use ndarray::{Array1, ArrayViewMut2};
 
 /// The exponential function, for arguments up to 0 as they come in a softmax and under a bell
 /// curve; the relative error is below 3e-7. `f32::exp` is a call for each number.
@@ -73,23 +73,6 @@ pub(super) fn normalise(
         row /= (variance + epsilon).sqrt();
         row *= stretch;
         row += shift;
-    }
-}
-
-/// One vector of length 1 for a text: of its first token, or of all of them.
-pub(super) fn pool(states: &ArrayView2<'_, f32>, takes_first: bool) -> Vec<f32> {
-    let mut pooled = match takes_first {
-        true => states.row(0).to_owned(),
-        false => states.sum_axis(Axis(0)),
-    };
-    unit(pooled.view_mut());
-    pooled.to_vec()
-}
-
-fn unit(mut vector: ArrayViewMut1<'_, f32>) {
-    let length = vector.dot(&vector).sqrt();
-    if length > 0.0 {
-        vector /= length;
     }
 }
 

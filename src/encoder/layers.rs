@@ -9,6 +9,7 @@ use ndarray::{Array1, Array2, Axis, Slice};
 use serde::Deserialize;
 
 use super::math;
+use super::tokens::Sequence;
 use super::weights::Weights;
 
 /// What `config.json` says.
@@ -69,9 +70,11 @@ impl Shape {
 }
 
 #[derive(Debug)]
-pub(super) struct Encoder {
+pub(super) struct Layers {
     words: Array2<f32>,
     positions: Array2<f32>,
+    /// What is added to the tokens of the second of two texts; nothing if the model knows no second.
+    second: Option<Array1<f32>>,
     norm: Norm,
     layers: Vec<Layer>,
     num_heads: usize,
@@ -88,19 +91,23 @@ struct Layer {
     norm: Norm,
 }
 
-impl Encoder {
+impl Layers {
     pub(super) fn new(shape: &Shape, weights: &Weights<'_>) -> Result<Self, String> {
         let hidden = shape.hidden_size;
         let mut positions = weights.matrix("embeddings.position_embeddings.weight", hidden)?;
         if positions.nrows() < shape.max_position_embeddings {
             return Err("has fewer positions than `config.json` says".to_owned());
         }
-        // All tokens are of the first kind, whose vector may be added once and for all.
-        positions += &weights.matrix("embeddings.token_type_embeddings.weight", hidden)?.row(0);
+        let kinds = weights.matrix("embeddings.token_type_embeddings.weight", hidden)?;
+        // Most tokens are of the first kind, whose vector is added once and for all.
+        let first = kinds.rows().into_iter().next().ok_or("has no kinds of tokens")?;
+        let second = kinds.rows().into_iter().nth(1).map(|second| &second - &first);
+        positions += &first;
         let layers = (0..shape.num_hidden_layers).map(|number| Layer::new(shape, weights, number));
         Ok(Self {
             words: weights.matrix("embeddings.word_embeddings.weight", hidden)?,
             positions,
+            second,
             norm: Norm::new(shape, weights, "embeddings.LayerNorm")?,
             layers: layers.collect::<Result<_, _>>()?,
             num_heads: shape.num_attention_heads,
@@ -116,13 +123,16 @@ impl Encoder {
     }
 
     /// The last states of all tokens of all texts, below one another.
-    pub(super) fn run(&self, texts: &[Vec<u32>]) -> Array2<f32> {
-        let num_tokens = texts.iter().map(Vec::len).sum();
+    pub(super) fn run(&self, texts: &[Sequence]) -> Array2<f32> {
+        let num_tokens = texts.iter().map(Sequence::len).sum();
         let mut states = Array2::zeros((num_tokens, self.dimensions()));
-        let tokens = texts.iter().flat_map(|text| text.iter().enumerate());
-        for (mut state, (position, token)) in states.rows_mut().into_iter().zip(tokens) {
-            state += &self.words.row(*token as usize);
+        let tokens = texts.iter().flat_map(Sequence::tokens);
+        for (mut state, (position, token, is_second)) in states.rows_mut().into_iter().zip(tokens) {
+            state += &self.words.row(token as usize);
             state += &self.positions.row(position);
+            if let (true, Some(second)) = (is_second, &self.second) {
+                state += second;
+            }
         }
         self.norm.apply(&mut states);
         for layer in &self.layers {
@@ -138,7 +148,7 @@ impl Encoder {
     }
 
     /// Each token becomes a mixture of its text's values, by how well its query fits their keys.
-    fn attention(&self, queries_keys_values: &Array2<f32>, texts: &[Vec<u32>]) -> Array2<f32> {
+    fn attention(&self, queries_keys_values: &Array2<f32>, texts: &[Sequence]) -> Array2<f32> {
         let hidden = self.dimensions();
         let width = hidden / self.num_heads;
         let scale = 1.0 / (width as f32).sqrt();
@@ -191,13 +201,19 @@ impl Layer {
 
 /// A matrix and what is added to its product.
 #[derive(Debug)]
-struct Linear {
+pub(crate) struct Linear {
     weight: Array2<f32>,
     bias: Array1<f32>,
 }
 
 impl Linear {
-    fn new(weights: &Weights<'_>, name: &str, input: usize, output: usize) -> Result<Self, String> {
+    /// That of a name; the words of the refusal say what is wrong with it.
+    pub(crate) fn new(
+        weights: &Weights<'_>,
+        name: &str,
+        input: usize,
+        output: usize,
+    ) -> Result<Self, String> {
         let weight = weights.matrix(&format!("{name}.weight"), input)?;
         if weight.nrows() != output {
             return Err(format!("has `{name}` with {} rows, `config.json` says {output}", weight.nrows()));
@@ -219,7 +235,8 @@ impl Linear {
         states.dot(&self.weight.t())
     }
 
-    fn apply(&self, states: &Array2<f32>) -> Array2<f32> {
+    /// The product of each row, and what is added.
+    pub(crate) fn apply(&self, states: &Array2<f32>) -> Array2<f32> {
         let mut product = self.product(states);
         product += &self.bias;
         product
