@@ -92,6 +92,11 @@ impl Abbreviations {
     }
 }
 
+/// Whether a text explains an abbreviation that is meant, by its short form or its long one.
+pub(crate) fn explains(text: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+    explained(text).iter().any(|known| is_meant(&known.short) || is_meant(&known.long))
+}
+
 fn explained(text: &str) -> Vec<Abbreviation> {
     let mut found = Vec::new();
     for (open, _) in text.match_indices('(') {

@@ -15,9 +15,12 @@ pub(super) fn is_dissent(word: &str) -> bool {
     DISSENT.iter().any(|beginning| word.starts_with(beginning))
 }
 
-/// A question without the frame that it opens with: `eels` of "tell me about eels". A frame ends in
-/// a word of grammar; "information science" opens with a subject.
+/// A question without its frame: `eels` of "tell me about eels" and of "what does eels mean?". One that
+/// it opens with ends in a word of grammar; "information science" opens with a subject.
 pub(crate) fn unframed(question: &str) -> &str {
+    if let Some(meant) = meant(question) {
+        return meant;
+    }
     let language = Language::of_question(question).or_else(|| Language::from_code("en"));
     let (mut has_frame, mut is_closed) = (false, false);
     for term in terms(question, language) {
@@ -30,6 +33,55 @@ pub(crate) fn unframed(question: &str) -> &str {
     }
     question
 }
+
+/// What a question asks the meaning of.
+fn meant(question: &str) -> Option<&str> {
+    let words = question.trim_matches(is_around);
+    MEANINGS.iter().find_map(|(before, after)| {
+        let start = beginning(words, before)?;
+        let end = ending(&words[start..], after)?;
+        let meant = words[start..start + end].trim_matches(is_around);
+        meant.contains(char::is_alphanumeric).then_some(meant)
+    })
+}
+
+/// Whether a character stands around what is said: a space, a quotation mark, a mark of a question.
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || "?¿？؟!.\"'“”„‘’«»".contains(c)
+}
+
+/// Where a text goes on that begins with these words, in whatever case.
+fn beginning(text: &str, words: &str) -> Option<usize> {
+    let is_same = text.get(..words.len()).is_some_and(|opening| opening.to_lowercase() == words);
+    (is_same && !text[words.len()..].starts_with(char::is_alphanumeric)).then_some(words.len())
+}
+
+/// Where a text ends before these words, in whatever case, that it ends with.
+fn ending(text: &str, words: &str) -> Option<usize> {
+    let start = text.len().checked_sub(words.len())?;
+    let is_same = text.get(start..).is_some_and(|last| last.to_lowercase() == words);
+    (is_same && (words.is_empty() || !text[..start].ends_with(char::is_alphanumeric))).then_some(start)
+}
+
+/// How questions for the meaning of something begin and end.
+#[rustfmt::skip]
+const MEANINGS: &[(&str, &str)] = &[
+    ("what does", "stand for"), ("what do", "stand for"), ("what did", "stand for"), ("what does", "mean"),
+    ("what do", "mean"), ("what is", "short for"), ("what is the meaning of", ""), ("what's the meaning of", ""),
+    ("what is the definition of", ""), ("what's the definition of", ""), ("what is meant by", ""),
+    ("define", ""), ("definiere", ""), ("définis", ""), ("définissez", ""), ("definisci", ""), ("defina", ""),
+    ("what is an abbreviation of", ""), ("was bedeutet", ""), ("was bedeuten", ""), ("was heißt", ""),
+    ("was versteht man unter", ""), ("wofür steht", ""), ("wofür stehen", ""), ("que signifie", ""),
+    ("que signifient", ""), ("que veut dire", ""), ("qué significa", ""), ("qué significan", ""),
+    ("qué quiere decir", ""), ("che cosa significa", ""), ("cosa significa", ""), ("che significa", ""),
+    ("o que significa", ""), ("o que quer dizer", ""), ("ce înseamnă", ""), ("wat betekent", ""),
+    ("waar staat", "voor"), ("vad betyder", ""), ("vad står", "för"), ("hvad betyder", ""),
+    ("hvad står", "for"), ("hva betyr", ""), ("hva står", "for"), ("mitä tarkoittaa", ""), ("co znaczy", ""),
+    ("co oznacza", ""), ("co znamená", ""), ("co to znaczy", ""), ("čo znamená", ""), ("что означает", ""),
+    ("что значит", ""), ("що означає", ""), ("що таке", ""), ("что такое", ""), ("какво означава", ""),
+    ("какво е", ""), ("mit jelent", ""), ("što znači", ""), ("τι σημαίνει", ""), ("apa arti", ""),
+    ("apa yang dimaksud dengan", ""), ("ماذا يعني", ""), ("ما معنى", ""), ("ما هو", ""), ("ما هي", ""),
+];
 
 /// Words that ask for a kind of answer, or name what is searched as a whole.
 #[rustfmt::skip]
@@ -90,6 +142,16 @@ mod tests {
             ("Podsumuj dokumenty o latarni", "latarni"),
             ("Who lists the birds?", "Who lists the birds?"),
             ("Summarise the documents", "Summarise the documents"),
+            ("What does OEP stand for?", "OEP"),
+            ("what does “fish pass” mean", "fish pass"),
+            ("What is meant by C++?", "C++"),
+            ("What is the meaning of life?", "life"),
+            ("What does a mean tide bring?", "What does a mean tide bring?"),
+            ("What does it mean that eels climb?", "What does it mean that eels climb?"),
+            ("What does stand for", "What does stand for"),
+            ("Was bedeutet Übertiefe?", "Übertiefe"),
+            ("¿Qué significa marea?", "marea"),
+            ("Что такое порог?", "порог"),
             ("", ""),
         ] {
             assert_eq!(unframed(question), rest);

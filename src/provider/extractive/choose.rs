@@ -9,6 +9,7 @@ use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris};
+use super::definition::said;
 use super::named::Named;
 use super::passage::{Line, Read};
 use super::subject::{framing, subject};
@@ -149,8 +150,10 @@ impl Reading<'_> {
     ) -> Vec<Candidate<'a>> {
         // What was carried over from earlier questions says what it is about, not what is asked of it.
         let as_asked = as_asked(question);
-        let kind = Asked::by(as_asked);
+        let kind = Asked::by(as_asked).of(asked);
         let own = (as_asked != question).then(|| self.asked(as_asked)).filter(|own| !own.words.is_empty());
+        let asks_what = matches!(kind, Asked::Person | Asked::Definition | Asked::Anything);
+        let defines = |text: &str| if asks_what { said(asked, text, self.language) } else { 0.0 };
         let mut candidates = Vec::new();
         for Meant { passage, read, named } in shelf {
             for (at, line) in read.lines.iter().enumerate() {
@@ -194,6 +197,7 @@ impl Reading<'_> {
                     + 0.15 * nearness(asked, facts)
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
+                    + 0.25 * defines(text)
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
                     - long

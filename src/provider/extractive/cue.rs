@@ -44,6 +44,12 @@ impl Asked {
         }
     }
 
+    /// The same, by what the question is about: who somebody is, is no other name.
+    pub(super) fn of(self, asked: &Facts) -> Self {
+        let are_names = !asked.words.is_empty() && asked.words.iter().all(|(_, is_name)| *is_name);
+        if self == Self::Person && are_names { Self::Definition } else { self }
+    }
+
     /// How strongly a sentence shows the sign, from 0 to 1. What the question says itself is none.
     pub(super) fn shown(self, sentence: &str, facts: &Facts, question: &Facts) -> f32 {
         let new_name = || facts.words.iter().any(|(word, name)| *name && question.holds(word) == 0.0);

@@ -93,6 +93,55 @@ fn a_number_is_found_in_its_row() {
 }
 
 #[test]
+fn what_something_is_is_told_by_a_sentence_that_opens_with_it() {
+    let of = |question: &str, passages: &[&str]| write(&prompt(question, passages)).pieces[0].clone();
+    // The others say the words as often and stand before it.
+    let ladders =
+        "The council closed the eel ladder, since the eel ladder is a cost. An eel ladder needs a keeper.";
+    let about =
+        "In spring much climbs here. An eel ladder (or pass) is a wet ramp of brushes for young eels.";
+    let expected = "An eel ladder (or pass) is a wet ramp of brushes for young eels. [2]";
+    for question in [
+        "What is an eel ladder?",
+        "eel ladder",
+        "Define eel ladder",
+        "What does “eel ladder” mean?",
+        "What is meant by eel ladder?",
+        "Tell me about the eel ladder",
+    ] {
+        assert_eq!(of(question, &[ladders, about]), expected, "{question}");
+    }
+    let who = [
+        "Marta Lind and the trust met Kurt Olsen at the lighthouse.",
+        "Marta Lind was a keeper from 1870 on.",
+    ];
+    assert_eq!(of("Who was Marta Lind?", &who), "Marta Lind was a keeper from 1870 on. [2]");
+    let german = [
+        "Der Aufseher prüft die Aalleiter und ist ein Angestellter des Amtes an der Aalleiter.",
+        "Die Aalleiter ist eine nasse Rampe, auf der junge Aale in den Fluss steigen.",
+    ];
+    assert!(of("Was ist eine Aalleiter?", &german).starts_with("Die Aalleiter ist eine nasse Rampe"));
+    assert!(of("Was bedeutet Aalleiter?", &german).starts_with("Die Aalleiter ist eine nasse Rampe"));
+    let russian = ["Сторож говорит, что порог у реки низкий.", "Порог — это каменная стена в реке для рыбы."];
+    assert!(of("Что такое порог?", &russian).starts_with("Порог — это"));
+}
+
+#[test]
+fn what_something_stands_for_is_told_by_the_sentence_that_explains_it() {
+    let passages = [
+        "The OEP stands by its plan, and OEP staff count eels.",
+        "In 2009 seven towns founded the Osmer Estuary Partnership (OEP) for the marsh.",
+    ];
+    let expected = "In 2009 seven towns founded the Osmer Estuary Partnership (OEP) for the marsh. [2]";
+    for question in
+        ["What does OEP stand for?", "What is OEP short for?", "What is the OEP?", "Wofür steht OEP?"]
+    {
+        let answer = write(&prompt_of_one(question, &passages));
+        assert_eq!(answer.pieces[0], expected, "{question}");
+    }
+}
+
+#[test]
 fn heads_of_columns_are_no_answer() {
     let answer = write(&prompt("What of 2020?", &[ACCOUNTS]));
     assert!(answer.refused, "{:?}", answer.pieces);
