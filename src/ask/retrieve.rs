@@ -2,6 +2,7 @@
 //! nothing leaves here that the store does not confirm.
 
 mod choose;
+mod defining;
 mod reranked;
 
 use std::collections::btree_map::Entry;
@@ -217,10 +218,11 @@ impl Search {
         }
         let scope = self.scope.in_index(&self.readable);
         let query = self.index.spelled(Query::new(self.query.as_str(), None))?;
-        Ok(match &self.meaning {
+        let found = match &self.meaning {
             Some(meaning) => self.index.search_with_meaning(&scope, &query, meaning, self.limit)?,
             None => self.index.search(&scope, &query, self.limit)?,
-        })
+        };
+        self.defining_first(found)
     }
 
     /// Those of what was found that the store confirms, in the same order; blocks.

@@ -6,7 +6,6 @@ mod asking;
 mod choose;
 mod coverage;
 mod cue;
-mod definition;
 mod named;
 mod passage;
 mod row;

@@ -56,6 +56,42 @@ async fn what_a_document_writes_short_is_found_by_its_long_form() {
 }
 
 #[tokio::test]
+async fn a_passage_that_says_what_something_is_comes_before_those_that_have_its_word_more_often() {
+    let server = Server::start().await;
+    for number in 1..=5 {
+        let log = format!("# Day {number}\n\nThe keeper closed sluice {number}; sluice {number} leaked.");
+        server.add(&format!("log{number}.md"), log).await;
+    }
+    let terms = "# Terms\n\nMuch is written of rivers and of those who live by them, and of the fish there. A sluice is \
+                 a gate that lets water through. Many are made of oak, and most of them are older than the towns.";
+    let terms = server.add("terms.md", terms).await;
+    for question in ["What is a sluice?", "sluice", "What does sluice mean?", "Define sluice"] {
+        let found = server.get(&format!("/api/search?q={question}")).await;
+        let hits = found["hits"].as_array().unwrap();
+        assert_eq!(hits[0]["document_id"], terms["id"], "{question}: {found}");
+        assert_eq!(hits.len(), 6, "{question}");
+        let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+        assert!(scores.is_sorted_by(|one, other| one >= other), "{scores:?}");
+    }
+    let found = server.get("/api/search?q=Which sluice leaked when the keeper closed it that day?").await;
+    assert_ne!(found["hits"][0]["document_id"], terms["id"], "{found}");
+}
+
+#[tokio::test]
+async fn what_is_said_first_of_something_leaves_room_for_what_else_is_known() {
+    let server = Server::start().await;
+    let log =
+        server.add("log.md", "# Sluice log\n\nOn Monday the sluice leaked; who mends the sluice?").await;
+    for number in 1..=5 {
+        let text = format!("# Book {number}\n\nThe sluice is a gate, says book {number}.");
+        server.add(&format!("book{number}.md"), text).await;
+    }
+    let found = server.get("/api/search?q=What is the sluice?").await;
+    let place = found["hits"].as_array().unwrap().iter().position(|hit| hit["document_id"] == log["id"]);
+    assert_eq!(place, Some(3), "{found}");
+}
+
+#[tokio::test]
 async fn a_search_keeps_to_its_documents_and_its_collection() {
     let server = Server::start().await;
     let one = server.add("one.md", "The heron stands in the reeds.").await;

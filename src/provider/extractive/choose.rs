@@ -9,7 +9,6 @@ use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::{coverage, num_words};
 use super::cue::{Asked, is_debris};
-use super::definition::said;
 use super::named::Named;
 use super::passage::{Line, Read};
 use super::subject::{framing, subject};
@@ -20,6 +19,7 @@ use crate::ask::facets::facets;
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{SentenceKind, sentences};
+use crate::ask::topic::Topic;
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
@@ -152,8 +152,8 @@ impl Reading<'_> {
         let as_asked = as_asked(question);
         let kind = Asked::by(as_asked).of(asked);
         let own = (as_asked != question).then(|| self.asked(as_asked)).filter(|own| !own.words.is_empty());
-        let asks_what = matches!(kind, Asked::Person | Asked::Definition | Asked::Anything);
-        let defines = |text: &str| if asks_what { said(asked, text, self.language) } else { 0.0 };
+        let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), self.language)
+            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Anything));
         let mut candidates = Vec::new();
         for Meant { passage, read, named } in shelf {
             for (at, line) in read.lines.iter().enumerate() {
@@ -197,7 +197,7 @@ impl Reading<'_> {
                     + 0.15 * nearness(asked, facts)
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
-                    + 0.25 * defines(text)
+                    + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text))
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
                     - long

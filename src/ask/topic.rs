@@ -1,0 +1,133 @@
+//! What a short question is about, and sentences that say what that is. They open with it, and after it
+//! there are words of grammar or a mark: "The dike is an earthwork", "Le barrage, un ouvrage",
+//! "Порог — это". Or they explain what it is short for.
+
+use ibid_index::analysis::{Language, Term, TermKind, terms};
+
+use super::framing::unframed;
+use super::sentence::{SentenceKind, sentences};
+use crate::abbreviation::explains;
+
+/// Content words of what is asked for, at most.
+const MAX_WORDS: usize = 4;
+
+/// The content words of a short question, in the forms that they take in one language.
+pub(crate) struct Topic {
+    stems: Vec<String>,
+    language: Option<Language>,
+}
+
+impl Topic {
+    /// That of these words; `None` if there are too many of them, or none.
+    pub(crate) fn of<'a>(
+        stems: impl IntoIterator<Item = &'a str>,
+        language: Option<Language>,
+    ) -> Option<Self> {
+        let stems: Vec<String> = stems.into_iter().take(MAX_WORDS + 1).map(str::to_owned).collect();
+        (1..=MAX_WORDS).contains(&stems.len()).then_some(Self { stems, language })
+    }
+
+    /// That of a question, for texts in this language; the question may be in another one.
+    pub(crate) fn of_question(question: &str, language: Option<Language>) -> Option<Self> {
+        let question = unframed(question);
+        let own = Language::of_question(question).filter(|own| Some(*own) != language);
+        let grammar = own.into_iter().flat_map(|own| terms(question, Some(own))).filter(is_grammar);
+        let grammar: Vec<usize> = grammar.map(|term| term.start).collect();
+        let meant = |term: &Term| !is_grammar(term) && !grammar.contains(&term.start);
+        let meant: Vec<Term> = terms(question, language).filter(meant).collect();
+        Self::of(meant.iter().map(|term| term.stem.as_str()), language)
+    }
+
+    /// How much a sentence looks as if it said what that is, from 0 to 1.
+    pub(crate) fn told_by(&self, sentence: &str) -> f32 {
+        if explains(sentence, |words| self.is_said_by(words)) {
+            return 1.0;
+        }
+        let Some(end) = self.end_of_opening(sentence) else { return 0.0 };
+        let rest = after_brackets(sentence[end..].trim_start());
+        let is_marked = rest.starts_with(|c: char| !c.is_alphanumeric());
+        let mut follow = terms(rest, self.language).map(|term| is_grammar(&term));
+        match (follow.next(), follow.next()) {
+            (Some(true), Some(true)) => 1.0,
+            (Some(true), _) if is_marked => 1.0,
+            (Some(true), _) => 0.7,
+            _ if is_marked => 0.7,
+            _ => 0.3,
+        }
+    }
+
+    /// Whether a text has a sentence that says what that is.
+    pub(crate) fn is_told_in(&self, text: &str) -> bool {
+        let is_prose = |kind| !matches!(kind, SentenceKind::Heading | SentenceKind::Code | SentenceKind::Row);
+        sentences(text)
+            .into_iter()
+            .any(|sentence| is_prose(sentence.kind) && self.told_by(&text[sentence.range]) == 1.0)
+    }
+
+    /// Whether a few words are these, and no others beside words of grammar.
+    fn is_said_by(&self, words: &str) -> bool {
+        let mut meant = terms(words, self.language).filter(|term| !is_grammar(term));
+        let num_same = meant.by_ref().take_while(|term| self.stems.contains(&term.stem)).count();
+        num_same == self.stems.len() && meant.next().is_none()
+    }
+
+    /// Where the words end, if a sentence opens with them and no others of meaning.
+    fn end_of_opening(&self, sentence: &str) -> Option<usize> {
+        let meant = terms(sentence, self.language).filter(|term| !is_grammar(term));
+        let opening = meant.take(self.stems.len()).take_while(|term| self.stems.contains(&term.stem));
+        let opening: Vec<Term> = opening.collect();
+        opening.last().filter(|_| opening.len() == self.stems.len()).map(|last| last.end)
+    }
+}
+
+fn is_grammar(term: &Term) -> bool {
+    term.kind == TermKind::Stop
+}
+
+/// What follows a remark in brackets, if a text opens with one.
+fn after_brackets(text: &str) -> &str {
+    let inside = text.strip_prefix('(').and_then(|inside| inside.split_once(')'));
+    inside.map_or(text, |(_, rest)| rest.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_says_what_something_is_if_it_opens_with_it() {
+        for (question, code, sentence, told) in [
+            ("What is an eel ladder?", "en", "An eel ladder is a ramp for young eels.", 1.0),
+            ("What is an eel ladder?", "en", "Eel ladders (or passes) are the ramps of eels.", 1.0),
+            ("What is an eel ladder?", "en", "Eel ladders are wet.", 0.7),
+            ("What is an eel ladder?", "en", "Eel ladder keepers are paid.", 0.3),
+            ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
+            ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
+            ("Who was Marta Lind?", "en", "Marta Lind, the keeper, left.", 1.0),
+            ("What is the OEP?", "en", "Seven towns founded the Osmer Estuary Partnership (OEP) then.", 1.0),
+            ("What is the Osmer Estuary Partnership?", "en", "Ask the Osmer Estuary Partnership (OEP).", 1.0),
+            ("What is the OEP?", "en", "The OEP has two members.", 0.7),
+            ("Was ist eine Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
+            ("What is an Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
+            ("Что такое порог?", "ru", "Порог — это стена.", 1.0),
+        ] {
+            let topic = Topic::of_question(question, Language::from_code(code)).unwrap();
+            assert_eq!(topic.told_by(sentence), told, "{question} {sentence}");
+        }
+    }
+
+    #[test]
+    fn a_question_of_many_words_or_of_none_has_no_topic() {
+        assert!(Topic::of_question("What is it?", Language::from_code("en")).is_none());
+        let long = "Which towns paid for the eel ladder at the Mirk sluice?";
+        assert!(Topic::of_question(long, Language::from_code("en")).is_none());
+    }
+
+    #[test]
+    fn it_is_told_in_prose_and_not_in_headings() {
+        let topic = Topic::of_question("dike", Language::from_code("en")).unwrap();
+        assert!(topic.is_told_in("It rained.\n\nThe dike is an earthwork."));
+        assert!(!topic.is_told_in("# The dike: an earthwork\n\nIt rained on the dike."));
+        assert!(!topic.is_told_in(""));
+    }
+}
