@@ -158,11 +158,7 @@ impl Reading<'_> {
         for Meant { passage, read, named } in shelf {
             for (at, line) in read.lines.iter().enumerate() {
                 let Line { sentence, text, facts, is_whole, row } = line;
-                let unfit = matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
-                    || text.ends_with(['?', ':', '？', '：', '؟'])
-                    || row.as_ref().is_some_and(|row| row.is_bare)
-                    || read.is_heading(line, asked);
-                if unfit || (is_debris(text) && sentence.kind != SentenceKind::Row) {
+                if is_unfit(kind, asked, read, line) {
                     continue;
                 }
                 let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
@@ -187,7 +183,12 @@ impl Reading<'_> {
                 let itself = coverage(asked, &said, weights);
                 let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, weights));
                 let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(asked, &read.heading));
-                let dry = if sentence.kind == SentenceKind::Row { 0.1 } else { 0.0 };
+                let dry = match kind {
+                    _ if sentence.kind != SentenceKind::Row => 0.0,
+                    // It says what something is where its label is just that.
+                    Asked::Definition if labelled < 1.0 => 0.4,
+                    _ => 0.1,
+                };
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.
                 let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
@@ -271,6 +272,19 @@ impl Reading<'_> {
         }
         asked
     }
+}
+
+/// Whether a line says nothing that could be told of what is asked.
+fn is_unfit(kind: Asked, asked: &Facts, read: &Read<'_>, line: &Line<'_>) -> bool {
+    let Line { sentence, text, facts, row, .. } = line;
+    let is_row = sentence.kind == SentenceKind::Row;
+    matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
+        || text.ends_with(['?', ':', '？', '：', '؟'])
+        || (!is_row && is_debris(text))
+        // A row gives no reasons.
+        || (is_row && kind == Asked::Reason)
+        || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(asked, facts, &read.heading))
+        || read.is_heading(line, asked)
 }
 
 /// The candidate that adds most, if one adds enough.

@@ -21,6 +21,12 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether it holds numbers alone, and nothing above them speaks of what is asked.
+    pub(super) fn is_mute(&self, asked: &Facts, cells: &Facts, heading: &Facts) -> bool {
+        let is_above = |word: &str| self.heads.holds(word) > 0.0 || heading.holds(word) > 0.0;
+        cells.words.is_empty() && !asked.words.iter().any(|(word, _)| is_above(word))
+    }
+
     /// How far a question says the label, and how far the label is what is asked for; each from 0 to 1.
     /// What stands above the table need not be in it.
     pub(super) fn fit(&self, asked: &Facts, heading: &Facts) -> (f32, f32) {

@@ -142,6 +142,19 @@ fn what_something_stands_for_is_told_by_the_sentence_that_explains_it() {
 }
 
 #[test]
+fn a_row_of_figures_answers_no_question_for_something_else() {
+    let works = "| Works | 2017 | 2018 |\n|---|---|---|\n| Sluice and eel ladder | 2.1 | 2.6 |\n| Bank, repaired | 1.7 | 0.9 |";
+    let prose = "An eel ladder was built in 2018. The old bank broke in 2018. It was old.";
+    let counts = "| Year | Eels | Birds |\n|---|---|---|\n| 2017 | 761 | 54 |\n| 2018 | 890 | 61 |";
+    let of = |question: &str, passages: &[&str]| write(&prompt(question, passages)).pieces[0].clone();
+    assert_eq!(of("What is an eel ladder?", &[works, prose]), "An eel ladder was built in 2018. [2]");
+    assert!(!of("Why was the bank repaired?", &[works, prose]).contains('|'));
+    assert_eq!(of("What broke in 2018?", &[counts, works, prose]), "The old bank broke in 2018. [3]");
+    assert!(of("How many eels came in 2018?", &[counts, prose]).contains("890"));
+    assert!(of("What is the sluice and eel ladder?", &[prose, works]).contains("2.6"));
+}
+
+#[test]
 fn heads_of_columns_are_no_answer() {
     let answer = write(&prompt("What of 2020?", &[ACCOUNTS]));
     assert!(answer.refused, "{:?}", answer.pieces);
