@@ -20,6 +20,7 @@ pub mod refusal;
 mod research;
 pub mod retrieve;
 pub mod sentence;
+pub(crate) mod told;
 pub(crate) mod topic;
 
 use std::panic::AssertUnwindSafe;

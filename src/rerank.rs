@@ -28,8 +28,9 @@ const MAX_QUESTION_BYTES: usize = 8 * 1024;
 pub struct Reranker {
     engine: Engine,
     config: RerankConfig,
-    /// Searches take turns at a model that runs here: side by side all of them would be late.
-    turn: Semaphore,
+    /// For how many searches at a time: they take turns at a model that runs here, since side by side all of
+    /// them would be late.
+    turns: Semaphore,
     num_reranked: AtomicU64,
     num_failures: AtomicU64,
 }
@@ -79,10 +80,14 @@ impl Reranker {
             }
             (Reranking::Cohere | Reranking::Tei, _) => Engine::Server(Server::new(config)?),
         };
+        let num_turns = match engine {
+            Engine::Local(_) => 1,
+            Engine::Server(_) => Semaphore::MAX_PERMITS,
+        };
         Ok(Some(Self {
             engine,
             config: config.clone(),
-            turn: Semaphore::new(1),
+            turns: Semaphore::new(num_turns),
             num_reranked: AtomicU64::new(0),
             num_failures: AtomicU64::new(0),
         }))
@@ -107,6 +112,11 @@ impl Reranker {
         }
         let question = &question[..question.floor_char_boundary(MAX_QUESTION_BYTES)];
         let num = passages.len() as u64;
+        let patience = Duration::from_millis(self.config.timeout_ms);
+        let Ok(_turn) = timeout(patience, self.turns.acquire()).await else {
+            self.num_failures.fetch_add(1, Ordering::Relaxed);
+            return Err("the reranker is busy with other searches");
+        };
         let judged = async {
             match &self.engine {
                 Engine::Local(model) => {
@@ -120,7 +130,7 @@ impl Reranker {
                 }
             }
         };
-        match timeout(Duration::from_millis(self.config.timeout_ms), judged).await {
+        match timeout(patience, judged).await {
             Ok(Ok(scores)) => {
                 self.num_reranked.fetch_add(num, Ordering::Relaxed);
                 Ok(scores)
@@ -148,7 +158,6 @@ impl Reranker {
         passages: Vec<String>,
     ) -> Result<Vec<f32>, RerankError> {
         let broken = |error: &dyn std::fmt::Display| RerankError::Wrong(error.to_string());
-        let _turn = self.turn.acquire().await.map_err(|error| broken(&error))?;
         let is_wanted = Wanted(Arc::new(AtomicBool::new(true)));
         let (model, question, threads) = (Arc::clone(model), question.to_owned(), self.config.threads);
         let still = Arc::clone(&is_wanted.0);
@@ -182,4 +191,28 @@ impl Drop for Wanted {
 fn shares(mut scores: Vec<f32>) -> Vec<f32> {
     scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp()));
     scores
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_search_whose_turn_does_not_come_goes_without() {
+        let config = RerankConfig {
+            provider: Reranking::Tei,
+            base_url: Some("http://127.0.0.1:9".to_owned()),
+            timeout_ms: 20,
+            ..RerankConfig::default()
+        };
+        let mut reranker = Reranker::open(&config).await.unwrap().unwrap();
+        reranker.turns = Semaphore::new(1);
+        let turn = reranker.turns.acquire().await.unwrap();
+        let asked = || reranker.scores("Why?", vec!["So.".to_owned()]);
+        assert!(asked().await.unwrap_err().contains("busy"));
+        drop(turn);
+        assert!(asked().await.unwrap_err().contains("not available"), "nobody listens there");
+        assert_eq!((reranker.num_failures(), reranker.num_reranked()), (2, 0));
+        assert_eq!(reranker.scores("Why?", Vec::new()).await, Ok(Vec::new()));
+    }
 }

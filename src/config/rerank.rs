@@ -34,7 +34,8 @@ pub struct RerankConfig {
     pub candidates: usize,
     /// Threads of a model that runs here. Default: half of the processor's cores.
     pub threads: usize,
-    /// How long a search waits for the order, in milliseconds; then it goes without. Default: 5,000.
+    /// How long a search waits for the order, in milliseconds, and before that for its turn at a model
+    /// that runs here; then it goes without. Default: 5,000.
     pub timeout_ms: u64,
 }
 

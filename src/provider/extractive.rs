@@ -22,6 +22,7 @@ use self::choose::Choice;
 use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::refusal::refusal;
+use crate::ask::told::told;
 use crate::event::{FinishReason, Usage};
 
 /// An answer made of quoted sentences.
@@ -83,28 +84,5 @@ fn layout(at: usize, choice: &Choice) -> String {
         1 => "\n\n- ",
         _ => "\n- ",
     };
-    format!("{lead}{} [{}]", plain_markdown(&choice.text), choice.n)
-}
-
-/// A stored sentence on one line, with the signs escaped that Markdown would act on.
-pub(crate) fn plain_markdown(sentence: &str) -> String {
-    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ").replace("**", "");
-    let mut escaped = String::with_capacity(line.len() + 8);
-    for (at, c) in line.char_indices() {
-        let anywhere = matches!(c, '[' | ']' | '*' | '_' | '`' | '<' | '\\' | '~' | '!');
-        let image_or_text = c != '!' || line[at + 1..].starts_with('[');
-        let inside_word = c == '_'
-            && line[..at].ends_with(char::is_alphanumeric)
-            && line[at + 1..].starts_with(char::is_alphanumeric);
-        let opens_block = at == 0 && matches!(c, '#' | '>' | '-' | '+' | '=' | '|');
-        if (anywhere && image_or_text && !inside_word) || opens_block {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    let digits = escaped.len() - escaped.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    if digits > 0 && escaped[digits..].starts_with(['.', ')']) && escaped[digits + 1..].starts_with(' ') {
-        escaped.insert(digits, '\\');
-    }
-    escaped
+    format!("{lead}{} [{}]", told(&choice.text), choice.n)
 }

@@ -95,10 +95,12 @@ async fn nobody_can_make_up_labels_or_find_words_of_others_in_them() {
 
 #[tokio::test]
 async fn the_dashboard_and_the_page_for_operators_name_only_numbers_that_exist() {
-    // A model that is not there is counted too.
-    let embeddings =
-        "[embeddings]\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
-    let server = Server::with_config(embeddings).await;
+    // Models that are not there are counted too.
+    let at = "base_url = \"http://127.0.0.1:9/v1\"";
+    let models = format!(
+        "[embeddings]\nprovider = \"openai\"\nmodel = \"m\"\n{at}\n[rerank]\nprovider = \"tei\"\n{at}\n"
+    );
+    let server = Server::with_config(&models).await;
     let session = server.session().await;
     // What has not happened yet has no number.
     server.ask(&session, json!({"content": "What is here?"})).await;

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use super::{COMMANDS, Command};
 use crate::app::App;
 use crate::ask::asked::{Asked, Past};
+use crate::ask::told::escaped;
 use crate::document::Status;
 use crate::documents::{self, Filter};
-use crate::provider::{Model, extractive::plain_markdown};
+use crate::provider::Model;
 use crate::session::{Message, Mode, Session};
 use crate::store::{Batch, Order, keys};
 use crate::{Error, sessions};
@@ -63,7 +64,7 @@ async fn docs(app: &App, asked: &Asked) -> Result<String, Error> {
             Status::Failed => " (could not be read)",
             Status::Queued | Status::Extracting | Status::Indexing => " (being read)",
         };
-        let _ = writeln!(text, "- {}{pages}{state}", plain_markdown(&document.title));
+        let _ = writeln!(text, "- {}{pages}{state}", escaped(&document.title));
     }
     if more.is_some() {
         text.push_str("\nThere are more; these are the newest.");
@@ -86,7 +87,7 @@ async fn sources(app: &App, asked: &Asked) -> Result<String, Error> {
         let mut text = "The last answer with citations rests on:\n\n".to_owned();
         for citation in &message.citations {
             let page = citation.page.map(|page| format!(", page {page}")).unwrap_or_default();
-            let (title, quote) = (plain_markdown(&citation.title), plain_markdown(&citation.quote));
+            let (title, quote) = (escaped(&citation.title), escaped(&citation.quote));
             let _ = writeln!(text, "- **{title}**{page}: “{quote}”");
         }
         return Ok(text);

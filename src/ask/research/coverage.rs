@@ -11,8 +11,8 @@ use super::{Desk, Research};
 use crate::ask::draft::Draft;
 use crate::ask::refusal::refusal;
 use crate::ask::retrieve::{num_documents, num_looked_at};
+use crate::ask::told::escaped;
 use crate::event::{Coverage, Reading, Source};
-use crate::provider::extractive::plain_markdown;
 use crate::{Error, documents};
 
 /// Documents named as found but not read.
@@ -103,7 +103,7 @@ pub(super) async fn colophon(
         if !questions.is_empty() {
             let _ = writeln!(text, "## {heading}\n");
             questions.iter().for_each(|question| {
-                let _ = writeln!(text, "- {}", plain_markdown(question));
+                let _ = writeln!(text, "- {}", escaped(question));
             });
             text.push('\n');
         }
@@ -139,7 +139,7 @@ async fn list(
     for (id, pages) in documents.take(MAX_NAMED) {
         if let Ok(document) = documents::get(desk.app, &desk.asked.caller, id).await {
             let pages = if pages.is_empty() { String::new() } else { format!(", {}", words.pages(&pages)) };
-            named.push(plain_markdown(&document.value.title) + &pages);
+            named.push(escaped(&document.value.title) + &pages);
         }
     }
     if named.len() < num_all {

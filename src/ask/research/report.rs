@@ -18,8 +18,8 @@ use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
 use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, recall, render, with_wishes};
+use crate::ask::told::{escaped, told};
 use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion, Usage};
-use crate::provider::extractive::plain_markdown;
 use crate::provider::{Model, ProviderError};
 
 /// Sentences of a summary without a model.
@@ -221,7 +221,7 @@ async fn part(
         }
     };
     let text = written.map_or(own, |text| text.trim().to_owned());
-    let text = format!("## {}\n\n{text}\n\n", plain_markdown(heading));
+    let text = format!("## {}\n\n{text}\n\n", escaped(heading));
     research.parts.push(part);
     draft.write_part(&text).await?;
     desk.finish(step, None, result).await
@@ -311,7 +311,7 @@ async fn supply(
 /// A note as a sentence of the report.
 fn cited(note: &Note, excerpts: &[Excerpt]) -> Option<String> {
     let excerpt = excerpts.iter().find(|excerpt| holds(&excerpt.source, note))?;
-    Some(format!("{} [{}]", plain_markdown(&note.quote), excerpt.source.n))
+    Some(format!("{} [{}]", told(&note.quote), excerpt.source.n))
 }
 
 /// One sentence as it is, more as a list.
@@ -327,7 +327,7 @@ async fn table(desk: &Desk<'_>, conflicts: &[Conflict], excerpts: &[Excerpt], wo
     let mut text = format!("## {}\n\n", words.disagree);
     for conflict in conflicts {
         if conflicts.len() > 1 {
-            let _ = writeln!(text, "### {}\n", plain_markdown(&conflict.as_question(words)));
+            let _ = writeln!(text, "### {}\n", escaped(&conflict.as_question(words)));
         }
         let _ = writeln!(text, "| {} |\n|---|---|---|", words.columns.join(" | "));
         for side in &conflict.sides {
@@ -340,7 +340,7 @@ async fn table(desk: &Desk<'_>, conflicts: &[Conflict], excerpts: &[Excerpt], wo
             let layout = desk.app.files.layout(side.source.document_id).await;
             let page = layout.ok().and_then(|layout| layout.page_at(side.start));
             let page = page.map(|page| format!(", {}", words.pages(&[page]))).unwrap_or_default();
-            let cell = |text: &str| plain_markdown(text).replace('|', "\\|");
+            let cell = |text: &str| escaped(text).replace('|', "\\|");
             let (sentence, value, title) = (cell(&side.words), cell(&side.value), cell(&side.source.title));
             let _ = writeln!(text, "| {sentence} [{}] | {value} | {title}{page} |", excerpt.source.n);
         }

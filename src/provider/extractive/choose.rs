@@ -157,21 +157,23 @@ impl Reading<'_> {
         let mut candidates = Vec::new();
         for Meant { passage, read, named } in shelf {
             for (at, line) in read.lines.iter().enumerate() {
-                let Line { sentence, text, facts, is_whole, row } = line;
+                let Line { sentence, text, facts, is_whole, row, .. } = line;
                 if is_unfit(kind, asked, read, line) {
                     continue;
                 }
                 let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
+                let of_section = line.is_of_section(asked, &read.title);
                 let surroundings = [
                     Some((facts, 1.0)),
                     Some((&read.heading, 0.7)),
+                    line.section.as_deref().map(|section| (section, 0.9 * of_section)),
                     row.as_ref().map(|row| (&*row.heads, 0.7)),
                     Some((named, 0.7)),
                     before.map(|before| (before, 0.6)),
                     Some((&read.whole, 0.5)),
                 ];
                 let covered = coverage(asked, &surroundings, weights);
-                if coverage(asked, &surroundings[..1], weights) == 0.0 {
+                if of_section == 0.0 && coverage(asked, &surroundings[..1], weights) == 0.0 {
                     continue;
                 }
                 // What stands above a row is meant in it.
@@ -179,6 +181,7 @@ impl Reading<'_> {
                     Some((facts, 1.0)),
                     row.as_ref().map(|row| (&*row.heads, 0.9)),
                     row.as_ref().map(|_| (&read.heading, 0.9)),
+                    line.section.as_deref().map(|section| (section, 0.9 * of_section)),
                 ];
                 let itself = coverage(asked, &said, weights);
                 let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, weights));
@@ -199,6 +202,7 @@ impl Reading<'_> {
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
                     + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text))
+                    + if line.opens_section { 0.2 * of_section } else { 0.0 }
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
                     - long

@@ -1,13 +1,16 @@
 //! A passage as it is read for an answer: its lines, each with what can be compared in it, and what
 //! stands above them.
 
+use std::sync::Arc;
+
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, sentences};
+use crate::ask::sentence::{Sentence, SentenceKind, sentences};
+use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
 
 /// A passage with its sentences.
@@ -15,6 +18,8 @@ pub(super) struct Read<'a> {
     pub(super) lines: Vec<Line<'a>>,
     /// Of all of them.
     pub(super) whole: Facts,
+    /// Of its title.
+    pub(super) title: Facts,
     /// Of its title and its headings.
     pub(super) heading: Facts,
     /// Of what stands above the columns of a table that it begins inside.
@@ -30,6 +35,32 @@ pub(super) struct Line<'a> {
     pub(super) is_whole: bool,
     /// If it is a row of a table.
     pub(super) row: Option<Row>,
+    /// The section it stands in, below the document's title.
+    pub(super) section: Option<Arc<Facts>>,
+    /// Whether the section begins with it.
+    pub(super) opens_section: bool,
+}
+
+impl Line<'_> {
+    /// How far the section is what is asked for: the question says its heading, and nothing that neither
+    /// this nor the title says. From 0 to 1.
+    pub(super) fn is_of_section(&self, asked: &Facts, title: &Facts) -> f32 {
+        let Some(section) = &self.section else { return 0.0 };
+        let is_above = |word: &str| section.holds(word) == 1.0 || title.holds(word) == 1.0;
+        let is_all_said = asked.words.iter().all(|(word, _)| is_above(word))
+            && asked.numbers.iter().all(|number| title.holds_number(number));
+        let num_said = section.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
+        if is_all_said && num_said * 2 >= section.words.len() {
+            share(num_said, section.words.len())
+        } else {
+            0.0
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "words of a heading are few")]
+fn share(part: usize, whole: usize) -> f32 {
+    if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }
 
 impl<'a> Read<'a> {
@@ -48,7 +79,7 @@ impl<'a> Read<'a> {
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
             let otherwise = abbreviations.missing_in(text).join("\n");
             let facts = Facts::of(text, language).and(Facts::of(&otherwise, language));
-            Line { sentence, text, facts, is_whole, row: None }
+            Line { sentence, text, facts, is_whole, row: None, section: None, opens_section: false }
         };
         // It may be the name of a file, whose words are parted by other signs.
         let title = excerpt.source.title.replace(['_', '/'], " ");
@@ -57,9 +88,13 @@ impl<'a> Read<'a> {
         let kinds = lines.iter().map(|line| (line.sentence.kind, line.sentence.range.clone()));
         let rows = rows(excerpt, kinds, language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
+        let title = Facts::of(&title, language);
+        let above = excerpt.source.heading.as_deref().unwrap_or_default();
+        let above = above.rsplit(HEADING_SEPARATOR).next().unwrap_or_default();
+        tell_sections(&mut lines, &title, Facts::of(above, language));
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
         let columns = Facts::of(excerpt.source.columns.as_deref().unwrap_or_default(), language);
-        Self { lines, whole, heading: Facts::of(&heading, language), columns }
+        Self { lines, whole, title, heading: Facts::of(&heading, language), columns }
     }
 
     /// Whether one of its lines has a word.
@@ -82,6 +117,24 @@ impl<'a> Read<'a> {
         !is_finished(text)
             && words.all(|(word, _)| asked.holds(word) == 1.0 || self.heading.holds(word) == 1.0)
             && numbers.all(|number| asked.holds_number(number) || self.heading.holds_number(number))
+    }
+}
+
+/// Tells each line the section that it stands in.
+fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
+    let below_title = |heading: Facts| {
+        let is_title = heading.words.iter().all(|(word, _)| title.holds(word) == 1.0);
+        (!is_title).then(|| Arc::new(heading))
+    };
+    let (mut section, mut is_begun) = (below_title(above), true);
+    for line in lines {
+        if line.sentence.kind == SentenceKind::Heading {
+            (section, is_begun) = (below_title(line.facts.clone()), false);
+        } else {
+            line.section.clone_from(&section);
+            line.opens_section = !is_begun;
+            is_begun = true;
+        }
     }
 }
 

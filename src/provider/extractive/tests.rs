@@ -142,6 +142,42 @@ fn what_something_stands_for_is_told_by_the_sentence_that_explains_it() {
 }
 
 #[test]
+fn the_section_that_is_asked_for_answers_with_its_first_sentence() {
+    let study = "The plots had no limits in spring, and limits were set later.\n\n## Limits of the method\n\nThe plots \
+                 were few. Two lay under ice. One was lost.\n\n## Thanks\n\nThe keepers carried the poles.";
+    let further = "Ice moved two more of them. The poles were short.";
+    let mut prompt = prompt_of_one("What are the limits of the method?", &[study, further]);
+    for passage in &mut prompt.passages {
+        passage.source.title = "Eels at the sluice".into();
+        passage.source.heading = Some("Eels at the sluice".into());
+    }
+    prompt.passages[1].source.heading = Some("Eels at the sluice › 5 Limits of the method".into());
+    let told = |question: &str, prompt: &Prompt| {
+        let answer = write(&Prompt { question: question.to_owned(), ..prompt.clone() });
+        answer
+            .pieces
+            .iter()
+            .map(|piece| piece.trim_start_matches(['\n', '-', ' ']).to_owned())
+            .collect::<Vec<_>>()
+    };
+    for question in [
+        "What are the limits of the method?",
+        "method limits",
+        "What are the limits of the sluice's method for eels?",
+    ] {
+        assert_eq!(told(question, &prompt)[0], "The plots were few. [1]", "{question}");
+    }
+    let all = told("What are the limits of the method?", &prompt).join(" ");
+    assert!(all.contains("[2]") && !all.contains("keepers"), "{all}");
+    // A section of another thing, and the document's title, say nothing of what is in them.
+    for question in
+        ["What are the limits of the budget?", "Who are the eels at the sluice?", "Limits of 2016"]
+    {
+        assert!(!told(question, &prompt)[0].contains("were few"), "{question}");
+    }
+}
+
+#[test]
 fn a_row_of_figures_answers_no_question_for_something_else() {
     let works = "| Works | 2017 | 2018 |\n|---|---|---|\n| Sluice and eel ladder | 2.1 | 2.6 |\n| Bank, repaired | 1.7 | 0.9 |";
     let prose = "An eel ladder was built in 2018. The old bank broke in 2018. It was old.";

@@ -1,0 +1,118 @@
+//! Stored words as Markdown that shows them. A document's own Markdown keeps its words and its code; what
+//! its links lead to, its emphasis and its comments are of no use in an answer, which has marks of its own.
+
+use pulldown_cmark::{Event, Parser, Tag};
+
+/// A stored sentence on one line, as it is told in an answer.
+pub(crate) fn told(sentence: &str) -> String {
+    let line = one_line(sentence);
+    let has_signs = ["](", "`", "<!--", "*", "_"].iter().any(|sign| line.contains(sign));
+    let read = has_signs.then(|| read(&line)).flatten();
+    finished(read.unwrap_or_else(|| {
+        let mut told = String::with_capacity(line.len() + 8);
+        push_escaped(&mut told, &line.replace("**", ""));
+        told
+    }))
+}
+
+/// A text on one line, with the signs escaped that Markdown would act on.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    push_escaped(&mut escaped, &one_line(text).replace("**", ""));
+    finished(escaped)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The words and the code of a line of Markdown; `None` if its signs may be something else.
+fn read(line: &str) -> Option<String> {
+    // A line out of a paragraph opens no list and no heading.
+    const WITHIN: &str = "a ";
+    let within = format!("{WITHIN}{line}");
+    let mut told = String::with_capacity(line.len() + 8);
+    for (event, range) in Parser::new(&within).into_offset_iter() {
+        match event {
+            Event::Text(words) => {
+                let words =
+                    if range.start == 0 { words.strip_prefix(WITHIN).unwrap_or(&words) } else { &words };
+                push_escaped(&mut told, words);
+            }
+            Event::Code(code) if !code.contains('`') => {
+                told.push('`');
+                told.push_str(&code);
+                told.push('`');
+            }
+            Event::InlineHtml(html) if html.starts_with("<!--") => {}
+            Event::InlineHtml(html) => push_escaped(&mut told, &html),
+            // A product: 2*3*4.
+            Event::Start(Tag::Emphasis | Tag::Strong)
+                if within[..range.start].ends_with(char::is_alphanumeric) =>
+            {
+                return None;
+            }
+            Event::Start(
+                Tag::Paragraph | Tag::Link { .. } | Tag::Image { .. } | Tag::Emphasis | Tag::Strong,
+            )
+            | Event::End(_) => {}
+            _ => return None,
+        }
+    }
+    Some(told.trim_end().to_owned())
+}
+
+fn push_escaped(told: &mut String, text: &str) {
+    for (at, c) in text.char_indices() {
+        let anywhere = matches!(c, '[' | ']' | '*' | '_' | '`' | '<' | '\\' | '~' | '!');
+        let image_or_text = c != '!' || text[at + 1..].starts_with('[');
+        let inside_word = c == '_'
+            && text[..at].ends_with(char::is_alphanumeric)
+            && text[at + 1..].starts_with(char::is_alphanumeric);
+        let opens_block = told.is_empty() && matches!(c, '#' | '>' | '-' | '+' | '=' | '|');
+        if (anywhere && image_or_text && !inside_word) || opens_block {
+            told.push('\\');
+        }
+        told.push(c);
+    }
+}
+
+/// The same, opening no list.
+fn finished(mut told: String) -> String {
+    let digits = told.len() - told.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits > 0 && told[digits..].starts_with(['.', ')']) && told[digits + 1..].starts_with(' ') {
+        told.insert(digits, '\\');
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_markdown_of_a_document_is_told_by_its_words() {
+        for (stored, shown) in [
+            ("The [eel ladder](/docs/eels#ladder \"Eels\") is wet.", "The eel ladder is wet."),
+            ("A _sluice_ is **a gate**.", "A sluice is a gate."),
+            ("Call `open_gate(2 * 3)` first<!-- not\nyet -->.", "Call `open_gate(2 * 3)` first."),
+            ("![the gate](gate.png) It is open.", "the gate It is open."),
+            ("Of 2*3*4 gates, `x", "Of 2\\*3\\*4 gates, \\`x"),
+            ("Use snake_case and Vec<T> or a < b.", "Use snake_case and Vec\\<T> or a \\< b."),
+            ("See [12] and [the note][3].", "See \\[12\\] and \\[the note\\]\\[3\\]."),
+            ("# of eels: [761](counts)", "\\# of eels: 761"),
+            ("1874. The [gate](g) fell.", "1874\\. The gate fell."),
+            ("[Eels](e) came.", "Eels came."),
+            ("| `a` | 2 |", "\\| `a` | 2 |"),
+            ("Costs* rose.\n  *estimated", "Costs\\* rose. \\*estimated"),
+        ] {
+            assert_eq!(told(stored), shown, "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_name_keeps_all_its_signs() {
+        assert_eq!(escaped("[Eels](e) and _more_ `code`"), "\\[Eels\\](e) and \\_more\\_ \\`code\\`");
+        assert_eq!(escaped("2. Gates"), "2\\. Gates");
+    }
+}
