@@ -1,12 +1,12 @@
 //! Stored words as Markdown that shows them. A document's own Markdown keeps its words and its code; what
 //! its links lead to, its emphasis and its comments are of no use in an answer, which has marks of its own.
 
-use pulldown_cmark::{Event, Parser, Tag};
+use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag};
 
 /// A stored sentence on one line, as it is told in an answer.
 pub(crate) fn told(sentence: &str) -> String {
     let line = one_line(sentence);
-    let has_signs = ["](", "`", "<!--", "*", "_"].iter().any(|sign| line.contains(sign));
+    let has_signs = ["](", "][", "`", "<!--", "*", "_"].iter().any(|sign| line.contains(sign));
     let read = has_signs.then(|| read(&line)).flatten();
     finished(read.unwrap_or_else(|| {
         let mut told = String::with_capacity(line.len() + 8);
@@ -32,7 +32,13 @@ fn read(line: &str) -> Option<String> {
     const WITHIN: &str = "a ";
     let within = format!("{WITHIN}{line}");
     let mut told = String::with_capacity(line.len() + 8);
-    for (event, range) in Parser::new(&within).into_offset_iter() {
+    // Where a link leads may be said far below; numbers in brackets are notes.
+    let is_reference = |link: &BrokenLink<'_>| {
+        link.link_type == LinkType::Reference && !link.reference.chars().all(|c| c.is_ascii_digit())
+    };
+    let lead = |link: BrokenLink<'_>| is_reference(&link).then(|| ("".into(), "".into()));
+    let parser = Parser::new_with_broken_link_callback(&within, Options::empty(), Some(lead));
+    for (event, range) in parser.into_offset_iter() {
         match event {
             Event::Text(words) => {
                 let words =
@@ -103,6 +109,7 @@ mod tests {
             ("# of eels: [761](counts)", "\\# of eels: 761"),
             ("1874. The [gate](g) fell.", "1874\\. The gate fell."),
             ("[Eels](e) came.", "Eels came."),
+            ("As [“Eels”][eels] says [12][13].", "As “Eels” says \\[12\\]\\[13\\]."),
             ("| `a` | 2 |", "\\| `a` | 2 |"),
             ("Costs* rose.\n  *estimated", "Costs\\* rose. \\*estimated"),
         ] {

@@ -202,7 +202,7 @@ impl Reading<'_> {
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
                     + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text))
-                    + if line.opens_section { 0.2 * of_section } else { 0.0 }
+                    + if line.opens_section { 0.3 } else { 0.2 } * of_section
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
                     - long
