@@ -40,6 +40,8 @@ const ALLOWANCE_BYTES: u64 = 96 * MIB;
 struct Sample {
     at_s: f64,
     resident_bytes: u64,
+    /// Of these, what is of no file: the rest are pages of the program and of the index.
+    own_bytes: u64,
     num_open_files: u64,
     folder_bytes: u64,
 }
@@ -95,14 +97,16 @@ async fn watch(server: &Server, begun: Instant, until: Instant) -> (Vec<Sample>,
         sleep(every).await;
         let sample = Sample {
             at_s: begun.elapsed().as_secs_f64(),
-            resident_bytes: resident_bytes(server),
+            resident_bytes: memory_bytes(server, "VmRSS:"),
+            own_bytes: memory_bytes(server, "RssAnon:"),
             num_open_files: num_open_files(server),
             folder_bytes: folder_bytes(server.data.path()),
         };
         println!(
-            "{:.0} s: {} KiB resident, {} open files, {} KiB on disk",
+            "{:.0} s: {} KiB resident, {} of them its own, {} open files, {} KiB on disk",
             sample.at_s,
             sample.resident_bytes / 1024,
+            sample.own_bytes / 1024,
             sample.num_open_files,
             sample.folder_bytes / 1024
         );
@@ -318,9 +322,9 @@ fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |number| number.parse().unwrap())
 }
 
-fn resident_bytes(server: &Server) -> u64 {
+fn memory_bytes(server: &Server, kind: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(kind)).unwrap();
     let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kib * 1024
 }
