@@ -66,9 +66,9 @@ impl Topic {
 
     /// Whether a few words are these, and no others beside words of grammar.
     fn is_said_by(&self, words: &str) -> bool {
-        let mut meant = terms(words, self.language).filter(|term| !is_grammar(term));
-        let num_same = meant.by_ref().take_while(|term| self.stems.contains(&term.stem)).count();
-        num_same == self.stems.len() && meant.next().is_none()
+        let meant = terms(words, self.language).filter(|term| !is_grammar(term));
+        let meant: Vec<Term> = meant.take(MAX_WORDS + 1).collect();
+        meant.len() == self.stems.len() && meant.iter().all(|term| self.stems.contains(&term.stem))
     }
 
     /// Where the words end, if a sentence opens with them and no others of meaning.
@@ -99,6 +99,7 @@ mod tests {
         for (question, code, sentence, told) in [
             ("What is an eel ladder?", "en", "An eel ladder is a ramp for young eels.", 1.0),
             ("What is an eel ladder?", "en", "Eel ladders (or passes) are the ramps of eels.", 1.0),
+            ("What is an eel ladder?", "en", "Eel ladders (wet passes) are the ramps of eels.", 1.0),
             ("What is an eel ladder?", "en", "Eel ladders are wet.", 0.7),
             ("What is an eel ladder?", "en", "Eel ladder keepers are paid.", 0.3),
             ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
@@ -106,6 +107,7 @@ mod tests {
             ("Who was Marta Lind?", "en", "Marta Lind, the keeper, left.", 1.0),
             ("What is the OEP?", "en", "Seven towns founded the Osmer Estuary Partnership (OEP) then.", 1.0),
             ("What is the Osmer Estuary Partnership?", "en", "Ask the Osmer Estuary Partnership (OEP).", 1.0),
+            ("What is the Osmer?", "en", "Ask at the Osmer Partnership (OP).", 0.0),
             ("What is the OEP?", "en", "The OEP has two members.", 0.7),
             ("Was ist eine Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
             ("What is an Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
