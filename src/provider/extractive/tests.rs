@@ -143,7 +143,7 @@ fn what_something_stands_for_is_told_by_the_sentence_that_explains_it() {
 
 #[test]
 fn the_section_that_is_asked_for_answers_with_its_first_sentence() {
-    let study = "The plots had no limits in spring, and limits were set later.\n\n## Limits of the method\n\nThe plots \
+    let study = "In spring the limits of the method were set.\n\n## Limits of the method\n\nThe plots \
                  were few. Two lay under ice. One was lost.\n\n## Thanks\n\nThe keepers carried the poles.";
     let further = "Ice moved two more of them. The poles were short.";
     let mut prompt = prompt_of_one("What are the limits of the method?", &[study, further]);
@@ -170,10 +170,10 @@ fn the_section_that_is_asked_for_answers_with_its_first_sentence() {
     let all = told("What are the limits of the method?", &prompt).join(" ");
     assert!(all.contains("[2]") && !all.contains("keepers"), "{all}");
     // A section of another thing, and the document's title, say nothing of what is in them.
-    for question in
-        ["What are the limits of the budget?", "Who are the eels at the sluice?", "Limits of 2016"]
-    {
-        assert!(!told(question, &prompt)[0].contains("were few"), "{question}");
+    assert!(!told("What are the limits of the budget?", &prompt)[0].contains("were few"));
+    for question in ["Who are the eels at the sluice?", "Limits of the method in 2016"] {
+        let answer = write(&Prompt { question: question.to_owned(), ..prompt.clone() });
+        assert!(answer.refused, "{question}: {:?}", answer.pieces);
     }
 }
 
