@@ -42,13 +42,12 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// How far the section is what is asked for: the question says its heading, and nothing that neither
+    /// How far the section is what is asked for: the question says its heading, and no word that neither
     /// this nor the title says. From 0 to 1.
     pub(super) fn is_of_section(&self, asked: &Facts, title: &Facts) -> f32 {
         let Some(section) = &self.section else { return 0.0 };
         let is_above = |word: &str| section.holds(word) == 1.0 || title.holds(word) == 1.0;
-        let is_all_said = asked.words.iter().all(|(word, _)| is_above(word))
-            && asked.numbers.iter().all(|number| title.holds_number(number));
+        let is_all_said = asked.words.iter().all(|(word, _)| is_above(word));
         let num_said = section.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
         if is_all_said && num_said * 2 >= section.words.len() {
             share(num_said, section.words.len())

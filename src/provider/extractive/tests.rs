@@ -169,6 +169,10 @@ fn the_section_that_is_asked_for_answers_with_its_first_sentence() {
     }
     let all = told("What are the limits of the method?", &prompt).join(" ");
     assert!(all.contains("[2]") && !all.contains("keepers"), "{all}");
+    assert_eq!(
+        told("Which limits of the method were there in 2 plots?", &prompt)[0],
+        "Two lay under ice. [1]"
+    );
     // A section of another thing, and the document's title, say nothing of what is in them.
     assert!(!told("What are the limits of the budget?", &prompt)[0].contains("were few"));
     for question in ["Who are the eels at the sluice?", "Limits of the method in 2016"] {
