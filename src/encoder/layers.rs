@@ -45,8 +45,7 @@ impl Shape {
     /// Says what it has that is not understood.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.model_type != "bert" {
-            let words =
-                "`bert` is wanted; other models can be used through a server, with provider \"openai\"";
+            let words = "`bert` is wanted; other models can be used through a server";
             return Err(format!("has `model_type` `{}`: {words}", self.model_type));
         }
         if self.hidden_act != "gelu" || self.position_embedding_type != "absolute" {

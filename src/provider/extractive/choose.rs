@@ -176,7 +176,7 @@ impl Reading<'_> {
                 if of_section == 0.0 && coverage(asked, &surroundings[..1], weights) == 0.0 {
                     continue;
                 }
-                // What stands above a row is meant in it.
+                // What stands above a row is meant in it, and a section's heading in all of the section.
                 let said = [
                     Some((facts, 1.0)),
                     row.as_ref().map(|row| (&*row.heads, 0.9)),
@@ -202,7 +202,7 @@ impl Reading<'_> {
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
                     + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text))
-                    + if line.opens_section { 0.3 } else { 0.2 } * of_section
+                    + of_section * if line.opens_section { 0.3 } else { 0.2 }
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
                     - long
