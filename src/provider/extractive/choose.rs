@@ -373,6 +373,6 @@ fn nearness(asked: &Facts, facts: &Facts) -> f32 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of words in a sentence are small")]
-fn ratio(part: usize, whole: usize) -> f32 {
+pub(super) fn ratio(part: usize, whole: usize) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }

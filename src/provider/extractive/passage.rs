@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
+use super::choose::ratio;
 use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
@@ -50,16 +51,11 @@ impl Line<'_> {
         let is_all_said = asked.words.iter().all(|(word, _)| is_above(word));
         let num_said = section.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
         if is_all_said && num_said * 2 >= section.words.len() {
-            share(num_said, section.words.len())
+            ratio(num_said, section.words.len())
         } else {
             0.0
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "words of a heading are few")]
-fn share(part: usize, whole: usize) -> f32 {
-    if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }
 
 impl<'a> Read<'a> {
