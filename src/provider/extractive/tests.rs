@@ -190,6 +190,7 @@ fn a_row_of_figures_answers_no_question_for_something_else() {
     assert_eq!(of("What is an eel ladder?", &[works, prose]), "An eel ladder was built in 2018. [2]");
     assert!(!of("Why was the bank repaired?", &[works, prose]).contains('|'));
     assert_eq!(of("What broke in 2018?", &[counts, works, prose]), "The old bank broke in 2018. [3]");
+    assert!(write(&prompt("What broke in 2018?", &[counts])).refused);
     assert!(of("How many eels came in 2018?", &[counts, prose]).contains("890"));
     assert!(of("What is the sluice and eel ladder?", &[prose, works]).contains("2.6"));
 }
