@@ -92,9 +92,22 @@ impl Abbreviations {
     }
 }
 
-/// Whether a text explains an abbreviation that is meant, by its short form or its long one.
-pub(crate) fn explains(text: &str, is_meant: impl Fn(&str) -> bool) -> bool {
-    explained(text).iter().any(|known| is_meant(&known.short) || is_meant(&known.long))
+/// In which form an abbreviation is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// In all its words.
+    Long,
+    /// As it is written short.
+    Short,
+}
+
+/// The form in which an abbreviation is meant that a text explains; `None` if it explains none of these.
+pub(crate) fn explanation(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<Form> {
+    let form = |known: &Abbreviation| {
+        let short = is_meant(&known.short).then_some(Form::Short);
+        short.or_else(|| is_meant(&known.long).then_some(Form::Long))
+    };
+    explained(text).iter().find_map(form)
 }
 
 fn explained(text: &str) -> Vec<Abbreviation> {

@@ -2,7 +2,11 @@
 //! their cells, and what tells their columns apart. A row says little by itself: what its cells are
 //! values of stands at its beginning, and which of them is which stands above it.
 
+mod prose;
+
 use std::ops::Range;
+
+pub(crate) use self::prose::{ProseRow, said_of};
 
 /// Lines right above the rows of a table that may belong to it: a caption, the heads of its columns.
 const CAPTION_LINES: usize = 4;

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::PassageIndex;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::event::Source;
 use crate::files::Files;
 use crate::session::Role;
+use crate::table::said_of;
 
 /// Everything a provider needs to write one answer.
 #[derive(Clone, Debug)]
@@ -46,6 +48,13 @@ pub struct Excerpt {
     pub source: Source,
     /// Its words, byte for byte as stored.
     pub text: String,
+}
+
+impl Excerpt {
+    /// What a sentence in a cell of a table is said of: its row, and its column where that is of use.
+    pub(crate) fn said_of(&self, place: &Range<usize>) -> Option<String> {
+        said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some())
+    }
 }
 
 /// These passages with their words, without those whose documents are gone.

@@ -13,6 +13,8 @@ use std::ops::Range;
 
 use block::Block;
 
+use crate::table::ProseRow;
+
 /// A sentence, without the white space and the list or heading marker around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
@@ -33,6 +35,10 @@ pub enum SentenceKind {
     Item,
     /// A table row, whole.
     Row,
+    /// What a row of prose is about, see [`sentences_and_cells`].
+    Label,
+    /// A sentence in a cell of a row of prose.
+    Cell,
     /// A line of a fenced code block.
     Code,
 }
@@ -44,13 +50,36 @@ pub enum SentenceKind {
 /// before that, so that a page without punctuation does not become one quote.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Sentence> {
-    let mut found = Vec::new();
-    let parted = |block: Block| match block.kind {
+    of_blocks(text, |block| match block.kind {
         SentenceKind::Prose => joined::parted(text, block.range),
         _ => vec![block],
-    };
+    })
+}
+
+/// The same for a text of a document, in which the rows of a table may hold prose: those are taken apart,
+/// into a label and the sentences of their cells. In an answer a row is one claim.
+#[must_use]
+pub fn sentences_and_cells(text: &str) -> Vec<Sentence> {
+    of_blocks(text, |block| match block.kind {
+        SentenceKind::Prose => joined::parted(text, block.range),
+        SentenceKind::Row => cells(text, block),
+        _ => vec![block],
+    })
+}
+
+fn cells(text: &str, row: Block) -> Vec<Block> {
+    let Some(prose) = ProseRow::of(text, row.range.clone()) else { return vec![row] };
+    let label = prose.label.into_iter().map(|range| Block { range, kind: SentenceKind::Label });
+    label.chain(prose.cells.into_iter().map(|range| Block { range, kind: SentenceKind::Cell })).collect()
+}
+
+fn of_blocks(text: &str, parted: impl Fn(Block) -> Vec<Block>) -> Vec<Sentence> {
+    let mut found = Vec::new();
     for block in block::blocks(text).into_iter().flat_map(parted) {
-        let whole = matches!(block.kind, SentenceKind::Row | SentenceKind::Heading | SentenceKind::Code);
+        let whole = matches!(
+            block.kind,
+            SentenceKind::Row | SentenceKind::Label | SentenceKind::Heading | SentenceKind::Code
+        );
         let bounds = if whole { vec![block.range.clone()] } else { bound::split(text, &block.range) };
         for range in bounds.into_iter().flat_map(|range| shorten(text, range)) {
             let range = trim(text, range);

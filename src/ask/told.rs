@@ -1,11 +1,28 @@
 //! Stored words as Markdown that shows them. A document's own Markdown keeps its words and its code; what
 //! its links lead to, its emphasis and its comments are of no use in an answer, which has marks of its own.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag};
+
+use super::prompt::Excerpt;
+
+/// A stretch of a passage as it is told in an answer: a sentence in a cell of a table with the row and the
+/// column that it is said of.
+pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
+    let words = told(&excerpt.text[place.clone()]);
+    match excerpt.said_of(place) {
+        Some(of) => format!("{}: {words}", told(&of).trim_end_matches([':', ' '])),
+        None => words,
+    }
+}
 
 /// A stored sentence on one line, as it is told in an answer.
 pub(crate) fn told(sentence: &str) -> String {
     let line = one_line(sentence);
+    // Of a row, or of a piece of one.
+    let line = without_templates(line.trim_matches(['|', ' ']));
     let has_signs = ["](", "][", "`", "<!--", "*", "_"].iter().any(|sign| line.contains(sign));
     let read = has_signs.then(|| read(&line)).flatten();
     finished(read.unwrap_or_else(|| {
@@ -13,6 +30,17 @@ pub(crate) fn told(sentence: &str) -> String {
         push_escaped(&mut told, &line.replace("**", ""));
         told
     }))
+}
+
+/// The same with plain links where a site generator is to fill in what they lead to, which Markdown knows
+/// nothing of: `[eels]({% link eels.md %})`.
+fn without_templates(line: &str) -> Cow<'_, str> {
+    let Some(begins) = line.find("]({").map(|at| at + 2) else { return Cow::Borrowed(line) };
+    let filled = ["%}", "}}"].iter().filter_map(|end| line[begins..].find(end)).min();
+    match filled.and_then(|filled| line[begins + filled..].find(')').map(|end| begins + filled + end)) {
+        Some(end) => Cow::Owned(format!("{}{}", &line[..begins], without_templates(&line[end..]))),
+        None => Cow::Borrowed(line),
+    }
 }
 
 /// A text on one line, with the signs escaped that Markdown would act on.
@@ -110,7 +138,10 @@ mod tests {
             ("1874. The [gate](g) fell.", "1874\\. The gate fell."),
             ("[Eels](e) came.", "Eels came."),
             ("As [“Eels”][eels] says [12][13].", "As “Eels” says \\[12\\]\\[13\\]."),
-            ("| `a` | 2 |", "\\| `a` | 2 |"),
+            ("| `a` | 2 |", "`a` | 2"),
+            ("the gates. |", "the gates."),
+            ("Go [up]({% page \"/eels/\" %}#up) or [on]({{< ref \"b.md\" >}}).", "Go up or on."),
+            ("Sets [a]({x y)", "Sets \\[a\\]({x y)"),
             ("Costs* rose.\n  *estimated", "Costs\\* rose. \\*estimated"),
         ] {
             assert_eq!(told(stored), shown, "{stored}");

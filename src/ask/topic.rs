@@ -5,8 +5,8 @@
 use ibid_index::analysis::{Language, Term, TermKind, terms};
 
 use super::framing::unframed;
-use super::sentence::{SentenceKind, sentences};
-use crate::abbreviation::explains;
+use super::sentence::{SentenceKind, sentences_and_cells};
+use crate::abbreviation::{Form, explanation};
 
 /// Content words of what is asked for, at most.
 const MAX_WORDS: usize = 4;
@@ -40,8 +40,10 @@ impl Topic {
 
     /// How much a sentence looks as if it said what that is, from 0 to 1.
     pub(crate) fn told_by(&self, sentence: &str) -> f32 {
-        if explains(sentence, |words| self.is_said_by(words)) {
-            return 1.0;
+        match explanation(sentence, |words| self.is_said_by(words)) {
+            Some(Form::Short) => return 1.0,
+            Some(Form::Long) if self.end_of_opening(sentence).is_none() => return 0.7,
+            _ => {}
         }
         let Some(end) = self.end_of_opening(sentence) else { return 0.0 };
         let rest = after_brackets(sentence[end..].trim_start());
@@ -59,9 +61,16 @@ impl Topic {
     /// Whether a text has a sentence that says what that is.
     pub(crate) fn is_told_in(&self, text: &str) -> bool {
         let is_prose = |kind| !matches!(kind, SentenceKind::Heading | SentenceKind::Code | SentenceKind::Row);
-        sentences(text)
+        sentences_and_cells(text)
             .into_iter()
             .any(|sentence| is_prose(sentence.kind) && self.told_by(&text[sentence.range]) == 1.0)
+    }
+
+    /// Whether a label says just that, and perhaps in brackets what else it is called.
+    pub(crate) fn is_label(&self, label: &str) -> bool {
+        let rest = |end: usize| after_brackets(label[end..].trim_start());
+        self.end_of_opening(label).is_some_and(|end| !rest(end).contains(char::is_alphanumeric))
+            || explanation(label, |words| self.is_said_by(words)).is_some()
     }
 
     /// Whether a few words are these, and no others beside words of grammar.
@@ -106,7 +115,7 @@ mod tests {
             ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
             ("Who was Marta Lind?", "en", "Marta Lind, the keeper, left.", 1.0),
             ("What is the OEP?", "en", "Seven towns founded the Osmer Estuary Partnership (OEP) then.", 1.0),
-            ("What is the Osmer Estuary Partnership?", "en", "Ask the Osmer Estuary Partnership (OEP).", 1.0),
+            ("What is the Osmer Estuary Partnership?", "en", "Ask the Osmer Estuary Partnership (OEP).", 0.7),
             ("What is the Osmer?", "en", "Ask at the Osmer Partnership (OP).", 0.0),
             ("What is the OEP?", "en", "The OEP has two members.", 0.7),
             ("Was ist eine Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
@@ -116,6 +125,21 @@ mod tests {
             let topic = Topic::of_question(question, Language::from_code(code)).unwrap();
             assert_eq!(topic.told_by(sentence), told, "{question} {sentence}");
         }
+    }
+
+    #[test]
+    fn a_label_says_just_what_is_asked_for() {
+        let topic = Topic::of_question("What is an eel ladder?", Language::from_code("en")).unwrap();
+        for (label, is_label) in [
+            ("Eel ladder", true),
+            ("**Eel ladder** (EL):", true),
+            ("Eel ladder keeper", false),
+            ("Eel", false),
+        ] {
+            assert_eq!(topic.is_label(label), is_label, "{label}");
+        }
+        let short = Topic::of_question("What is EL?", Language::from_code("en")).unwrap();
+        assert!(short.is_label("Eel ladder (EL)"));
     }
 
     #[test]

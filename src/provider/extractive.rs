@@ -22,7 +22,7 @@ use self::choose::Choice;
 use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::refusal::refusal;
-use crate::ask::told::told;
+use crate::ask::told::told_of;
 use crate::event::{FinishReason, Usage};
 
 /// An answer made of quoted sentences.
@@ -49,7 +49,11 @@ pub fn write(prompt: &Prompt) -> Answer {
     if chosen.is_empty() {
         return Answer { pieces: vec![refusal(&prompt.question).to_owned()], refused: true };
     }
-    let pieces = chosen.iter().enumerate().map(|(at, choice)| layout(at, choice)).collect();
+    let piece = |(at, choice): (usize, &Choice)| {
+        let excerpt = prompt.passages.iter().find(|excerpt| excerpt.source.n == choice.n)?;
+        Some(layout(at, &told_of(excerpt, &choice.place), choice.n))
+    };
+    let pieces = chosen.iter().enumerate().filter_map(piece).collect();
     Answer { pieces, refused: false }
 }
 
@@ -78,11 +82,11 @@ pub fn stream(prompt: Prompt) -> DeltaStream {
     stream::once(written).try_flatten().boxed()
 }
 
-fn layout(at: usize, choice: &Choice) -> String {
+fn layout(at: usize, told: &str, n: u32) -> String {
     let lead = match at {
         0 => "",
         1 => "\n\n- ",
         _ => "\n- ",
     };
-    format!("{lead}{} [{}]", told(&choice.text), choice.n)
+    format!("{lead}{told} [{n}]")
 }

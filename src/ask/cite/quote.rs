@@ -13,7 +13,7 @@ use super::Mark;
 use super::support::{Claim, Facts, Weights, support, verdict};
 use crate::abbreviation::Abbreviations;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, sentences};
+use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
 use crate::event::{Citation, Source};
 
 /// How much better two sentences must carry a claim than the better one of them alone.
@@ -132,11 +132,18 @@ impl Apart {
     pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
         let place = place(excerpt);
         let facts = |sentence: Sentence| {
-            let mut facts = Facts::of(&excerpt.text[sentence.range.clone()], language);
+            let words = &excerpt.text[sentence.range.clone()];
+            let is_cell = sentence.kind == SentenceKind::Cell;
+            // What a cell says, it says of its row and its column.
+            let said_of = is_cell.then(|| excerpt.said_of(&sentence.range)).flatten();
+            let mut facts = match said_of {
+                Some(of) => Facts::of(&format!("{of}: {words}"), language),
+                None => Facts::of(words, language),
+            };
             facts.fit();
             (sentence, facts)
         };
-        let sentences: Vec<_> = sentences(&excerpt.text).into_iter().map(facts).collect();
+        let sentences: Vec<_> = sentences_and_cells(&excerpt.text).into_iter().map(facts).collect();
         let heading = Facts::of(&place, language);
         Self {
             weights: Weights::of(sentences.iter().map(|(_, facts)| facts)),
@@ -186,7 +193,7 @@ impl Apart {
         let mut best: Option<(usize, f32)> = None;
         for (at, (sentence, facts)) in self.sentences.iter().enumerate() {
             let mut scored = support(claim, facts, &self.context(at));
-            if sentence.kind == SentenceKind::Heading {
+            if matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label) {
                 scored *= 0.8;
             }
             if best.is_none_or(|(_, most)| scored > most + 1e-4) {
@@ -208,10 +215,9 @@ impl Apart {
     }
 
     fn may_pair(&self, pair: &Range<usize>) -> bool {
+        use SentenceKind::{Code, Heading, Row};
         let kinds = self.sentences.get(pair.clone());
-        kinds.is_some_and(|pair| {
-            pair.iter().all(|(s, _)| matches!(s.kind, SentenceKind::Prose | SentenceKind::Item))
-        })
+        kinds.is_some_and(|pair| pair.iter().all(|(s, _)| !matches!(s.kind, Heading | Row | Code)))
     }
 
     fn joined(&self, pair: &Range<usize>) -> Facts {
@@ -222,9 +228,10 @@ impl Apart {
     /// What a reader has in mind at a sentence: the title, the headings and the sentence before,
     /// or the first row of its table.
     fn context(&self, at: usize) -> [&Facts; 2] {
-        let is_row = |(sentence, _): &&(Sentence, Facts)| sentence.kind == SentenceKind::Row;
-        let num_rows = self.sentences[..at].iter().rev().take_while(is_row).count();
-        let in_table = self.sentences[at].0.kind == SentenceKind::Row;
+        use SentenceKind::{Cell, Label, Row};
+        let is_of_row = |(sentence, _): &&(Sentence, Facts)| matches!(sentence.kind, Row | Label | Cell);
+        let num_rows = self.sentences[..at].iter().rev().take_while(is_of_row).count();
+        let in_table = self.sentences[at].0.kind == Row;
         let before = if in_table { at - num_rows } else { at.saturating_sub(1) };
         [if before == at { &self.heading } else { &self.sentences[before].1 }, &self.heading]
     }

@@ -66,6 +66,27 @@ fn what_stands_above_the_columns_counts_for_a_row() {
 }
 
 #[test]
+fn a_cell_is_quoted_for_what_is_said_of_its_row_and_column() {
+    let cited = |claim: &str| {
+        let mut excerpts = excerpts();
+        let rows = "| Duty | Keeper | Warden |\n|---|---|---|\n\
+            | Gates | Opens them at dawn. | Pays for their repair each spring. |\n\
+            | Keys (2) | Keeps them in a box. | Counts them once a year. |";
+        rows.clone_into(&mut excerpts[0].text);
+        let (pieces, _) = read(&excerpts, Language::from_code("en"), [format!("{claim} [1].").as_str()]);
+        let citation = pieces.into_iter().find_map(Read::citation).unwrap();
+        (citation.quote, citation.verdict)
+    };
+    let pays = "Pays for their repair each spring.".to_owned();
+    assert_eq!(cited("Gates, Warden: Pays for their repair each spring"), (pays.clone(), Verdict::Supported));
+    assert_eq!(cited("The warden pays for the repair of the gates each spring"), (pays, Verdict::Supported));
+    let whole = "Keys (2) | Keeps them in a box.".to_owned();
+    assert_eq!(cited("Keys (2): Keeps them in a box"), (whole, Verdict::Supported));
+    let keeps = "Keeps them in a box.".to_owned();
+    assert_eq!(cited("Keys (3), Keeper: Keeps them in a box"), (keeps, Verdict::Unsupported));
+}
+
+#[test]
 fn what_the_document_writes_short_carries_a_claim_that_writes_it_out() {
     let verdict = |explained: &str, stored: &str, claim: &str| {
         let mut excerpts = excerpts();

@@ -18,7 +18,7 @@ use super::{Desk, Part, Research, coverage};
 use crate::Error;
 use crate::ask::draft::Draft;
 use crate::ask::prompt::{Excerpt, Prompt, estimate_tokens, recall, render, with_wishes};
-use crate::ask::told::{escaped, told};
+use crate::ask::told::{escaped, told_of};
 use crate::event::{Event, Note, Source, StepKind, StepResult, SubQuestion, Usage};
 use crate::provider::{Model, ProviderError};
 
@@ -311,7 +311,8 @@ async fn supply(
 /// A note as a sentence of the report.
 fn cited(note: &Note, excerpts: &[Excerpt]) -> Option<String> {
     let excerpt = excerpts.iter().find(|excerpt| holds(&excerpt.source, note))?;
-    Some(format!("{} [{}]", told(&note.quote), excerpt.source.n))
+    let start = note.start - excerpt.source.start;
+    Some(format!("{} [{}]", told_of(excerpt, &(start..start + note.quote.len())), excerpt.source.n))
 }
 
 /// One sentence as it is, more as a list.

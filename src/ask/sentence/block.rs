@@ -21,6 +21,7 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
     let mut fenced = false;
+    let front_matter = front_matter(text, &lines);
     for (at, line) in lines.iter().enumerate() {
         let words = text[line.clone()].trim();
         if words.starts_with("```") || words.starts_with("~~~") {
@@ -32,7 +33,7 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
             open = false;
             continue;
         }
-        if fenced {
+        if fenced || at < front_matter {
             blocks.push(Block { range: line.clone(), kind: SentenceKind::Code });
             continue;
         }
@@ -56,6 +57,19 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
         open = goes_on && !words.ends_with([':', '：']);
     }
     blocks
+}
+
+/// How many lines at the beginning are what a Markdown document tells programs about itself.
+fn front_matter(text: &str, lines: &[Range<usize>]) -> usize {
+    let is_fence = |line: &str| line.trim_end() == "---";
+    let is_field = |line: &str| line.starts_with([' ', '\t', '-', '#']) || line.contains(':');
+    let mut within = lines.iter().map(|line| &text[line.clone()]);
+    if !within.next().is_some_and(is_fence) {
+        return 0;
+    }
+    let num_fields = within.by_ref().take_while(|line| !is_fence(line) && is_field(line)).count();
+    let is_closed = lines.get(num_fields + 1).is_some_and(|line| is_fence(&text[line.clone()]));
+    if is_closed { num_fields + 2 } else { 0 }
 }
 
 /// Lines without their ends. A form feed ends a line and no more: sentences run on to the next page.

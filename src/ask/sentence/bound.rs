@@ -11,7 +11,7 @@ pub(super) fn split(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     let mut sentences: Vec<Range<usize>> = Vec::new();
     for piece in pieces(&line) {
         match sentences.last_mut() {
-            Some(last) if belongs_together(&line[last.clone()], &line[piece.clone()]) => last.end = piece.end,
+            Some(last) if belongs_together(&line[last.clone()], &line[piece.start..]) => last.end = piece.end,
             Some(last) => {
                 let marks = leading_marks(&line[piece.clone()]);
                 last.end += marks;
@@ -49,14 +49,25 @@ fn unwrapped(text: &str) -> String {
     })
 }
 
-/// Whether Unicode's cut between two pieces is one no reader would make.
+/// Whether Unicode's cut between a piece and what follows it is one no reader would make.
 fn belongs_together(before: &str, after: &str) -> bool {
+    if is_inside_link(before, after) {
+        return true;
+    }
     let before = before.trim_end();
     let after = after.trim_start();
     let begins_small = after.starts_with(char::is_lowercase);
     let said = before.trim_end_matches(['"', '”', '’', '\'', '»', ')']);
     let open = said.ends_with(['!', '?', '…']) && begins_small;
     open || (before.ends_with('.') && ends_in_abbreviation(before, after))
+}
+
+/// Whether a cut falls into a Markdown link, or into an address: `[Why?](why.md)`, `https://eels.org/?A=1`.
+fn is_inside_link(before: &str, after: &str) -> bool {
+    let is_open = before.rfind('[').is_some_and(|open| !before[open..].contains(']'));
+    let closes = || after.find(['[', ']']).is_some_and(|at| after[at..].starts_with("]("));
+    let is_glued = before.ends_with(['?', '!']) && after.starts_with(|c: char| c.is_ascii_alphanumeric());
+    is_glued || (is_open && closes()) || (before.ends_with(']') && after.starts_with('('))
 }
 
 fn ends_in_abbreviation(before: &str, after: &str) -> bool {

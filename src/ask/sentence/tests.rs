@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{SentenceKind, sentences};
+use super::{Sentence, SentenceKind, sentences, sentences_and_cells};
 
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
@@ -146,6 +146,50 @@ fn marks_after_the_stop_belong_to_the_sentence_before() {
 #[test]
 fn cjk_stops_end_a_sentence() {
     check("今日は晴れ。明日は雨！本当？はい。", &["今日は晴れ。", "明日は雨！", "本当？", "はい。"]);
+}
+
+#[test]
+fn a_link_is_not_cut() {
+    check(
+        "Read [why they come. And when?](eels.md) It is short. [Or this?](b.md)",
+        &["Read [why they come. And when?](eels.md) It is short.", "[Or this?](b.md)"],
+    );
+    check("See https://eels.org/?All=1 first. Then go.", &["See https://eels.org/?All=1 first.", "Then go."]);
+    check("It came [to us. Then it left. [1]", &["It came [to us.", "Then it left. [1]"]);
+}
+
+#[test]
+fn front_matter_is_no_prose() {
+    let text = "---\ntitle: Eels\nredirect_from:\n  - /eels/\n---\nThey come in May.";
+    let found = sentences(text);
+    assert!(found[..3].iter().all(|sentence| sentence.kind == SentenceKind::Code));
+    assert_eq!((&text[found[3].range.clone()], found[3].kind), ("They come in May.", SentenceKind::Prose));
+    for prose in ["---\nThey come.\n---\nIn May.", "---\nThey come: eels."] {
+        assert!(sentences(prose).iter().all(|sentence| sentence.kind == SentenceKind::Prose), "{prose}");
+    }
+}
+
+#[test]
+fn cells_of_prose_are_parted_in_documents() {
+    let text =
+        "| Term | Meaning |\n|---|---|\n| Eel pass | A ramp for eels. They climb it. |\n| Toll | 4 |\n";
+    let found = |sentences: Vec<Sentence>| -> Vec<_> {
+        sentences.into_iter().map(|sentence| (sentence.kind, &text[sentence.range])).collect()
+    };
+    assert_eq!(
+        found(sentences_and_cells(text)),
+        [
+            (SentenceKind::Row, "| Term | Meaning |"),
+            (SentenceKind::Label, "Eel pass"),
+            (SentenceKind::Cell, "A ramp for eels."),
+            (SentenceKind::Cell, "They climb it."),
+            (SentenceKind::Row, "| Toll | 4 |"),
+        ]
+    );
+    assert_eq!(
+        found(sentences(text))[1],
+        (SentenceKind::Row, "| Eel pass | A ramp for eels. They climb it. |")
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! best one and those that add to it. Works on counts of words, so a sentence that answers in
 //! words the question does not use is found only through its surroundings.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::analysis::Language;
@@ -47,6 +48,8 @@ const SAME: f32 = 0.65;
 pub(super) struct Choice {
     /// The number of its passage.
     pub(super) n: u32,
+    /// Its bytes in that.
+    pub(super) place: Range<usize>,
     /// Its words as stored.
     pub(super) text: String,
 }
@@ -163,10 +166,14 @@ impl Reading<'_> {
                 }
                 let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
                 let of_section = line.is_of_section(asked, &read.title);
+                // It is told with what a cell is said of.
+                let cell = line.section.as_deref().filter(|_| sentence.kind == SentenceKind::Cell);
+                let above = if cell.is_some() { 0.9 } else { 0.9 * of_section };
+                let near_above = cell.map_or(0.0, |cell| nearness(asked, cell));
                 let surroundings = [
                     Some((facts, 1.0)),
                     Some((&read.heading, 0.7)),
-                    line.section.as_deref().map(|section| (section, 0.9 * of_section)),
+                    line.section.as_deref().map(|section| (section, above)),
                     row.as_ref().map(|row| (&*row.heads, 0.7)),
                     Some((named, 0.7)),
                     before.map(|before| (before, 0.6)),
@@ -181,7 +188,7 @@ impl Reading<'_> {
                     Some((facts, 1.0)),
                     row.as_ref().map(|row| (&*row.heads, 0.9)),
                     row.as_ref().map(|_| (&read.heading, 0.9)),
-                    line.section.as_deref().map(|section| (section, 0.9 * of_section)),
+                    line.section.as_deref().map(|section| (section, above)),
                 ];
                 let itself = coverage(asked, &said, weights);
                 let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, weights));
@@ -192,16 +199,20 @@ impl Reading<'_> {
                     Asked::Definition if labelled < 1.0 => 0.4,
                     _ => 0.1,
                 };
+                // What follows the label in a glossary says what that is.
+                let label = at.checked_sub(1).map(|before| &read.lines[before]);
+                let label = label.filter(|label| label.sentence.kind == SentenceKind::Label);
+                let named = |topic: &Topic| f32::from(label.is_some_and(|label| topic.is_label(label.text)));
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.
-                let is_fragment = sentence.kind == SentenceKind::Prose && !is_whole;
+                let is_fragment = (sentence.kind == SentenceKind::Prose && !is_whole) || is_pointer(text);
                 let fragment = if is_fragment { 0.3 } else { 0.0 };
                 let score = 0.25 * (itself + of_own)
                     + 0.5 * covered
-                    + 0.15 * nearness(asked, facts)
+                    + 0.15 * nearness(asked, facts).max(near_above)
                     + 0.25 * kind.shown(text, facts, asked).max(labelled)
                     + 0.4 * meant
-                    + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text))
+                    + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named(topic)))
                     + of_section * if line.opens_section { 0.3 } else { 0.2 }
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
@@ -282,13 +293,20 @@ impl Reading<'_> {
 fn is_unfit(kind: Asked, asked: &Facts, read: &Read<'_>, line: &Line<'_>) -> bool {
     let Line { sentence, text, facts, row, .. } = line;
     let is_row = sentence.kind == SentenceKind::Row;
-    matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Code)
+    matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
         || text.ends_with(['?', ':', '？', '：', '؟'])
         || (!is_row && is_debris(text))
         // A row gives no reasons.
         || (is_row && kind == Asked::Reason)
         || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(asked, facts, &read.heading))
         || read.is_heading(line, asked)
+}
+
+/// Whether a line is a link and nothing else: it says where something is told.
+fn is_pointer(text: &str) -> bool {
+    let link = text.strip_prefix('[').and_then(|link| link.strip_suffix(')'));
+    let parts = link.and_then(|link| link.split_once("]("));
+    parts.is_some_and(|(label, target)| !label.contains([']', '[']) && !target.contains([']', ')']))
 }
 
 /// The candidate that adds most, if one adds enough.
@@ -338,6 +356,7 @@ fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
     });
     let choice = |candidate: Candidate<'_>| Choice {
         n: passages[candidate.passage].source.n,
+        place: candidate.start..candidate.start + candidate.text.len(),
         text: candidate.text.to_owned(),
     };
     chosen.into_iter().map(choice).collect()

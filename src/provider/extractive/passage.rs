@@ -10,7 +10,7 @@ use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, sentences};
+use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
 use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
 
@@ -36,7 +36,7 @@ pub(super) struct Line<'a> {
     pub(super) is_whole: bool,
     /// If it is a row of a table.
     pub(super) row: Option<Row>,
-    /// The section it stands in, below the document's title.
+    /// The section it stands in, below the document's title; of a sentence in a cell what it is said of.
     pub(super) section: Option<Arc<Facts>>,
     /// Whether the section begins with it.
     pub(super) opens_section: bool,
@@ -74,12 +74,15 @@ impl<'a> Read<'a> {
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
             let otherwise = abbreviations.missing_in(text).join("\n");
             let facts = Facts::of(text, language).and(Facts::of(&otherwise, language));
-            Line { sentence, text, facts, is_whole, row: None, section: None, opens_section: false }
+            let section = (sentence.kind == SentenceKind::Cell).then(|| excerpt.said_of(&sentence.range));
+            let section = section.flatten().map(|of| Arc::new(Facts::of(&of, language)));
+            let opens_section = section.is_some() && begins_cell(&excerpt.text[..sentence.range.start]);
+            Line { sentence, text, facts, is_whole, row: None, section, opens_section }
         };
         // It may be the name of a file, whose words are parted by other signs.
         let title = excerpt.source.title.replace(['_', '/'], " ");
         let heading = [title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
-        let mut lines: Vec<Line<'_>> = sentences(&excerpt.text).into_iter().map(line).collect();
+        let mut lines: Vec<Line<'_>> = sentences_and_cells(&excerpt.text).into_iter().map(line).collect();
         let kinds = lines.iter().map(|line| (line.sentence.kind, line.sentence.range.clone()));
         let rows = rows(excerpt, kinds, language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
@@ -115,7 +118,7 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Tells each line the section that it stands in.
+/// Tells each line the section that it stands in, unless it is a cell, which has its own.
 fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
     let below_title = |heading: Facts| {
         let is_title = heading.words.iter().all(|(word, _)| title.holds(word) == 1.0);
@@ -123,14 +126,21 @@ fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
     };
     let (mut section, mut is_begun) = (below_title(above), true);
     for line in lines {
-        if line.sentence.kind == SentenceKind::Heading {
-            (section, is_begun) = (below_title(line.facts.clone()), false);
-        } else {
-            line.section.clone_from(&section);
-            line.opens_section = !is_begun;
-            is_begun = true;
+        match line.sentence.kind {
+            SentenceKind::Heading => (section, is_begun) = (below_title(line.facts.clone()), false),
+            SentenceKind::Cell => {}
+            _ => {
+                line.section.clone_from(&section);
+                line.opens_section = !is_begun;
+                is_begun = true;
+            }
         }
     }
+}
+
+/// Whether what stands before a sentence parts it from another cell.
+fn begins_cell(before: &str) -> bool {
+    before.trim_end_matches(' ').ends_with(['|', '\t', '\n'])
 }
 
 /// Whether a language puts an article, a word by itself, before most nouns.

@@ -82,13 +82,36 @@ fn a_number_is_found_in_its_row() {
         (ACCOUNTS, "What were the trust's total costs in 2021?", "Total costs | 7,304 | 6,870"),
         (ACCOUNTS, "What were the dues of the trust in 2021?", "Dues $ | 3,877 $ | 3,541"),
         (ACCOUNTS, "What were the total dues and gifts of 2020?", "Total dues and gifts | 9,929 | 8,761"),
-        (TOWERS, "What is the height of the south tower?", "| South | 1901 | 27 m |"),
+        (TOWERS, "What is the height of the south tower?", "South | 1901 | 27 m"),
         (FACTS, "When was it built?", "Built | 1874"),
         (FACTS, "Who is the keeper?", "Keeper | Marta Lind"),
     ] {
         let answer = write(&prompt(question, &[LIGHTHOUSE, HARBOUR, passage]));
         let told = answer.pieces[0].replace('\\', "");
         assert!(told.starts_with(expected) && told.ends_with("[3]"), "{question}: {:?}", answer.pieces);
+    }
+}
+
+#[test]
+fn what_stands_in_a_cell_is_told_with_its_row_and_column() {
+    const GLOSSARY: &str = "| Term | Meaning | Found at |\n|---|---|---|\n\
+        | Eel pass (EP) | A wet ramp that young fish climb. It is lined with bristles. | All of the sluices of the Mirk. |\n\
+        | Sill | What a gate closes upon. | Every sluice and every lock. |";
+    const DUTIES: &str = "| Duty | Keeper | Warden |\n|---|---|---|\n\
+        | Gates | Opens them at dawn. | Pays for their repair each spring. |\n\
+        | Keys | Keeps them in a box. | Counts them once a year. |";
+    for (question, passage, expected) in [
+        ("What is an eel pass?", GLOSSARY, "Eel pass (EP), Meaning: A wet ramp that young fish climb. [3]"),
+        ("What is a sill?", GLOSSARY, "Sill, Meaning: What a gate closes upon. [3]"),
+        ("Who counts the keys?", DUTIES, "Keys, Warden: Counts them once a year. [3]"),
+        (
+            "What does the warden do for the gates?",
+            DUTIES,
+            "Gates, Warden: Pays for their repair each spring. [3]",
+        ),
+    ] {
+        let answer = write(&prompt(question, &[LIGHTHOUSE, HARBOUR, passage]));
+        assert_eq!(answer.pieces[0], expected, "{question}");
     }
 }
 

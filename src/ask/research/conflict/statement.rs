@@ -7,7 +7,7 @@ use ibid_index::analysis::Language;
 use super::value::{Asked, Kind, Value, values};
 use super::{Side, share};
 use crate::ask::cite::Facts;
-use crate::ask::sentence::{SentenceKind, sentences};
+use crate::ask::sentence::{SentenceKind, sentences_and_cells};
 use crate::event::Source;
 
 /// Words of the question that a sentence with what it stands under must have, as a share.
@@ -62,7 +62,7 @@ pub(super) fn statements_of<'a>(
             values,
         })
     };
-    let told = sentences(text).into_iter();
+    let told = sentences_and_cells(text).into_iter();
     // A row says what its columns mean only together with its table.
     let told = told.filter(|sentence| matches!(sentence.kind, SentenceKind::Prose | SentenceKind::Item));
     told.filter_map(|sentence| statement(sentence.range)).collect()
