@@ -32,6 +32,13 @@ pub(crate) fn told(sentence: &str) -> String {
     }))
 }
 
+/// A text without what its Markdown links lead to.
+pub(crate) fn without_targets(text: &str) -> Cow<'_, str> {
+    let Some(begins) = text.find("](").map(|at| at + 1) else { return Cow::Borrowed(text) };
+    let Some(end) = text[begins..].find(')').map(|end| begins + end) else { return Cow::Borrowed(text) };
+    Cow::Owned(format!("{}{}", &text[..begins], without_targets(&text[end + 1..])))
+}
+
 /// The same with plain links where a site generator is to fill in what they lead to, which Markdown knows
 /// nothing of: `[eels]({% link eels.md %})`.
 fn without_templates(line: &str) -> Cow<'_, str> {
@@ -145,6 +152,17 @@ mod tests {
             ("Costs* rose.\n  *estimated", "Costs\\* rose. \\*estimated"),
         ] {
             assert_eq!(told(stored), shown, "{stored}");
+        }
+    }
+
+    #[test]
+    fn what_links_lead_to_is_left_out() {
+        for (text, rest) in [
+            ("The [eels](https://a.b/5-c) and ![a gate](g.png \"Gate\").", "The [eels] and ![a gate]."),
+            ("Of [2](3", "Of [2](3"),
+            ("No link (here)", "No link (here)"),
+        ] {
+            assert_eq!(without_targets(text), rest);
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) fn asked(question: &str) -> Option<Asked> {
     // "How many" has a "where" or a "which" in some languages, and "in which year" a "how many".
     [
         (words.time, Asked::Time),
-        (words.amount, Asked::Amount),
+        (words.amount, Asked::Amount(&[])),
         (words.person, Asked::Person),
         (words.place, Asked::Place),
         (words.reason, Asked::Reason),
@@ -99,15 +99,15 @@ mod tests {
     fn a_question_asks_in_its_own_language() {
         for (question, expected) in [
             ("Who built the lighthouse?", Some(Asked::Person)),
-            ("Wie hoch ist der Leuchtturm?", Some(Asked::Amount)),
+            ("Wie hoch ist der Leuchtturm?", Some(Asked::Amount(&[]))),
             ("Wie is de vuurtorenwachter van het eiland?", Some(Asked::Person)),
-            ("Hvor mange øyer er det?", Some(Asked::Amount)),
+            ("Hvor mange øyer er det?", Some(Asked::Amount(&[]))),
             ("Hvor er øya?", Some(Asked::Place)),
             ("En qué año se construyó el faro?", Some(Asked::Time)),
             ("В каком году был построен маяк?", Some(Asked::Time)),
             ("Fener hangi yılda inşa edildi?", Some(Asked::Time)),
             ("灯塔是什么时候建造的？", Some(Asked::Time)),
-            ("灯台は何人で建てましたか", Some(Asked::Amount)),
+            ("灯台は何人で建てましたか", Some(Asked::Amount(&[]))),
             ("등대는 누가 지었는가?", Some(Asked::Person)),
             ("फ़ानूस किसने बनाया है?", Some(Asked::Person)),
             ("فانوس دریایی در کجاست؟", Some(Asked::Place)),

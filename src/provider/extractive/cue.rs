@@ -12,7 +12,8 @@ pub(super) enum Asked {
     Person,
     Time,
     Place,
-    Amount,
+    /// In one of these units, if it is told which.
+    Amount(&'static [&'static str]),
     Reason,
     Definition,
     Anything,
@@ -27,12 +28,17 @@ impl Asked {
         let pair = |first: &str, seconds: &[&str]| {
             words.windows(2).any(|pair| pair[0] == first && seconds.contains(&pair[1]))
         };
-        if measure(question).is_some() || has(&["percentage", "percent"]) {
-            Self::Amount
+        if has(&["percentage", "percent"]) {
+            Self::Amount(&["%"])
+        } else if measure(question).is_some() {
+            Self::Amount(units(&words))
         } else if has(&["what", "which"]) && has(&["year", "date", "century", "month", "day"]) {
             Self::Time
         } else if let Some(asked) = asked(question) {
-            asked
+            match asked {
+                Self::Amount(_) => Self::Amount(units(&words)),
+                other => other,
+            }
         } else if has(&["what", "which"]) && has(&["country", "city", "place", "region", "state"]) {
             Self::Place
         } else if words.len() <= 6
@@ -67,8 +73,19 @@ impl Asked {
             Self::Time => {
                 year() || says(MONTHS) || (new_number() && says(&[" century", "centuries", " bc", " ad "]))
             }
-            Self::Amount => {
-                new_number() || says(&[" one ", " half ", " dozen", " none ", " hundreds", " thousands"])
+            Self::Amount(units) => {
+                let mut new = facts.numbers.iter().filter(|number| !question.holds_number(number));
+                let in_words = says(&[" one ", " half ", " dozen", " none ", " hundreds", " thousands"]);
+                let in_units =
+                    new.clone().any(|number| number.unit.is_some_and(|unit| units.contains(&unit)));
+                let is_told = in_words || new.any(|number| units.is_empty() || number.unit.is_none());
+                let is_often = units == OFTEN && says(FREQUENCIES);
+                match is_told {
+                    _ if in_units || is_often => return 1.0,
+                    // It may be in a unit that is not known.
+                    true if !units.is_empty() => return 0.5,
+                    is_told => is_told,
+                }
             }
             Self::Reason => says(&[
                 "because",
@@ -97,7 +114,7 @@ impl Asked {
                 "때문",
             ]),
             Self::Definition => {
-                let at = says(&[
+                let signs = [
                     " is a ",
                     " is an ",
                     " is the ",
@@ -108,8 +125,13 @@ impl Asked {
                     " means ",
                     " ist ein",
                     " est un",
-                ]);
-                at && !facts.words.is_empty()
+                ];
+                // It is said of what is asked for, or, as "it" or "these", of what was told before.
+                let is_subject = |before: &str| {
+                    before.split_whitespace().count() <= 1
+                        || question.words.iter().any(|(word, _)| before.contains(&**word))
+                };
+                signs.iter().filter_map(|sign| lower.find(sign)).any(|at| is_subject(&lower[..at]))
             }
             Self::Anything => false,
         };
@@ -135,6 +157,55 @@ const MONTHS: &[&str] = &[
     "dezember",
 ];
 
+/// The units that a question asks for an amount in, by the words of it, in lower case; none if it does not
+/// tell.
+fn units(words: &[&str]) -> &'static [&'static str] {
+    let question = format!(" {} ", words.join(" "));
+    let says = |phrase: &&str| question.contains(&format!(" {phrase} "));
+    UNITS.iter().find(|(phrases, _)| phrases.iter().any(says)).map_or(&[], |(_, units)| units)
+}
+
+const OFTEN: &[&str] = &["h", "day", "week", "month", "year"];
+const FREQUENCIES: &[&str] = &[
+    " every ",
+    " each ",
+    " per ",
+    " once ",
+    " twice ",
+    " daily",
+    " weekly",
+    " monthly",
+    " quarterly",
+    " annual",
+    " yearly",
+    " hourly",
+    " biweekly",
+];
+
+/// What asks for an amount, and in which units that is told.
+#[rustfmt::skip]
+const UNITS: &[(&[&str], &[&str])] = &[
+    (&["how often", "how frequently", "wie oft", "wie häufig", "à quelle fréquence", "con qué frecuencia"], OFTEN),
+    (
+        &[
+            "how old", "wie alt", "quel âge", "hoe oud", "hur gammal", "hvor gammel", "combien de temps",
+            "cuánto tiempo", "quanto tempo", "hur länge", "hvor lenge", "hvor længe", "jak długo", "jak dlouho",
+            "как долго", "як довго", "kuinka kauan", "mennyi ideig",
+        ],
+        &["ms", "s", "min", "h", "day", "week", "month", "year"],
+    ),
+    (
+        &["how long", "wie lang", "wie lange", "hoe lang"],
+        &["ms", "s", "min", "h", "day", "week", "month", "year", "mm", "cm", "m", "km", "ft", "mile"],
+    ),
+    (
+        &["how tall", "how deep", "how wide", "how thick", "how far", "wie tief", "wie breit", "wie weit"],
+        &["mm", "cm", "m", "km", "ft", "mile"],
+    ),
+    (&["how heavy", "wie schwer"], &["mg", "g", "kg", "t", "lb"]),
+    (&["how hot", "how cold"], &["°c", "°f"]),
+];
+
 /// The measure that a question asks for: `wide` in "how wide".
 pub(super) fn measure(question: &str) -> Option<String> {
     let lower = question.to_lowercase();
@@ -151,9 +222,9 @@ pub(super) fn is_form(measure: &str) -> bool {
     FORMS.contains(&measure)
 }
 
-const FORMS: &[&str] = &["many", "much", "often", "fast", "quickly", "far", "big", "large"];
+const FORMS: &[&str] = &["many", "much", "often", "fast", "quickly", "far", "big", "large", "long"];
 const MEASURES: &[&str] =
-    &["long", "tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
+    &["tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
 
 /// Whether a sentence is page furniture or debris rather than something said.
 pub(super) fn is_debris(sentence: &str) -> bool {

@@ -11,6 +11,7 @@ use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
+use crate::ask::told::without_targets;
 use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
 
@@ -73,7 +74,7 @@ impl<'a> Read<'a> {
             let text = &excerpt.text[sentence.range.clone()];
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
             let otherwise = abbreviations.missing_in(text).join("\n");
-            let facts = Facts::of(text, language).and(Facts::of(&otherwise, language));
+            let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
             let section = (sentence.kind == SentenceKind::Cell).then(|| excerpt.said_of(&sentence.range));
             let section = section.flatten().map(|of| Arc::new(Facts::of(&of, language)));
             let opens_section = section.is_some() && begins_cell(&excerpt.text[..sentence.range.start]);
