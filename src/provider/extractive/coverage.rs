@@ -24,8 +24,8 @@ pub(super) fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: 
         all += weight;
     }
     for number in &asked.numbers {
-        // As heavy as a name that stands in hardly any sentence.
-        let weight = weights.of_word("") * 1.5;
+        // As heavy as a name that stands in hardly any sentence; but an amount may be a case of what is told.
+        let weight = weights.of_word("") * if number.unit.is_some() { 0.75 } else { 1.5 };
         held += weight * near(&|facts| f32::from(u8::from(facts.holds_number(number))));
         all += weight;
     }

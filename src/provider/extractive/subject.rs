@@ -17,6 +17,7 @@ pub(super) fn subject(question: &str, language: Option<Language>) -> Facts {
     let grammar = own.into_iter().flat_map(|own| terms(question, Some(own)));
     let grammar = grammar.filter(|term| term.kind == TermKind::Stop);
     left_out.extend(grammar.map(|term| &question[term.start..term.end]));
+    left_out.extend(question.split(|c: char| !c.is_alphanumeric()).filter(|word| is_light(word)));
     left_out.extend(span_of_time(question));
     let measure = measure(question).filter(|measure| is_form(measure));
     left_out.extend(measure.as_deref());
@@ -46,6 +47,20 @@ fn span_of_time(question: &str) -> Option<&str> {
     })?;
     Some(pair[1])
 }
+
+/// Whether a word stands for anyone or anything, or for having it, so that an answer names that in its place.
+fn is_light(word: &str) -> bool {
+    LIGHT.contains(&word.to_lowercase().as_str())
+}
+
+#[rustfmt::skip]
+const LIGHT: &[&str] = &[
+    "someone", "somebody", "anyone", "anybody", "everyone", "everybody", "something", "anything", "nothing",
+    "nobody", "get", "gets", "got", "getting", "jemand", "jemanden", "niemand", "etwas", "nichts", "bekomme",
+    "bekommt", "bekommen", "quelqu", "quelque", "chose", "rien", "alguien", "nadie", "algo", "nada",
+    "qualcuno", "qualcosa", "nessuno", "niente", "alguém", "ninguém", "iemand", "iets", "niets",
+    "någon", "något", "noen", "noe", "nogen", "noget", "ktoś", "coś",
+];
 
 #[rustfmt::skip]
 const OPENERS: &[&str] = &[
