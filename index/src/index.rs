@@ -160,6 +160,16 @@ impl PassageIndex {
         guarded(|| self.snapshot().num_documents(scope))
     }
 
+    /// Returns the words of a query, numbers and words of grammar aside, that stand in no passage in
+    /// `scope`, as they are written in the query.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Damaged`] and [`IndexError::Io`] if the files can't be read.
+    pub fn unknown_words(&self, scope: &Scope, query: &Query) -> Result<Vec<String>, IndexError> {
+        guarded(|| self.snapshot().unknown_words(scope, query))
+    }
+
     /// Returns the number of passages that can be found.
     #[must_use]
     pub fn num_passages(&self) -> u64 {

@@ -106,6 +106,12 @@ impl Query {
         &self.text
     }
 
+    /// Its word that begins there, as it is written.
+    pub(crate) fn word_at(&self, start: usize) -> Option<&str> {
+        let word = self.words.iter().find(|word| word.start == start)?;
+        self.text.get(word.start..word.end)
+    }
+
     /// All of its text, as the part of it to search for.
     pub(crate) fn whole(&self) -> Range<usize> {
         0..self.text.len()

@@ -230,6 +230,12 @@ impl Snapshot {
         Ok(found.len() as u64)
     }
 
+    pub(crate) fn unknown_words(&self, scope: &Scope, query: &Query) -> Result<Vec<String>, IndexError> {
+        let forms = query.forms(&self.languages);
+        let unknown = spelling::unknown(&self.segments, &self.fields, &Filter::new(scope), &forms)?;
+        Ok(unknown.into_iter().filter_map(|start| query.word_at(start)).map(str::to_owned).collect())
+    }
+
     /// Returns what is indexed of each document, read from columns alone.
     pub(crate) fn documents(&self) -> Result<BTreeMap<Uuid, DocumentEntry>, IndexError> {
         let mut documents: BTreeMap<Uuid, DocumentEntry> = BTreeMap::new();

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use super::asked::Asked;
 use super::cite::{Mark, Piece, Scanner};
 use super::prompt::{Excerpt, language};
-use super::retrieve::num_documents;
+use super::retrieve::{num_documents, unknown_words};
 use crate::Error;
 use crate::app::App;
 use crate::event::{Citation, Coverage, Event, FinishReason, Grounding, Receipt, Timings, Usage};
@@ -89,7 +89,7 @@ impl<'a> Draft<'a> {
         let numbers = excerpts.iter().filter(has_words).map(|excerpt| excerpt.source.n).collect();
         self.scanner = Scanner::new(numbers, language);
         let nearest = excerpts.iter().take(NEAREST).map(|excerpt| excerpt.source.passage_id).collect();
-        self.receipt = Receipt { queries, documents_searched: 0, nearest };
+        self.receipt = Receipt { queries, nearest, ..Receipt::default() };
     }
 
     /// Whether it has its passages.
@@ -256,8 +256,13 @@ impl<'a> Draft<'a> {
         // Where nothing was looked for, nothing was missed.
         if self.citations.is_empty() && !self.receipt.queries.is_empty() {
             let mut receipt = std::mem::take(&mut self.receipt);
-            let searched = num_documents(self.app, &self.asked.caller, &self.asked.scope).await;
+            let (caller, scope) = (&self.asked.caller, &self.asked.scope);
+            let searched = num_documents(self.app, caller, scope).await;
             receipt.documents_searched = searched.unwrap_or_default();
+            if receipt.documents_searched > 0 {
+                let unknown = unknown_words(self.app, caller, scope, receipt.queries.clone()).await;
+                receipt.unknown_words = unknown.unwrap_or_default();
+            }
             grounding.receipt = Some(receipt);
         }
         grounding

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ibid_index::analysis::Language;
-use ibid_index::{Meaning, PassageIndex, Query};
+use ibid_index::{IndexError, Meaning, PassageIndex, Query};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::framing::unframed;
+use super::framing::{is_framing, unframed};
 use super::prompt::Excerpt;
 use crate::Error;
 use crate::access::{Caller, Readable};
@@ -349,6 +349,32 @@ pub async fn num_documents(app: &App, caller: &Caller, scope: &Scope) -> Result<
     let readable = Readable::load(app, caller).await?;
     let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
     Ok(spawn_blocking(move || index.num_documents(&in_index)).await??)
+}
+
+/// The words of some queries that stand in no document of the scope, each once; those of the frame aside.
+///
+/// # Errors
+/// If the index or the store fails.
+pub(super) async fn unknown_words(
+    app: &App,
+    caller: &Caller,
+    scope: &Scope,
+    queries: Vec<String>,
+) -> Result<Vec<String>, Error> {
+    let readable = Readable::load(app, caller).await?;
+    let (index, in_index) = (Arc::clone(&app.index), scope.in_index(&readable));
+    let look = move || {
+        let mut unknown: Vec<String> = Vec::new();
+        for query in queries {
+            for word in index.unknown_words(&in_index, &Query::new(query, None))? {
+                if !is_framing(&word) && !unknown.contains(&word) {
+                    unknown.push(word);
+                }
+            }
+        }
+        Ok::<_, IndexError>(unknown)
+    };
+    Ok(spawn_blocking(look).await??)
 }
 
 /// What changes whenever a search in this scope may begin to find something else: what the caller may

@@ -156,6 +156,9 @@ pub(crate) fn grounding(grounding: &Grounding) -> String {
             count(receipt.documents_searched, "document"),
             queries.join(", ")
         );
+        if !receipt.unknown_words.is_empty() {
+            text += &format!("; not in any: {}", line(&receipt.unknown_words.join(", ")));
+        }
     }
     text
 }

@@ -57,6 +57,9 @@ pub struct Receipt {
     pub queries: Vec<String>,
     /// Number of documents searched.
     pub documents_searched: u64,
+    /// Words of the queries that stand in none of these documents, as they were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_words: Vec<String>,
     /// The nearest passages, best first.
     pub nearest: Vec<PassageId>,
 }

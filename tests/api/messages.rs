@@ -112,6 +112,19 @@ async fn asking_with_no_documents_ends_in_done_without_citations() {
 }
 
 #[tokio::test]
+async fn what_no_document_speaks_of_is_told_with_the_refusal() {
+    let server = Server::start().await;
+    server.add("eels.md", EELS).await;
+    let session = server.session().await;
+    let question = json!({"content": "Tell me when the eels of Zanzibar were radiocarbon dated."});
+    let frames = server.ask(&session, question).await;
+    assert_eq!(answer(&frames), "Your documents do not answer this.");
+    let receipt = &frames.last().unwrap().data["grounding"]["receipt"];
+    assert_eq!(receipt["documents_searched"], 1);
+    assert_eq!(receipt["unknown_words"], json!(["Zanzibar", "radiocarbon", "dated"]));
+}
+
+#[tokio::test]
 async fn a_plain_answer_is_the_message_the_stream_would_have_made() {
     let server = Server::start().await;
     server.add("eels.md", EELS).await;

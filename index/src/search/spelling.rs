@@ -4,9 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use tantivy::Term;
 use tantivy::query::FuzzyTermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocSet as _, TERMINATED, Term};
 
+use super::columns::Filter;
 use super::segment::Segment;
 use crate::error::IndexError;
 use crate::query::{Forms, Place};
@@ -47,6 +49,47 @@ pub(super) fn of_word(
     found.retain(|term, _| !has_digits(term));
     let nearest = found.into_iter().max_by_key(|(term, num)| (*num, Reverse(term.clone())));
     Ok(nearest.map(|(term, _)| term))
+}
+
+/// Where the words of a question begin that stand in no passage in scope.
+pub(super) fn unknown(
+    segments: &[Segment],
+    fields: &Fields,
+    scope: &Filter<'_>,
+    forms: &Forms<'_>,
+) -> Result<Vec<usize>, IndexError> {
+    let mut unknown = Vec::new();
+    for (start, forms) in forms.of_words() {
+        if !is_known_in(segments, fields, scope, &forms)? {
+            unknown.push(start);
+        }
+    }
+    Ok(unknown)
+}
+
+fn is_known_in(
+    segments: &[Segment],
+    fields: &Fields,
+    scope: &Filter<'_>,
+    forms: &[&str],
+) -> Result<bool, IndexError> {
+    for segment in segments {
+        let Some(scope) = scope.on(segment)? else { continue };
+        for place in [Place::Body, Place::Name] {
+            for form in forms {
+                let term = Term::from_field_text(fields.of(place), form);
+                let postings = segment.terms(place).read_postings(&term, IndexRecordOption::Basic)?;
+                let Some(mut postings) = postings else { continue };
+                while postings.doc() != TERMINATED {
+                    if scope.admits(postings.doc(), segment.opened.ids.of(postings.doc()).0) {
+                        return Ok(true);
+                    }
+                    postings.advance();
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn is_known(segments: &[Segment], fields: &Fields, forms: &[&str]) -> Result<bool, IndexError> {

@@ -316,6 +316,20 @@ fn a_word_that_stands_nowhere_is_read_as_its_neighbour() {
     assert_eq!(marked.into_iter().map(|range| &text[range]).collect::<Vec<_>>(), ["botanists"]);
 }
 
+#[test]
+fn words_that_stand_nowhere_in_scope_are_told() {
+    let index = library::index(&[
+        Source::new(1, "a.txt", &["The lighthouses are old."]).collection("coast"),
+        Source::new(2, "b.txt", &["Botanists collect mosses."]).collection("land"),
+    ]);
+    let unknown = |scope: &Scope, text: &str| index.unknown_words(scope, &Query::new(text, None)).unwrap();
+    let coast = Scope::collections(vec!["coast".to_owned()]);
+    assert_eq!(unknown(&Scope::all(), "Which lighthouse is of basalt, or of moss, in 1901?"), ["basalt"]);
+    assert_eq!(unknown(&coast, "Which lighthouse is of basalt, or of moss?"), ["basalt", "moss"]);
+    assert_eq!(unknown(&Scope::documents(vec![uuid::Uuid::from_u128(2)]), "lighthouse"), ["lighthouse"]);
+    assert_eq!(unknown(&Scope::all(), "Who is it?"), [""; 0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

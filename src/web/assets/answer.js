@@ -1,4 +1,4 @@
-// One answer: the fold of its events, and how it is shown with its citations, sources and grounding.
+// One answer: the fold of its events, and how it is shown with what it stands on.
 
 import { askFor, button, count, fill, h, plain, say } from './dom.js';
 import { documentOf, api } from './api.js';
@@ -332,6 +332,7 @@ function receipt(message) {
   }
   return h('div.receipt', { role: 'group', label: 'What was tried' },
     h('p', `Searched ${count(found.documents_searched, 'document')} for `,
-      (found.queries ?? []).flatMap((query, at) => [at ? ', ' : '', h('q', query)]), '. Nothing relevant was found.'),
+      (found.queries ?? []).flatMap((query, at) => [at ? ', ' : '', h('q', query)]), '. Nothing relevant was found.',
+      found.unknown_words && ` Not in any: ${found.unknown_words.join(', ')}.`),
     nearest.children.length > 0 && [h('p.label', 'The nearest passages'), nearest]);
 }

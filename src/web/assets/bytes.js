@@ -1,4 +1,4 @@
-// Byte offsets of UTF-8 into indexes of JavaScript strings, and what is cut with them. The server
+// Byte offsets of UTF-8 into indexes of JavaScript strings. The server
 // counts in the one, the page in the other.
 
 import { h } from './dom.js';

@@ -288,7 +288,7 @@ export function acceptDrops(go) {
     if (!carries(event)) return;
     event.preventDefault();
     document.body.classList.add('dropping');
-    // Told many times a second while files hang over the page, and no more once they have left.
+    // Told many times a second while files hang over the page.
     clearTimeout(timer);
     timer = setTimeout(leave, 300);
   });

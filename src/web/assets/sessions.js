@@ -1,4 +1,4 @@
-// The side of the page: the way around, the sessions, what other tabs and clients change about them.
+// The side of the page: the way around, the sessions, what other clients change about them.
 
 import { all, api, connection } from './api.js';
 import { $, append, askFor, button, confirm, fill, h, link, menu, plain, soon } from './dom.js';
