@@ -208,12 +208,17 @@ impl Query {
 impl Forms<'_> {
     /// The words of content that are no compounds and no numbers: where each begins, and its forms.
     pub(crate) fn of_words(&self) -> BTreeMap<usize, Vec<&str>> {
-        let mut words: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        for word in self.query.words.iter().filter(|word| word.kind == TermKind::Word) {
-            if analysis::parts(&self.query.text[word.start..word.end]).is_empty() {
-                words.insert(word.start, Vec::new());
-            }
-        }
+        let mut words = self.of_content();
+        words.retain(|start, _| {
+            self.query.word_at(*start).is_some_and(|word| analysis::parts(word).is_empty())
+        });
+        words
+    }
+
+    /// The words of content that are no numbers: where each begins, and its forms.
+    pub(crate) fn of_content(&self) -> BTreeMap<usize, Vec<&str>> {
+        let words = self.query.words.iter().filter(|word| word.kind == TermKind::Word);
+        let mut words: BTreeMap<usize, Vec<&str>> = words.map(|word| (word.start, Vec::new())).collect();
         for term in self.in_languages.iter().flat_map(|(_, terms)| terms) {
             if let Some(forms) = words.get_mut(&term.start)
                 && !forms.contains(&term.stem.as_str())

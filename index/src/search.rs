@@ -232,8 +232,7 @@ impl Snapshot {
 
     pub(crate) fn unknown_words(&self, scope: &Scope, query: &Query) -> Result<Vec<String>, IndexError> {
         let forms = query.forms(&self.languages);
-        let unknown = spelling::unknown(&self.segments, &self.fields, &Filter::new(scope), &forms)?;
-        Ok(unknown.into_iter().filter_map(|start| query.word_at(start)).map(str::to_owned).collect())
+        spelling::unknown(&self.segments, &self.fields, &Filter::new(scope), query, &forms)
     }
 
     /// Returns what is indexed of each document, read from columns alone.

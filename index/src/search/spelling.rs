@@ -10,8 +10,9 @@ use tantivy::{DocSet as _, TERMINATED, Term};
 
 use super::columns::Filter;
 use super::segment::Segment;
+use crate::analysis;
 use crate::error::IndexError;
-use crate::query::{Forms, Place};
+use crate::query::{Forms, Place, Query};
 use crate::schema::Fields;
 
 /// What has fewer letters has neighbours that mean something else.
@@ -51,17 +52,30 @@ pub(super) fn of_word(
     Ok(nearest.map(|(term, _)| term))
 }
 
-/// Where the words of a question begin that stand in no passage in scope.
+/// The words of a question that stand in no passage in scope. A compound stands there too if its parts do.
 pub(super) fn unknown(
     segments: &[Segment],
     fields: &Fields,
     scope: &Filter<'_>,
+    query: &Query,
     forms: &Forms<'_>,
-) -> Result<Vec<usize>, IndexError> {
+) -> Result<Vec<String>, IndexError> {
+    let is_known = |forms: &[&str]| is_known_in(segments, fields, scope, forms);
     let mut unknown = Vec::new();
-    for (start, forms) in forms.of_words() {
-        if !is_known_in(segments, fields, scope, &forms)? {
-            unknown.push(start);
+    for (start, forms) in forms.of_content() {
+        let word = query.word_at(start).unwrap_or_default();
+        let parts = analysis::parts(word);
+        let mut is_told = is_known(&forms)?;
+        if !is_told && !parts.is_empty() {
+            is_told = parts
+                .iter()
+                .map(|part| is_known(&[part]))
+                .collect::<Result<Vec<_>, _>>()?
+                .iter()
+                .all(|known| *known);
+        }
+        if !is_told {
+            unknown.push(word.to_owned());
         }
     }
     Ok(unknown)

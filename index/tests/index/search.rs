@@ -325,6 +325,7 @@ fn words_that_stand_nowhere_in_scope_are_told() {
     let unknown = |scope: &Scope, text: &str| index.unknown_words(scope, &Query::new(text, None)).unwrap();
     let coast = Scope::collections(vec!["coast".to_owned()]);
     assert_eq!(unknown(&Scope::all(), "Which lighthouse is of basalt, or of moss, in 1901?"), ["basalt"]);
+    assert_eq!(unknown(&Scope::all(), "MossHouse, oldMoss or old_moss"), ["MossHouse"]);
     assert_eq!(unknown(&coast, "Which lighthouse is of basalt, or of moss?"), ["basalt", "moss"]);
     assert_eq!(unknown(&Scope::documents(vec![uuid::Uuid::from_u128(2)]), "lighthouse"), ["lighthouse"]);
     assert_eq!(unknown(&Scope::all(), "Who is it?"), [""; 0]);

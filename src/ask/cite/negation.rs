@@ -224,6 +224,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_denied_beside_the_matter_is_carried_if_it_stands_there() {
+        let facts = |text| Facts::of(text, Language::from_code("en"));
+        let carried = |claim, by| support(&Claim::new(facts(claim), |_| 1.0), &facts(by), &[]);
+        let says = "The ladder is a wet ramp that young eels climb to the upper pond (not salmon).";
+        assert!(carried(says, says) >= SUPPORTED);
+        assert!(
+            carried("Eel ladder: a wet ramp that young eels climb to the upper pond (not salmon)", says)
+                >= SUPPORTED
+        );
+        let other = "The ladder is a wet ramp that young eels climb to the upper pond, as do salmon.";
+        assert!(carried(says, other) < PARTIAL);
+    }
+
+    #[test]
     fn a_claim_that_denies_what_stands_there_is_not_carried() {
         for (code, says, denies) in [
             ("en", "The town sold the old tower.", "The town sold neither the old tower nor the pier."),

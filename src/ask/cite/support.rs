@@ -147,7 +147,12 @@ impl Facts {
         let here = self.clauses.iter().filter(|clause| shared(clause) * 2 >= most);
         let mut relevant = here.clone();
         let negated = relevant.any(|clause| clause.negated);
-        negated != claim.clauses.iter().any(|clause| clause.negated)
+        // What is denied beside the matter stands here if it is denied here too: "an eel, no fish of the sea".
+        let is_denied_here = |denied: &Clause| {
+            let mut denials = self.clauses.iter().filter(|clause| clause.negated);
+            denials.any(|clause| clause.words.num_shared(&denied.words) * 2 >= denied.words.len())
+        };
+        negated != claim.clauses.iter().any(|clause| clause.negated && (negated || !is_denied_here(clause)))
     }
 }
 

@@ -28,6 +28,10 @@ impl WordSet {
         self.0.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The words that begin so, which stand side by side.
     pub(super) fn beginning(&self, letters: &str) -> impl Iterator<Item = &Arc<str>> {
         let first = self.0.partition_point(|word| &**word < letters);
