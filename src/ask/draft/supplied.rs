@@ -2,6 +2,8 @@
 //! else about them is needed again at a mark and at the end, and is in the store. Taking them apart and
 //! weighing claims is work for a processor and is done where it holds up no other answer.
 
+use std::collections::{BTreeSet, HashMap};
+
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::ask::ground::ground;
 use crate::ask::prompt::Excerpt;
 use crate::document::{Document, PassageId};
 use crate::event::{Citation, Grounding, Source};
+use crate::files::Layout;
 use crate::store::keys;
 use crate::table::columns_of;
 
@@ -70,31 +73,48 @@ impl Supplied {
         work: impl FnOnce(Shelf) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (places, language) = (self.places.clone(), self.language);
+        let titles = self.titles(app).await?;
         let mut texts = app.files.texts();
         let all = move |shelves: &Shelves| {
             // What was deleted meanwhile carries nothing.
             let excerpts = places.iter().filter_map(|place| {
+                let title = titles.get(&place.document)?.clone();
+                let layout = texts.layout(place.document).ok()?;
                 let text = texts.recall(place.document, place.start..place.end).ok()?;
-                Some(Excerpt { source: place.source(), text })
+                Some(Excerpt { source: place.source(title, &layout), text })
             });
             work(shelves.shelf(excerpts.collect(), language))
         };
         app.shelves.work(all).await
     }
+
+    /// The titles of those of the documents that are still there.
+    async fn titles(&self, app: &App) -> Result<HashMap<Uuid, String>, Error> {
+        let ids: BTreeSet<Uuid> = self.places.iter().map(|place| place.document).collect();
+        let keys: Vec<String> = ids.into_iter().map(keys::document).collect();
+        let documents = app.store.get_many::<Document>(&keys).await?.into_iter().flatten();
+        Ok(documents.map(|document| (document.value.id, document.value.title)).collect())
+    }
 }
 
 impl Place {
-    /// As far as it is known here; the rest is filled in where it is shown.
-    fn source(self) -> Source {
+    /// With what stands above its words, which counts for what they carry; the rest is filled in where it is
+    /// shown.
+    fn source(self, title: String, layout: &Layout) -> Source {
+        let first = layout.passages.partition_point(|passage| passage.start < self.start);
+        let first = layout.passages.get(first);
         Source {
             n: self.n,
             document_id: self.document,
             version: String::new(),
-            title: String::new(),
-            page: None,
-            heading: None,
-            columns: None,
-            passage_id: PassageId { document: self.document, ordinal: 0 },
+            title,
+            page: layout.page_at(self.start),
+            heading: first.and_then(|passage| passage.heading.clone()),
+            columns: first.and_then(|passage| passage.columns.clone()),
+            passage_id: PassageId {
+                document: self.document,
+                ordinal: first.map_or(0, |passage| passage.ordinal),
+            },
             start: self.start,
             end: self.end,
             score: 0.0,
@@ -139,6 +159,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Flags};
+    use crate::event::Verdict;
     use crate::store::Batch;
 
     #[tokio::test]
@@ -162,11 +183,21 @@ mod tests {
         std::fs::write(app.files.layout_path(id), layout.to_string()).unwrap();
         assert_eq!(check(&app, citation.clone()).await, None);
         let document = json!({
-            "id": id, "name": "eels.pdf", "title": "Eels", "media_type": "application/pdf", "version": "v",
+            "id": id, "name": "eels.pdf", "title": "Eels of Osmer", "media_type": "application/pdf", "version": "v",
             "status": "ready", "bytes": 17, "passages": 2, "created_at": "2026-01-01T00:00:00Z",
         });
         let batch = Batch::new().put(keys::document(id), &document);
         assert!(app.store.commit(batch).await.unwrap().is_done());
+        // What stands above its words counts for what they carry.
+        let place = Place { n: 1, document: id, start: 10, end: 17 };
+        let supplied = Supplied { places: Box::new([place]), language: Language::from_code("en") };
+        let claim = |claim: &str| Mark { n: 1, claim: claim.to_owned(), start: 0, end: claim.len() };
+        for (said, verdict) in [
+            ("Eels of Osmer left in May", Verdict::Supported),
+            ("Eels of Halden left in May", Verdict::Partial),
+        ] {
+            assert_eq!(supplied.cite(&app, claim(said)).await.unwrap().unwrap().verdict, verdict, "{said}");
+        }
         let other = Citation { quote: "in Mai".to_owned(), ..citation.clone() };
         assert_eq!(check(&app, other).await, None);
         // It may begin in one passage and end in the next.
@@ -174,7 +205,10 @@ mod tests {
         let across = check(&app, across).await.unwrap();
         assert_eq!((across.passage_id.ordinal, across.page), (0, Some(7)));
         let cited = check(&app, citation).await.unwrap();
-        assert_eq!((cited.version.as_str(), cited.title.as_str(), cited.page), ("v", "Eels", Some(8)));
+        assert_eq!(
+            (cited.version.as_str(), cited.title.as_str(), cited.page),
+            ("v", "Eels of Osmer", Some(8))
+        );
         assert_eq!((cited.passage_id.ordinal, cited.heading.as_deref()), (1, Some("Left")));
     }
 }
