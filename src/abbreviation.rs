@@ -111,7 +111,7 @@ pub(crate) fn explanation(text: &str, is_meant: impl Fn(&str) -> bool) -> Option
 }
 
 fn explained(text: &str) -> Vec<Abbreviation> {
-    let mut found = Vec::new();
+    let mut found = of_rows(text);
     for (open, _) in text.match_indices('(') {
         let inside = &text[open + 1..];
         let Some(close) = inside.find([')', '(']).filter(|close| inside[*close..].starts_with(')')) else {
@@ -128,6 +128,17 @@ fn explained(text: &str) -> Vec<Abbreviation> {
         found.push(Abbreviation { short: short.to_owned(), long: one_line(long) });
     }
     found
+}
+
+/// Those of a list of abbreviations: rows of a short form and a long one.
+fn of_rows(text: &str) -> Vec<Abbreviation> {
+    let row = |line: &str| {
+        let (short, long) = line.trim().trim_matches('|').split_once('|')?;
+        let (short, long) = (unquoted(short), unquoted(long));
+        let long = whole(short, long).filter(|long| is_short(short) && !long.contains('|'))?;
+        Some(Abbreviation { short: short.to_owned(), long: one_line(long) })
+    };
+    text.lines().filter(|line| line.contains('|')).filter_map(row).collect()
 }
 
 impl Abbreviation {
@@ -269,6 +280,8 @@ mod tests {
             ("It ended. The tidal gauge network (TGN) began.", "TGN", "tidal gauge network"),
             ("the Wasser- und\nSchifffahrtsamt Nord (WSAN)", "WSAN", "Wasser- und Schifffahrtsamt Nord"),
             ("messenger ribonucleic acid (mRNA) in cells", "mRNA", "messenger ribonucleic acid"),
+            ("|TGN|Tidal Gauge Network|", "TGN", "Tidal Gauge Network"),
+            ("The list:\nOET | Osmer Eel Trust\nNets | 9", "OET", "Osmer Eel Trust"),
         ] {
             let expected = [Abbreviation { short: short.to_owned(), long: long.to_owned() }];
             assert_eq!(explained(text), expected, "{text}");
@@ -286,6 +299,7 @@ mod tests {
             "the EU (EU) and the RAG (RAG model) (",
             "in 1874 (NC 7) and a (THE OLD AND VERY LONG NAME OF A TOWER)",
             "()((()))",
+            "| TGN | Nets | 9 |\n| OET | Osmer | Trust |",
         ] {
             assert_eq!(explained(text), [], "{text}");
         }

@@ -22,8 +22,11 @@ pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
 pub(crate) fn told(sentence: &str) -> String {
     let line = one_line(sentence);
     // Of a row, or of a piece of one.
-    let line = without_templates(line.trim_matches(['|', ' ']));
-    let has_signs = ["](", "][", "`", "<!--", "*", "_"].iter().any(|sign| line.contains(sign));
+    let bare = line.trim_matches(['|', ' ']);
+    let is_row = line.starts_with('|') && line.ends_with('|');
+    let cells = is_row.then(|| bare.split('|').map(str::trim).collect::<Vec<_>>().join(" | "));
+    let line = without_templates(cells.as_deref().unwrap_or(bare));
+    let has_signs = ["](", "][", "`", "<", "&", "*", "_"].iter().any(|sign| line.contains(sign));
     let read = has_signs.then(|| read(&line)).flatten();
     finished(read.unwrap_or_else(|| {
         let mut told = String::with_capacity(line.len() + 8);
@@ -86,6 +89,11 @@ fn read(line: &str) -> Option<String> {
                 told.push('`');
             }
             Event::InlineHtml(html) if html.starts_with("<!--") => {}
+            Event::InlineHtml(html) if is_element(&html) => {
+                if is_break(&html) && !told.ends_with(' ') {
+                    told.push(' ');
+                }
+            }
             Event::InlineHtml(html) => push_escaped(&mut told, &html),
             // A product: 2*3*4.
             Event::Start(Tag::Emphasis | Tag::Strong)
@@ -100,7 +108,78 @@ fn read(line: &str) -> Option<String> {
             _ => return None,
         }
     }
-    Some(told.trim_end().to_owned())
+    Some(one_line(&told))
+}
+
+/// Whether a tag is one of HTML, and no type of a program.
+fn is_element(tag: &str) -> bool {
+    const ELEMENTS: &[&str] = &[
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "center",
+        "cite",
+        "code",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "section",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+    ];
+    ELEMENTS.contains(&name(tag))
+}
+
+/// Whether it parts what stands before and behind it.
+fn is_break(tag: &str) -> bool {
+    ![
+        "a", "abbr", "b", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "small", "span",
+        "strong", "sub", "sup", "tt", "u",
+    ]
+    .contains(&name(tag))
+}
+
+fn name(tag: &str) -> &str {
+    let tag = tag.trim_start_matches(['<', '/']);
+    &tag[..tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len())]
 }
 
 fn push_escaped(told: &mut String, text: &str) {
@@ -148,6 +227,9 @@ mod tests {
             ("| `a` | 2 |", "`a` | 2"),
             ("the gates. |", "the gates."),
             ("Go [up]({% page \"/eels/\" %}#up) or [on]({{< ref \"b.md\" >}}).", "Go up or on."),
+            ("One<br/>two <b>three</b>&mdash;four &amp; <li>five</li>", "One two three—four & five"),
+            ("|TGN|Tidal gauges|", "TGN | Tidal gauges"),
+            ("Of Vec<T> and a&b", "Of Vec\\<T> and a&b"),
             ("Sets [a]({x y)", "Sets \\[a\\]({x y)"),
             ("Costs* rose.\n  *estimated", "Costs\\* rose. \\*estimated"),
         ] {

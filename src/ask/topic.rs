@@ -5,7 +5,7 @@
 use ibid_index::analysis::{Language, Term, TermKind, terms};
 
 use super::framing::unframed;
-use super::sentence::{SentenceKind, sentences_and_cells};
+use super::sentence::{Sentence, SentenceKind, sentences_and_cells};
 use crate::abbreviation::{Form, explanation};
 
 /// Content words of what is asked for, at most.
@@ -58,12 +58,19 @@ impl Topic {
         }
     }
 
-    /// Whether a text has a sentence that says what that is.
+    /// Whether a text has a sentence that says what that is, in so many words or by what it stands under.
     pub(crate) fn is_told_in(&self, text: &str) -> bool {
-        let is_prose = |kind| !matches!(kind, SentenceKind::Heading | SentenceKind::Code | SentenceKind::Row);
-        sentences_and_cells(text)
-            .into_iter()
-            .any(|sentence| is_prose(sentence.kind) && self.told_by(&text[sentence.range]) == 1.0)
+        let mut is_under = false;
+        for Sentence { range, kind } in sentences_and_cells(text) {
+            let words = &text[range];
+            match kind {
+                SentenceKind::Code | SentenceKind::Row => is_under = false,
+                SentenceKind::Heading | SentenceKind::Label => is_under = self.is_label(words),
+                _ if is_under || self.told_by(words) == 1.0 => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// Whether a label says just that, and perhaps in brackets what else it is called.
@@ -85,9 +92,25 @@ impl Topic {
         let meant = terms(sentence, self.language).filter(|term| !is_grammar(term));
         let opening = meant.take(self.stems.len()).take_while(|term| self.stems.contains(&term.stem));
         let opening: Vec<Term> = opening.collect();
+        let before = opening.first().map_or("", |first| &sentence[..first.start]);
+        if before.split_whitespace().any(|word| SUBORDINATE.contains(&word.to_lowercase().as_str())) {
+            return None;
+        }
         opening.last().filter(|_| opening.len() == self.stems.len()).map(|last| last.end)
     }
 }
+
+/// Words before what a clause that is none by itself is about: it says when or where something is, not what.
+#[rustfmt::skip]
+const SUBORDINATE: &[&str] = &[
+    "when", "if", "although", "though", "because", "while", "since", "after", "before", "unless", "until", "as",
+    "in", "on", "at", "for", "with", "without", "by", "from", "to", "of", "under", "during", "wenn", "falls",
+    "weil", "obwohl", "nachdem", "bevor", "während", "auf", "mit", "ohne", "für", "bei", "nach", "vor", "quand",
+    "si", "lorsque", "parce", "avant", "après", "dans", "pour", "avec", "sans", "sur", "cuando", "porque",
+    "aunque", "antes", "después", "en", "para", "con", "sin", "por", "quando", "perché", "prima", "dopo", "per",
+    "senza", "su", "antes", "depois", "com", "sem", "wanneer", "als", "omdat", "voor", "met", "zonder", "när",
+    "om", "medan", "efter", "före", "med", "utan", "för", "når", "hvis", "fordi", "etter", "før", "uten",
+];
 
 fn is_grammar(term: &Term) -> bool {
     term.kind == TermKind::Stop
@@ -113,6 +136,7 @@ mod tests {
             ("What is an eel ladder?", "en", "Eel ladder keepers are paid.", 0.3),
             ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
             ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
+            ("What is an eel ladder?", "en", "When eel ladders are wet, eels climb.", 0.0),
             ("Who was Marta Lind?", "en", "Marta Lind, the keeper, left.", 1.0),
             ("What is the OEP?", "en", "Seven towns founded the Osmer Estuary Partnership (OEP) then.", 1.0),
             ("What is the Osmer Estuary Partnership?", "en", "Ask the Osmer Estuary Partnership (OEP).", 0.7),
@@ -153,6 +177,9 @@ mod tests {
     fn it_is_told_in_prose_and_not_in_headings() {
         let topic = Topic::of_question("dike", Language::from_code("en")).unwrap();
         assert!(topic.is_told_in("It rained.\n\nThe dike is an earthwork."));
+        assert!(topic.is_told_in("## Dike (wall)\n\nAn earthwork that holds the sea."));
+        assert!(topic.is_told_in("| Toll | 4 |\n| Dike | An earthwork that holds the sea. |"));
+        assert!(!topic.is_told_in("## Dike\n\n## Sluice\n\nA gate that holds the sea."));
         assert!(!topic.is_told_in("# The dike: an earthwork\n\nIt rained on the dike."));
         assert!(!topic.is_told_in(""));
     }

@@ -199,9 +199,11 @@ impl Reading<'_> {
                     Asked::Definition if labelled < 1.0 => 0.4,
                     _ => 0.1,
                 };
-                // What follows the label in a glossary says what that is.
+                // What follows the label in a glossary, or a heading, says what that is.
                 let label = at.checked_sub(1).map(|before| &read.lines[before]);
-                let label = label.filter(|label| label.sentence.kind == SentenceKind::Label);
+                let label = label.filter(|label| {
+                    matches!(label.sentence.kind, SentenceKind::Label | SentenceKind::Heading)
+                });
                 let named = |topic: &Topic| f32::from(label.is_some_and(|label| topic.is_label(label.text)));
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.

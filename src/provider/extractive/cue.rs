@@ -41,6 +41,8 @@ impl Asked {
             }
         } else if has(&["what", "which"]) && has(&["country", "city", "place", "region", "state"]) {
             Self::Place
+        } else if pair("what", &["is", "are", "was", "were"]) && names_quantity(&words) {
+            Self::Amount(&[])
         } else if words.len() <= 6
             && (pair("what", &["is", "are", "was", "were"]) || words.first() == Some(&"define"))
         {
@@ -128,8 +130,9 @@ impl Asked {
                 ];
                 // It is said of what is asked for, or, as "it" or "these", of what was told before.
                 let is_subject = |before: &str| {
+                    let mut last = before.split_whitespace().rev().take(WORDS_BEFORE);
                     before.split_whitespace().count() <= 1
-                        || question.words.iter().any(|(word, _)| before.contains(&**word))
+                        || last.any(|last| question.words.iter().any(|(word, _)| last.contains(&**word)))
                 };
                 signs.iter().filter_map(|sign| lower.find(sign)).any(|at| is_subject(&lower[..at]))
             }
@@ -164,6 +167,25 @@ fn units(words: &[&str]) -> &'static [&'static str] {
     let says = |phrase: &&str| question.contains(&format!(" {phrase} "));
     UNITS.iter().find(|(phrases, _)| phrases.iter().any(says)).map_or(&[], |(_, units)| units)
 }
+
+/// Words before what says what something is among which that is named.
+const WORDS_BEFORE: usize = 3;
+
+/// Whether what is asked for is a quantity: a `length` of something, or the `average` of it.
+fn names_quantity(words: &[&str]) -> bool {
+    let named = words.iter().position(|word| PREPOSITIONS.contains(word)).map_or(words, |at| &words[..at]);
+    named.iter().any(|word| EXTREMES.contains(word))
+        || named.last().is_some_and(|last| QUANTITIES.contains(&last.trim_end_matches('s')))
+}
+
+const PREPOSITIONS: &[&str] = &["of", "for", "in", "to", "at", "by", "on", "from", "per", "between"];
+const EXTREMES: &[&str] = &["maximum", "minimum", "average", "mean", "median", "total"];
+#[rustfmt::skip]
+const QUANTITIES: &[&str] = &[
+    "length", "height", "width", "depth", "weight", "size", "area", "volume", "number", "amount", "cost",
+    "price", "rate", "percentage", "share", "proportion", "ratio", "budget", "salary", "fee", "speed",
+    "distance", "duration", "age", "population", "temperature", "revenue", "income", "profit",
+];
 
 const OFTEN: &[&str] = &["h", "day", "week", "month", "year"];
 const FREQUENCIES: &[&str] = &[
