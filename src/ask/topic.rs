@@ -40,13 +40,17 @@ impl Topic {
 
     /// How much a sentence looks as if it said what that is, from 0 to 1.
     pub(crate) fn told_by(&self, sentence: &str) -> f32 {
-        match explanation(sentence, |words| self.is_said_by(words)) {
-            Some(Form::Short) => return 1.0,
-            Some(Form::Long) if self.end_of_opening(sentence).is_none() => return 0.7,
-            _ => {}
+        if self.is_abbreviated_in(sentence) {
+            return 1.0;
         }
-        let Some(end) = self.end_of_opening(sentence) else { return 0.0 };
-        let rest = after_brackets(sentence[end..].trim_start());
+        let Some(end) = self.end_of_opening(sentence) else {
+            let is_named = explanation(sentence, |words| self.is_said_by(words)).is_some();
+            return if is_named { 0.7 } else { 0.0 };
+        };
+        let rest = after_brackets(sentence[end..].trim_start_matches(['*', '_', ' ']));
+        if rest.trim_start_matches(['*', '_', ' ']).starts_with([':', '：', '—', '–']) {
+            return 1.0;
+        }
         let is_marked = rest.starts_with(|c: char| !c.is_alphanumeric());
         let mut follow = terms(rest, self.language).map(|term| is_grammar(&term));
         match (follow.next(), follow.next()) {
@@ -64,6 +68,7 @@ impl Topic {
         for Sentence { range, kind } in sentences_and_cells(text) {
             let words = &text[range];
             match kind {
+                SentenceKind::Row if self.is_abbreviated_in(words) => return true,
                 SentenceKind::Code | SentenceKind::Row => is_under = false,
                 SentenceKind::Heading | SentenceKind::Label => is_under = self.is_label(words),
                 _ if is_under || self.told_by(words) == 1.0 => return true,
@@ -78,6 +83,11 @@ impl Topic {
         let rest = |end: usize| after_brackets(label[end..].trim_start());
         self.end_of_opening(label).is_some_and(|end| !rest(end).contains(char::is_alphanumeric))
             || explanation(label, |words| self.is_said_by(words)).is_some()
+    }
+
+    /// Whether a text tells the long form of the short one that was asked for.
+    fn is_abbreviated_in(&self, text: &str) -> bool {
+        explanation(text, |words| self.is_said_by(words)) == Some(Form::Short)
     }
 
     /// Whether a few words are these, and no others beside words of grammar.
@@ -133,6 +143,8 @@ mod tests {
             ("What is an eel ladder?", "en", "Eel ladders (or passes) are the ramps of eels.", 1.0),
             ("What is an eel ladder?", "en", "Eel ladders (wet passes) are the ramps of eels.", 1.0),
             ("What is an eel ladder?", "en", "Eel ladders are wet.", 0.7),
+            ("What is an eel ladder?", "en", "**Eel ladder**: Evidence of eels.", 1.0),
+            ("What is an eel ladder?", "en", "Eel ladder – ramp for young eels", 1.0),
             ("What is an eel ladder?", "en", "Eel ladder keepers are paid.", 0.3),
             ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
             ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
@@ -177,6 +189,8 @@ mod tests {
     fn it_is_told_in_prose_and_not_in_headings() {
         let topic = Topic::of_question("dike", Language::from_code("en")).unwrap();
         assert!(topic.is_told_in("It rained.\n\nThe dike is an earthwork."));
+        let short = Topic::of_question("What does TGN mean?", Language::from_code("en")).unwrap();
+        assert!(short.is_told_in("|OET|Osmer Eel Trust|\n|TGN|Tidal Gauge Network|"));
         assert!(topic.is_told_in("## Dike (wall)\n\nAn earthwork that holds the sea."));
         assert!(topic.is_told_in("| Toll | 4 |\n| Dike | An earthwork that holds the sea. |"));
         assert!(!topic.is_told_in("## Dike\n\n## Sluice\n\nA gate that holds the sea."));
