@@ -10,6 +10,10 @@ use crate::abbreviation::{Form, explanation};
 
 /// Content words of what is asked for, at most.
 const MAX_WORDS: usize = 4;
+/// Words of grammar before them take fewer bytes than this.
+const OPENING_BYTES: usize = 40;
+/// How much a sentence looks as if it said what something is that opens with it and a colon.
+const MARKED: f32 = 0.9;
 
 /// The content words of a short question, in the forms that they take in one language.
 pub(crate) struct Topic {
@@ -49,7 +53,7 @@ impl Topic {
         };
         let rest = after_brackets(sentence[end..].trim_start_matches(['*', '_', ' ']));
         if rest.trim_start_matches(['*', '_', ' ']).starts_with([':', '：', '—', '–']) {
-            return 1.0;
+            return MARKED;
         }
         let is_marked = rest.starts_with(|c: char| !c.is_alphanumeric());
         let mut follow = terms(rest, self.language).map(|term| is_grammar(&term));
@@ -64,6 +68,9 @@ impl Topic {
 
     /// Whether a text has a sentence that says what that is, in so many words or by what it stands under.
     pub(crate) fn is_told_in(&self, text: &str) -> bool {
+        if !self.may_open_in(text) {
+            return false;
+        }
         let mut is_under = false;
         for Sentence { range, kind } in sentences_and_cells(text) {
             let words = &text[range];
@@ -71,11 +78,25 @@ impl Topic {
                 SentenceKind::Row if self.is_abbreviated_in(words) => return true,
                 SentenceKind::Code | SentenceKind::Row => is_under = false,
                 SentenceKind::Heading | SentenceKind::Label => is_under = self.is_label(words),
-                _ if is_under || self.told_by(words) == 1.0 => return true,
+                _ if is_under || self.told_by(words) >= MARKED => return true,
                 _ => {}
             }
         }
         false
+    }
+
+    /// Whether one of the words may stand where a sentence, a label or a bracket opens: a look at the letters,
+    /// which is soon done.
+    fn may_open_in(&self, text: &str) -> bool {
+        const OPENS: [char; 12] = ['\n', '.', '|', '#', '(', ':', '?', '!', '。', '、', '।', '؟'];
+        let lower = text.to_lowercase();
+        self.stems.iter().any(|stem| {
+            let beginning = &stem[..stem.char_indices().nth(4).map_or(stem.len(), |(at, _)| at)];
+            lower.match_indices(beginning).any(|(at, _)| {
+                let near = lower.floor_char_boundary(at.saturating_sub(OPENING_BYTES));
+                near == 0 || lower[near..at].contains(OPENS)
+            })
+        })
     }
 
     /// Whether a label says just that, and perhaps in brackets what else it is called.
@@ -103,7 +124,8 @@ impl Topic {
         let opening = meant.take(self.stems.len()).take_while(|term| self.stems.contains(&term.stem));
         let opening: Vec<Term> = opening.collect();
         let before = opening.first().map_or("", |first| &sentence[..first.start]);
-        if before.split_whitespace().any(|word| SUBORDINATE.contains(&word.to_lowercase().as_str())) {
+        let is_subordinate = |word: &str| SUBORDINATE.contains(&word.to_lowercase().as_str());
+        if before.contains(',') || before.split_whitespace().any(is_subordinate) {
             return None;
         }
         opening.last().filter(|_| opening.len() == self.stems.len()).map(|last| last.end)
@@ -143,12 +165,13 @@ mod tests {
             ("What is an eel ladder?", "en", "Eel ladders (or passes) are the ramps of eels.", 1.0),
             ("What is an eel ladder?", "en", "Eel ladders (wet passes) are the ramps of eels.", 1.0),
             ("What is an eel ladder?", "en", "Eel ladders are wet.", 0.7),
-            ("What is an eel ladder?", "en", "**Eel ladder**: Evidence of eels.", 1.0),
-            ("What is an eel ladder?", "en", "Eel ladder – ramp for young eels", 1.0),
+            ("What is an eel ladder?", "en", "**Eel ladder**: Evidence of eels.", MARKED),
+            ("What is an eel ladder?", "en", "Eel ladder – ramp for young eels", MARKED),
             ("What is an eel ladder?", "en", "Eel ladder keepers are paid.", 0.3),
             ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
             ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
             ("What is an eel ladder?", "en", "When eel ladders are wet, eels climb.", 0.0),
+            ("What is an eel ladder?", "en", "Further, an eel ladder is a wonder.", 0.0),
             ("Who was Marta Lind?", "en", "Marta Lind, the keeper, left.", 1.0),
             ("What is the OEP?", "en", "Seven towns founded the Osmer Estuary Partnership (OEP) then.", 1.0),
             ("What is the Osmer Estuary Partnership?", "en", "Ask the Osmer Estuary Partnership (OEP).", 0.7),
@@ -156,7 +179,7 @@ mod tests {
             ("What is the OEP?", "en", "The OEP has two members.", 0.7),
             ("Was ist eine Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
             ("What is an Aalleiter?", "de", "Die Aalleiter ist eine Rampe.", 1.0),
-            ("Что такое порог?", "ru", "Порог — это стена.", 1.0),
+            ("Что такое порог?", "ru", "Порог — это стена.", MARKED),
         ] {
             let topic = Topic::of_question(question, Language::from_code(code)).unwrap();
             assert_eq!(topic.told_by(sentence), told, "{question} {sentence}");

@@ -204,7 +204,9 @@ impl Reading<'_> {
                 let label = label.filter(|label| {
                     matches!(label.sentence.kind, SentenceKind::Label | SentenceKind::Heading)
                 });
-                let named = |topic: &Topic| f32::from(label.is_some_and(|label| topic.is_label(label.text)));
+                let named =
+                    label.zip(topic.as_ref()).is_some_and(|(label, topic)| topic.is_label(label.text));
+                let named = f32::from(u8::from(named));
                 let long = if text.len() > 450 { 0.05 } else { 0.0 };
                 // A title, a byline, a caption: words that stand there without saying anything.
                 let is_fragment = (sentence.kind == SentenceKind::Prose && !is_whole) || is_pointer(text);
@@ -212,9 +214,9 @@ impl Reading<'_> {
                 let score = 0.25 * (itself + of_own)
                     + 0.5 * covered
                     + 0.15 * nearness(asked, facts).max(near_above)
-                    + 0.25 * kind.shown(text, facts, asked).max(labelled)
+                    + 0.25 * kind.shown(text, facts, asked).max(labelled).max(named)
                     + 0.4 * meant
-                    + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named(topic)))
+                    + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named))
                     + of_section * if line.opens_section { 0.3 } else { 0.2 }
                     - 0.015 * ratio((*passage).min(8), 1)
                     - dry
