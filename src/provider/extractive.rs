@@ -12,6 +12,7 @@ mod row;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod weigh;
 
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};

@@ -46,7 +46,8 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
                 }
             }
             SentenceKind::Prose => {
-                let next = lines.get(at + 1).map_or("", |next| text[next.clone()].trim());
+                let mut below = lines[at + 1..].iter().map(|line| text[line.clone()].trim());
+                let next = below.find(|line| !line.is_empty()).unwrap_or_default();
                 let heading = stands_above(words, next);
                 let kind = if heading { SentenceKind::Heading } else { SentenceKind::Prose };
                 blocks.push(Block { range, kind });

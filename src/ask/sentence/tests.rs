@@ -133,6 +133,9 @@ fn headings_items_and_rows_are_units() {
         "Summary\nThe committee met on Monday to vote.",
         &["Summary", "The committee met on Monday to vote."],
     );
+    let paged = "2.1 The new dike\n\nIt is 4.7 kilometres long and was finished in 2016.";
+    check(paged, &["2.1 The new dike", "It is 4.7 kilometres long and was finished in 2016."]);
+    assert_eq!(sentences(paged)[0].kind, SentenceKind::Heading);
     check("```\nlet a = b[1];\n```\nAfter.", &["let a = b[1];", "After."]);
     assert_eq!(sentences("Name\tAge\nAda\t36")[1].kind, SentenceKind::Row);
 }

@@ -8,19 +8,18 @@ use std::sync::Arc;
 use ibid_index::analysis::Language;
 use ibid_index::{IndexError, PassageIndex};
 
-use super::coverage::{coverage, num_words};
-use super::cue::{Asked, is_debris};
+use super::coverage::num_words;
 use super::named::Named;
-use super::passage::{Line, Read};
+use super::passage::Read;
 use super::subject::{framing, subject};
+use super::weigh::{Scale, Worth};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::condense::as_asked;
 use crate::ask::facets::facets;
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{SentenceKind, sentences};
-use crate::ask::topic::Topic;
+use crate::ask::sentence::sentences;
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
@@ -151,84 +150,22 @@ impl Reading<'_> {
         weights: &Weights,
         shelf: &[Meant<'_, 'a>],
     ) -> Vec<Candidate<'a>> {
-        // What was carried over from earlier questions says what it is about, not what is asked of it.
         let as_asked = as_asked(question);
-        let kind = Asked::by(as_asked).of(asked);
         let own = (as_asked != question).then(|| self.asked(as_asked)).filter(|own| !own.words.is_empty());
-        let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), self.language)
-            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Anything));
+        let scale = Scale::new(as_asked, asked, own, weights, self.language);
         let mut candidates = Vec::new();
         for Meant { passage, read, named } in shelf {
+            // Of the passages the first were found to be the best.
+            let late = 0.015 * ratio((*passage).min(8), 1);
             for (at, line) in read.lines.iter().enumerate() {
-                let Line { sentence, text, facts, is_whole, row, .. } = line;
-                if is_unfit(kind, asked, read, line) {
-                    continue;
-                }
-                let before = at.checked_sub(1).map(|before| &read.lines[before].facts);
-                let of_section = line.is_of_section(asked, &read.title);
-                // It is told with what a cell is said of.
-                let cell = line.section.as_deref().filter(|_| sentence.kind == SentenceKind::Cell);
-                let above = if cell.is_some() { 0.9 } else { 0.9 * of_section };
-                let near_above = cell.map_or(0.0, |cell| nearness(asked, cell));
-                let surroundings = [
-                    Some((facts, 1.0)),
-                    Some((&read.heading, 0.7)),
-                    line.section.as_deref().map(|section| (section, above)),
-                    row.as_ref().map(|row| (&*row.heads, 0.7)),
-                    Some((named, 0.7)),
-                    before.map(|before| (before, 0.6)),
-                    Some((&read.whole, 0.5)),
-                ];
-                let covered = coverage(asked, &surroundings, weights);
-                if of_section == 0.0 && coverage(asked, &surroundings[..1], weights) == 0.0 {
-                    continue;
-                }
-                // What stands above a row is meant in it, and a section's heading in all of the section.
-                let said = [
-                    Some((facts, 1.0)),
-                    row.as_ref().map(|row| (&*row.heads, 0.9)),
-                    row.as_ref().map(|_| (&read.heading, 0.9)),
-                    line.section.as_deref().map(|section| (section, above)),
-                ];
-                let itself = coverage(asked, &said, weights);
-                let of_own = own.as_ref().map_or(itself, |own| coverage(own, &said, weights));
-                let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(asked, &read.heading));
-                let dry = match kind {
-                    _ if sentence.kind != SentenceKind::Row => 0.0,
-                    // It says what something is where its label is just that.
-                    Asked::Definition if labelled < 1.0 => 0.4,
-                    _ => 0.1,
-                };
-                // What follows the label in a glossary, or a heading, says what that is.
-                let label = at.checked_sub(1).map(|before| &read.lines[before]);
-                let label = label.filter(|label| {
-                    matches!(label.sentence.kind, SentenceKind::Label | SentenceKind::Heading)
-                });
-                let named =
-                    label.zip(topic.as_ref()).is_some_and(|(label, topic)| topic.is_label(label.text));
-                let named = f32::from(u8::from(named));
-                let long = if text.len() > 450 { 0.05 } else { 0.0 };
-                // A title, a byline, a caption: words that stand there without saying anything.
-                let is_fragment = (sentence.kind == SentenceKind::Prose && !is_whole) || is_pointer(text);
-                let fragment = if is_fragment { 0.3 } else { 0.0 };
-                let score = 0.25 * (itself + of_own)
-                    + 0.5 * covered
-                    + 0.15 * nearness(asked, facts).max(near_above)
-                    + 0.25 * kind.shown(text, facts, asked).max(labelled).max(named)
-                    + 0.4 * meant
-                    + 0.25 * topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named))
-                    + of_section * if line.opens_section { 0.3 } else { 0.2 }
-                    - 0.015 * ratio((*passage).min(8), 1)
-                    - dry
-                    - long
-                    - fragment;
+                let Some(Worth { coverage, score }) = scale.weigh(read, at, named) else { continue };
                 candidates.push(Candidate {
                     passage: *passage,
-                    text,
-                    start: sentence.range.start,
-                    facts: facts.clone(),
-                    coverage: covered,
-                    score,
+                    text: line.text,
+                    start: line.sentence.range.start,
+                    facts: line.facts.clone(),
+                    coverage,
+                    score: score - late,
                 });
             }
         }
@@ -291,26 +228,6 @@ impl Reading<'_> {
         }
         asked
     }
-}
-
-/// Whether a line says nothing that could be told of what is asked.
-fn is_unfit(kind: Asked, asked: &Facts, read: &Read<'_>, line: &Line<'_>) -> bool {
-    let Line { sentence, text, facts, row, .. } = line;
-    let is_row = sentence.kind == SentenceKind::Row;
-    matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
-        || text.ends_with(['?', ':', '？', '：', '؟'])
-        || (!is_row && is_debris(text))
-        // A row gives no reasons.
-        || (is_row && kind == Asked::Reason)
-        || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(asked, facts, &read.heading))
-        || read.is_heading(line, asked)
-}
-
-/// Whether a line is a link and nothing else: it says where something is told.
-fn is_pointer(text: &str) -> bool {
-    let link = text.strip_prefix('[').and_then(|link| link.strip_suffix(')'));
-    let parts = link.and_then(|link| link.split_once("]("));
-    parts.is_some_and(|(label, target)| !label.contains([']', '[']) && !target.contains([']', ')']))
 }
 
 /// The candidate that adds most, if one adds enough.
@@ -381,18 +298,6 @@ fn add_library(weights: &mut Weights, asked: &Facts, index: &PassageIndex) -> Re
     let known: Vec<(Arc<str>, u64)> = asked.words.iter().map(known).collect::<Result<_, IndexError>>()?;
     weights.add_library(index.num_passages(), known.iter().map(|(word, num)| (word, *num)));
     Ok(())
-}
-
-/// The share of neighbouring words of the question that are close in the sentence too.
-fn nearness(asked: &Facts, facts: &Facts) -> f32 {
-    let place = |word: &str| facts.words.iter().position(|(other, _)| **other == *word);
-    let pairs = asked.words.windows(2);
-    let num_pairs = pairs.len();
-    let close = pairs.filter(|pair| match (place(&pair[0].0), place(&pair[1].0)) {
-        (Some(one), Some(other)) => one.abs_diff(other) <= 2,
-        _ => false,
-    });
-    ratio(close.count(), num_pairs)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of words in a sentence are small")]

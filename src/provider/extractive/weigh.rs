@@ -1,0 +1,161 @@
+//! How well a sentence answers a question: what of the question it covers with what stands around it, and
+//! the signs of an answer in it. Counts and signs, not understanding.
+
+use ibid_index::analysis::{Language, terms};
+
+use super::choose::ratio;
+use super::coverage::coverage;
+use super::cue::{Asked, is_debris, measure};
+use super::passage::{Line, Read};
+use crate::ask::cite::{Facts, Weights};
+use crate::ask::sentence::SentenceKind;
+use crate::ask::topic::Topic;
+
+/// A longer sentence, in bytes, is hard to read.
+const LONG_BYTES: usize = 450;
+
+/// A question, as sentences are weighed against it.
+pub(super) struct Scale<'q> {
+    asked: &'q Facts,
+    /// What was asked last, where more was carried over: that says what it is about, not what is asked of it.
+    own: Option<Facts>,
+    weights: &'q Weights,
+    kind: Asked,
+    /// The measure it asks for, which an answer may have beside its number: "80 metres long".
+    measure: Option<String>,
+    /// What it is about, if an answer may say what that is.
+    topic: Option<Topic>,
+}
+
+/// What a sentence is worth to a question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Worth {
+    /// How much of the question it covers with its surroundings, from 0 to 1.
+    pub(super) coverage: f32,
+    /// How it stands among others.
+    pub(super) score: f32,
+}
+
+impl<'q> Scale<'q> {
+    pub(super) fn new(
+        question: &str,
+        asked: &'q Facts,
+        own: Option<Facts>,
+        weights: &'q Weights,
+        language: Option<Language>,
+    ) -> Self {
+        let kind = Asked::by(question).of(asked);
+        let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), language)
+            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Anything));
+        let measure = measure(question).and_then(|measure| terms(&measure, language).next());
+        Self { asked, own, weights, kind, measure: measure.map(|measure| measure.stem), topic }
+    }
+
+    /// What a line of a passage is worth that speaks of `named`; `None` if it is not to be told.
+    pub(super) fn weigh(&self, read: &Read<'_>, at: usize, named: &Facts) -> Option<Worth> {
+        let line = &read.lines[at];
+        let Line { sentence, text, facts, row, .. } = line;
+        let of_section = line.is_of_section(self.asked, &read.title);
+        let shown = self.kind.shown(text, facts, self.asked);
+        let is_measured = shown > 0.0 && self.measure.as_ref().is_some_and(|word| facts.holds(word) == 1.0);
+        let is_near = of_section > 0.0 || self.covered(self.asked, &[Some((facts, 1.0))]) > 0.0;
+        if !(is_near || is_measured) || self.is_unfit(read, line) {
+            return None;
+        }
+        // A cell is told with what it is said of.
+        let cell = line.section.as_deref().filter(|_| sentence.kind == SentenceKind::Cell);
+        let near_section = if cell.is_some() { 0.9 } else { 0.9 * of_section };
+        let section = line.section.as_deref().map(|section| (section, near_section));
+        let heads = |near: f32| row.as_ref().map(|row| (&*row.heads, near));
+        let before = at.checked_sub(1).map(|before| &read.lines[before]);
+        let coverage = self.covered(
+            self.asked,
+            &[
+                Some((facts, 1.0)),
+                Some((&read.heading, 0.7)),
+                section,
+                heads(0.7),
+                Some((named, 0.7)),
+                before.map(|before| (&before.facts, 0.6)),
+                Some((&read.whole, 0.5)),
+            ],
+        );
+        // What stands above a row is meant in it, and a section's heading in all of the section.
+        let said = [Some((facts, 1.0)), heads(0.9), row.as_ref().map(|_| (&read.heading, 0.9)), section];
+        let itself = self.covered(self.asked, &said);
+        let of_own = self.own.as_ref().map_or(itself, |own| self.covered(own, &said));
+        let near = nearness(self.asked, facts).max(cell.map_or(0.0, |cell| nearness(self.asked, cell)));
+        let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
+        let is_named = before.is_some_and(|before| self.is_named_by(before));
+        let named = f32::from(u8::from(is_named));
+        let told = self.topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named));
+        let score = 0.25 * (itself + of_own)
+            + 0.5 * coverage
+            + 0.15 * near
+            + 0.25 * shown.max(labelled).max(named)
+            + if is_measured { 0.15 } else { 0.0 }
+            + 0.4 * meant
+            + 0.25 * told
+            + of_section * if line.opens_section { 0.3 } else { 0.2 }
+            - self.dryness(line, labelled);
+        Some(Worth { coverage, score })
+    }
+
+    fn covered(&self, asked: &Facts, texts: &[Option<(&Facts, f32)>]) -> f32 {
+        coverage(asked, texts, self.weights)
+    }
+
+    /// Whether a line says nothing that could be told of what is asked.
+    fn is_unfit(&self, read: &Read<'_>, line: &Line<'_>) -> bool {
+        let Line { sentence, text, facts, row, .. } = line;
+        let is_row = sentence.kind == SentenceKind::Row;
+        matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
+            || text.ends_with(['?', ':', '？', '：', '؟'])
+            || (!is_row && is_debris(text))
+            // A row gives no reasons.
+            || (is_row && self.kind == Asked::Reason)
+            || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(self.asked, facts, &read.heading))
+            || read.is_heading(line, self.asked)
+    }
+
+    /// Whether the line before a sentence names what is asked for: in a glossary, or below a heading, it is
+    /// followed by what that is.
+    fn is_named_by(&self, before: &Line<'_>) -> bool {
+        matches!(before.sentence.kind, SentenceKind::Label | SentenceKind::Heading)
+            && self.topic.as_ref().is_some_and(|topic| topic.is_label(before.text))
+    }
+
+    /// What a sentence loses by its form.
+    fn dryness(&self, line: &Line<'_>, labelled: f32) -> f32 {
+        let Line { sentence, text, is_whole, .. } = line;
+        let dry = match self.kind {
+            _ if sentence.kind != SentenceKind::Row => 0.0,
+            // It says what something is where its label is just that.
+            Asked::Definition if labelled < 1.0 => 0.4,
+            _ => 0.1,
+        };
+        let long = if text.len() > LONG_BYTES { 0.05 } else { 0.0 };
+        // A title, a byline, a caption: words that stand there without saying anything.
+        let is_fragment = (sentence.kind == SentenceKind::Prose && !is_whole) || is_pointer(text);
+        dry + long + if is_fragment { 0.3 } else { 0.0 }
+    }
+}
+
+/// Whether a line is a link and nothing else: it says where something is told.
+fn is_pointer(text: &str) -> bool {
+    let link = text.strip_prefix('[').and_then(|link| link.strip_suffix(')'));
+    let parts = link.and_then(|link| link.split_once("]("));
+    parts.is_some_and(|(label, target)| !label.contains([']', '[']) && !target.contains([']', ')']))
+}
+
+/// The share of neighbouring words of the question that are close in the sentence too.
+fn nearness(asked: &Facts, facts: &Facts) -> f32 {
+    let place = |word: &str| facts.words.iter().position(|(other, _)| **other == *word);
+    let pairs = asked.words.windows(2);
+    let num_pairs = pairs.len();
+    let close = pairs.filter(|pair| match (place(&pair[0].0), place(&pair[1].0)) {
+        (Some(one), Some(other)) => one.abs_diff(other) <= 2,
+        _ => false,
+    });
+    ratio(close.count(), num_pairs)
+}
