@@ -21,11 +21,8 @@ pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
 /// A stored sentence on one line, as it is told in an answer.
 pub(crate) fn told(sentence: &str) -> String {
     let line = one_line(sentence);
-    // Of a row, or of a piece of one.
-    let bare = line.trim_matches(['|', ' ']);
-    let is_row = line.starts_with('|') && line.ends_with('|');
-    let cells = is_row.then(|| bare.split('|').map(str::trim).collect::<Vec<_>>().join(" | "));
-    let line = without_templates(cells.as_deref().unwrap_or(bare));
+    let cells = cells(&line);
+    let line = without_templates(&cells);
     let has_signs = ["](", "][", "`", "<", "&", "*", "_"].iter().any(|sign| line.contains(sign));
     let read = has_signs.then(|| read(&line)).flatten();
     finished(read.unwrap_or_else(|| {
@@ -33,6 +30,19 @@ pub(crate) fn told(sentence: &str) -> String {
         push_escaped(&mut told, &line.replace("**", ""));
         told
     }))
+}
+
+/// A row, or a piece of one, without the signs around it.
+fn cells(line: &str) -> Cow<'_, str> {
+    match line.strip_prefix('|').and_then(|row| row.strip_suffix('|')) {
+        Some(row) => {
+            Cow::Owned(row.split('|').map(str::trim).collect::<Vec<_>>().join(" | ").trim().to_owned())
+        }
+        None => {
+            let line = line.strip_prefix("| ").unwrap_or(line);
+            Cow::Borrowed(line.strip_suffix(" |").unwrap_or(line))
+        }
+    }
 }
 
 /// A text without what its Markdown links lead to.
@@ -89,11 +99,8 @@ fn read(line: &str) -> Option<String> {
                 told.push('`');
             }
             Event::InlineHtml(html) if html.starts_with("<!--") => {}
-            Event::InlineHtml(html) if is_element(&html) => {
-                if is_break(&html) && !told.ends_with(' ') {
-                    told.push(' ');
-                }
-            }
+            Event::InlineHtml(html) if BLOCKS.contains(&name(&html)) => told.push(' '),
+            Event::InlineHtml(html) if INLINE.contains(&name(&html)) => {}
             Event::InlineHtml(html) => push_escaped(&mut told, &html),
             // A product: 2*3*4.
             Event::Start(Tag::Emphasis | Tag::Strong)
@@ -111,72 +118,20 @@ fn read(line: &str) -> Option<String> {
     Some(one_line(&told))
 }
 
-/// Whether a tag is one of HTML, and no type of a program.
-fn is_element(tag: &str) -> bool {
-    const ELEMENTS: &[&str] = &[
-        "a",
-        "abbr",
-        "b",
-        "blockquote",
-        "br",
-        "center",
-        "cite",
-        "code",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "section",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-    ];
-    ELEMENTS.contains(&name(tag))
-}
+/// Elements of HTML that part what stands before and behind them.
+#[rustfmt::skip]
+const BLOCKS: &[&str] = &[
+    "blockquote", "br", "center", "dd", "details", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+    "img", "li", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
+];
+/// And those that stand among words. Other tags may be types of a program.
+#[rustfmt::skip]
+const INLINE: &[&str] = &[
+    "a", "abbr", "b", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s", "small", "span",
+    "strong", "sub", "sup", "tt", "u",
+];
 
-/// Whether it parts what stands before and behind it.
-fn is_break(tag: &str) -> bool {
-    ![
-        "a", "abbr", "b", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "small", "span",
-        "strong", "sub", "sup", "tt", "u",
-    ]
-    .contains(&name(tag))
-}
-
+/// The name of the element that a tag opens or closes.
 fn name(tag: &str) -> &str {
     let tag = tag.trim_start_matches(['<', '/']);
     &tag[..tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len())]
@@ -226,6 +181,7 @@ mod tests {
             ("As [“Eels”][eels] says [12][13].", "As “Eels” says \\[12\\]\\[13\\]."),
             ("| `a` | 2 |", "`a` | 2"),
             ("the gates. |", "the gates."),
+            ("|x| is less than |y| here.", "\\|x| is less than |y| here."),
             ("Go [up]({% page \"/eels/\" %}#up) or [on]({{< ref \"b.md\" >}}).", "Go up or on."),
             ("One<br/>two <b>three</b>&mdash;four &amp; <li>five</li>", "One two three—four & five"),
             ("|TGN|Tidal gauges|", "TGN | Tidal gauges"),

@@ -1,7 +1,7 @@
 //! What kind of answer a question asks for, and the signs of it in a sentence. Signs, not
 //! understanding: they only tip the scale between sentences that speak of the same thing.
 
-use ibid_index::analysis::is_unspaced;
+use ibid_index::analysis::{Language, is_unspaced};
 
 use super::asking::asked;
 use crate::ask::cite::Facts;
@@ -16,6 +16,8 @@ pub(super) enum Asked {
     Amount(&'static [&'static str]),
     Reason,
     Definition,
+    /// Yes or no.
+    Whether,
     Anything,
 }
 
@@ -47,6 +49,8 @@ impl Asked {
             && (pair("what", &["is", "are", "was", "were"]) || words.first() == Some(&"define"))
         {
             Self::Definition
+        } else if words.first().is_some_and(|first| AUXILIARIES.contains(first)) && is_english(question) {
+            Self::Whether
         } else {
             Self::Anything
         }
@@ -136,7 +140,7 @@ impl Asked {
                 };
                 signs.iter().filter_map(|sign| lower.find(sign)).any(|at| is_subject(&lower[..at]))
             }
-            Self::Anything => false,
+            Self::Whether | Self::Anything => false,
         };
         f32::from(u8::from(shown))
     }
@@ -167,6 +171,18 @@ fn units(words: &[&str]) -> &'static [&'static str] {
     let says = |phrase: &&str| question.contains(&format!(" {phrase} "));
     UNITS.iter().find(|(phrases, _)| phrases.iter().any(says)).map_or(&[], |(_, units)| units)
 }
+
+/// Whether a question is in English, or in a language that does not show.
+fn is_english(question: &str) -> bool {
+    Language::of_question(question).is_none_or(|language| language.code() == "en")
+}
+
+/// What an English question opens with that is answered by yes or no.
+#[rustfmt::skip]
+const AUXILIARIES: &[&str] = &[
+    "is", "are", "was", "were", "am", "do", "does", "did", "can", "could", "may", "might", "must", "shall",
+    "should", "will", "would", "has", "have", "had",
+];
 
 /// Words before what says what something is among which that is named.
 const WORDS_BEFORE: usize = 3;

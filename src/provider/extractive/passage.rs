@@ -73,7 +73,7 @@ impl<'a> Read<'a> {
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
-            let otherwise = abbreviations.missing_in(text).join("\n");
+            let otherwise = format!("{}\n{}", abbreviations.missing_in(text).join("\n"), joined(text));
             let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
             let section = (sentence.kind == SentenceKind::Cell).then(|| excerpt.said_of(&sentence.range));
             let section = section.flatten().map(|of| Arc::new(Facts::of(&of, language)));
@@ -137,6 +137,16 @@ fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
             }
         }
     }
+}
+
+/// The words of a text that have a hyphen in them, without it: some write `meet-up`, and some `meetup`.
+fn joined(text: &str) -> String {
+    let is_joined = |word: &&str| {
+        let mut parts = word.split('-');
+        word.contains('-') && parts.all(|part| !part.is_empty() && part.chars().all(char::is_alphabetic))
+    };
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(is_joined);
+    words.map(|word| word.replace('-', "")).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether what stands before a sentence parts it from another cell.

@@ -93,6 +93,23 @@ fn a_number_is_found_in_its_row() {
 }
 
 #[test]
+fn whether_something_is_so_is_told_by_a_sentence_before_a_row() {
+    const LADDERS: &str = "The ladder at the north tower is kept wet all day by a pump.\n\n\
+        Ladder | Built | Wet\nNorth tower | 1901 | 27 m\nSouth tower | 1911 | 12 m";
+    let answer = write(&prompt("Is the north tower ladder wet?", &[LIGHTHOUSE, HARBOUR, LADDERS]));
+    assert!(answer.pieces[0].starts_with("The ladder at the north tower is kept wet"), "{:?}", answer.pieces);
+}
+
+#[test]
+fn a_hyphen_parts_no_word_from_itself() {
+    const MEETING: &str = "The wardens hold a meet-up at the weir. Everyone brings a net.";
+    let told = write(&prompt("Who holds the meetup at the weir?", &[LIGHTHOUSE, HARBOUR, MEETING]));
+    assert_eq!(told.pieces[0], "The wardens hold a meet-up at the weir. [3]");
+    let told = write(&prompt("meetup", &[MEETING]));
+    assert!(!told.refused, "{:?}", told.pieces);
+}
+
+#[test]
 fn what_stands_in_a_cell_is_told_with_its_row_and_column() {
     const GLOSSARY: &str = "| Term | Meaning | Found at |\n|---|---|---|\n\
         | Eel pass (EP) | A wet ramp that young fish climb. It is lined with bristles. | All of the sluices of the Mirk. |\n\

@@ -46,7 +46,7 @@ impl<'q> Scale<'q> {
     ) -> Self {
         let kind = Asked::by(question).of(asked);
         let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), language)
-            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Anything));
+            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Whether | Asked::Anything));
         let measure = measure(question).and_then(|measure| terms(&measure, language).next());
         Self { asked, own, weights, kind, measure: measure.map(|measure| measure.stem), topic }
     }
@@ -85,7 +85,9 @@ impl<'q> Scale<'q> {
         let itself = self.covered(self.asked, &said);
         let of_own = self.own.as_ref().map_or(itself, |own| self.covered(own, &said));
         let near = nearness(self.asked, facts).max(cell.map_or(0.0, |cell| nearness(self.asked, cell)));
-        let (labelled, meant) = row.as_ref().map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
+        // A row says of what it names how much or when; seldom yes or no.
+        let row = row.as_ref().filter(|_| self.kind != Asked::Whether);
+        let (labelled, meant) = row.map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
         let is_named = before.is_some_and(|before| self.is_named_by(before));
         let named = f32::from(u8::from(is_named));
         let told = self.topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named));
