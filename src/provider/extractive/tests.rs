@@ -101,6 +101,37 @@ fn whether_something_is_so_is_told_by_a_sentence_before_a_row() {
 }
 
 #[test]
+fn an_amount_is_told_in_the_units_and_by_the_measure_that_are_asked_for() {
+    const STAY: &str =
+        "The keepers stay at the 3 ladders. The keepers stay at the ladders for 6 weeks in spring.";
+    const LENGTH: &str =
+        "The length of the north ladder is a matter of dispute. The north ladder has a length of 27 m.";
+    const MEASURE: &str = "## The north ladder\n\nIt has 12 metres of fence. It is 27 metres long.";
+    const CASE: &str = "A keeper is given 2 weeks of severance for each year.";
+    for (question, passage, expected) in [
+        ("How long do keepers stay at the ladders?", STAY, "The keepers stay at the ladders for 6 weeks"),
+        ("What is the length of the north ladder?", LENGTH, "The north ladder has a length of 27 m"),
+        ("How long is the north ladder?", MEASURE, "It is 27 metres long."),
+        ("How much severance does someone with 5 years get?", CASE, "A keeper is given 2 weeks"),
+    ] {
+        let answer = write(&prompt(question, &[LIGHTHOUSE, HARBOUR, passage]));
+        assert!(answer.pieces[0].starts_with(expected), "{question}: {:?}", answer.pieces);
+    }
+}
+
+#[test]
+fn what_a_link_leads_to_says_nothing_and_a_link_alone_says_little() {
+    const ADDRESS: &str = "Few read the [report](https://eels.org/severance-of-keepers) of May. \
+        Towns told the keepers of their severance.";
+    const POINTER: &str = "- [All about the severance of keepers](a.md)\n\n\
+        All that is known about the severance of keepers is told at the weir.";
+    for (passage, expected) in [(ADDRESS, "Towns told the keepers"), (POINTER, "All that is known about")] {
+        let answer = write(&prompt("severance of keepers", &[LIGHTHOUSE, HARBOUR, passage]));
+        assert!(answer.pieces[0].starts_with(expected), "{:?}", answer.pieces);
+    }
+}
+
+#[test]
 fn a_hyphen_parts_no_word_from_itself() {
     const MEETING: &str = "The wardens hold a meet-up at the weir. Everyone brings a net.";
     let told = write(&prompt("Who holds the meetup at the weir?", &[LIGHTHOUSE, HARBOUR, MEETING]));
