@@ -140,7 +140,7 @@ const SUBORDINATE: &[&str] = &[
     "weil", "obwohl", "nachdem", "bevor", "während", "auf", "mit", "ohne", "für", "bei", "nach", "vor", "quand",
     "si", "lorsque", "parce", "avant", "après", "dans", "pour", "avec", "sans", "sur", "cuando", "porque",
     "aunque", "antes", "después", "en", "para", "con", "sin", "por", "quando", "perché", "prima", "dopo", "per",
-    "senza", "su", "antes", "depois", "com", "sem", "wanneer", "als", "omdat", "voor", "met", "zonder", "när",
+    "senza", "su", "depois", "com", "sem", "wanneer", "als", "omdat", "voor", "met", "zonder", "när",
     "om", "medan", "efter", "före", "med", "utan", "för", "når", "hvis", "fordi", "etter", "før", "uten",
 ];
 

@@ -123,7 +123,7 @@ fn an_amount_is_told_in_the_units_and_by_the_measure_that_are_asked_for() {
 fn what_a_link_leads_to_says_nothing_and_a_link_alone_says_little() {
     const ADDRESS: &str = "Few read the [report](https://eels.org/severance-of-keepers) of May. \
         Towns told the keepers of their severance.";
-    const POINTER: &str = "- [All about the severance of keepers](a.md)\n\n\
+    const POINTER: &str = "- [Rules about the severance of keepers](a.md)\n\n\
         All that is known about the severance of keepers is told at the weir.";
     for (passage, expected) in [(ADDRESS, "Towns told the keepers"), (POINTER, "All that is known about")] {
         let answer = write(&prompt("severance of keepers", &[LIGHTHOUSE, HARBOUR, passage]));
