@@ -3,6 +3,7 @@
 //! what one finds the others find too. It knows nothing of the index.
 
 mod analyser;
+pub(crate) mod compound;
 mod language;
 mod scan;
 mod stop;
@@ -94,6 +95,20 @@ pub fn parts(word: &str) -> Vec<String> {
         .filter(|part| !part.is_empty())
         .collect();
     if parts.len() > 1 { parts } else { Vec::new() }
+}
+
+/// The parts of a word as they stand in an index, by how many texts have a term, which `count` tells: those
+/// of [`parts`], and of a compound that is written as one word.
+pub(crate) fn parts_of(
+    word: &str,
+    language: Option<Language>,
+    mut count: impl FnMut(&str) -> u64,
+) -> Vec<String> {
+    let parts = parts(word);
+    if parts.is_empty() {
+        return compound::parts(&lower(word), language, |part| count(&stem(part, language)));
+    }
+    parts.iter().map(|part| stem(part, language)).collect()
 }
 
 /// Most words are plain, and for them nothing should be allocated.

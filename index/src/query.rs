@@ -215,6 +215,14 @@ impl Forms<'_> {
         words
     }
 
+    /// The parts of the word that begins there, in each of the languages in which it is a compound.
+    pub(crate) fn parts_at(&self, start: usize, mut num_with: impl FnMut(&str) -> u64) -> Vec<Vec<String>> {
+        let word = self.query.word_at(start).unwrap_or_default();
+        let languages = self.in_languages.iter().map(|(language, _)| *language);
+        let parts = languages.map(|language| analysis::parts_of(word, language, &mut num_with));
+        parts.filter(|parts| !parts.is_empty()).collect()
+    }
+
     /// The words of content that are no numbers: where each begins, and its forms.
     pub(crate) fn of_content(&self) -> BTreeMap<usize, Vec<&str>> {
         let words = self.query.words.iter().filter(|word| word.kind == TermKind::Word);
@@ -233,7 +241,7 @@ impl Forms<'_> {
     pub(crate) fn terms(
         &self,
         within: &Range<usize>,
-        mut in_index: impl FnMut(&str) -> bool,
+        mut num_with: impl FnMut(&str) -> u64,
     ) -> (Weighted, Joined) {
         let words: Vec<&Term> = self.query.words.iter().filter(|word| within.contains(&word.start)).collect();
         let mut weights = Weighted::new();
@@ -255,10 +263,12 @@ impl Forms<'_> {
             let terms = terms.iter().filter(|term| content.binary_search(&term.start).is_ok());
             for (position, term) in terms.enumerate() {
                 let whole = (position, 0);
-                let parts = analysis::parts(&self.query.text[term.start..term.end]);
-                let part_weight = if !parts.is_empty() && in_index(&term.stem) { PART_WEIGHT } else { 1.0 };
-                for (number, part) in (1..).zip(&parts) {
-                    let (word, part) = ((position, number), analysis::stem(part, *language));
+                let surface = &self.query.text[term.start..term.end];
+                let parts = analysis::parts_of(surface, *language, &mut num_with);
+                let part_weight =
+                    if !parts.is_empty() && num_with(&term.stem) > 0 { PART_WEIGHT } else { 1.0 };
+                for (number, part) in (1..).zip(parts) {
+                    let word = (position, number);
                     counted.push((word, Place::Body, part.clone(), part_weight));
                     counted.push((word, Place::Title, part.clone(), part_weight * TITLE_WEIGHT));
                     counted.push((word, Place::TitleAlone, part.clone(), 1.0));

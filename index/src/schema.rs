@@ -16,7 +16,7 @@ use crate::error::IndexError;
 use crate::query::Place;
 
 /// Goes up when the fields or the analysis change: passages analysed in two ways don't compare.
-pub(crate) const VERSION: u32 = 7;
+pub(crate) const VERSION: u32 = 8;
 
 const MARKER: &str = "ibid-index.json";
 const LINES: &str = "lines";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::ops::Range;
 
 use tantivy::query::{EnableScoring, Query as _};
-use tantivy::{DocAddress, Searcher, Term};
+use tantivy::{DocAddress, Searcher};
 use uuid::Uuid;
 
 use crate::analysis::Language;
@@ -69,9 +69,7 @@ impl Snapshot {
     }
 
     pub(crate) fn num_passages_with(&self, stem: &str) -> Result<u64, IndexError> {
-        let term = Term::from_field_text(self.fields.body, stem);
-        let num = |segment: &Segment| Ok(u64::from(segment.terms(Place::Body).doc_freq(&term)?));
-        self.segments.iter().map(num).sum()
+        terms::num_with(&self.segments, &self.fields, stem)
     }
 
     pub(crate) fn documents_with(&self, stem: &str) -> Result<HashMap<Uuid, Spread>, IndexError> {

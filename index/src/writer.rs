@@ -1,6 +1,7 @@
 //! The one writer: turns documents into indexed passages, a commit a call.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use tantivy::directory::{DirectoryLock, Lock};
@@ -9,6 +10,7 @@ use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
 use tantivy::{Directory as _, Index, IndexWriter, TantivyDocument, TantivyError};
 
+use crate::analysis::compound::Lexicon;
 use crate::analysis::{self, Analyser, Language, TermKind};
 use crate::error::IndexError;
 use crate::passage::{Change, Document, PassageText};
@@ -29,6 +31,9 @@ const MAX_DELETED: f32 = 0.5;
 
 /// At rest each segment has more than so many times the passages of all smaller ones together.
 const AT_REST: u64 = 8;
+
+/// What is read of a document before its compounds are taken apart.
+const AHEAD_BYTES: usize = 1 << 20;
 
 /// Held as long as the index is open. The engine's own lock lasts as long as its writer.
 const LOCK: &str = "ibid-index.lock";
@@ -131,16 +136,23 @@ impl Writer {
         let language = document.language;
         let name = name_lines(without_extension(document.name), analyser);
         let title_alone = name_lines(document.title, analyser);
-        let title = Block::above(document.title, analyser);
+        let mut lexicon = Lexicon::default();
+        let mut passages = document.passages.into_iter();
+        let ahead = read_ahead(&mut passages, &mut lexicon, analyser);
+        let title = Block::above(document.title, analyser, &mut lexicon);
         let mut heading = (None, Block::default());
-        for passage in document.passages {
+        let num_ahead = ahead.len();
+        for (number, passage) in ahead.into_iter().chain(passages).enumerate() {
             let passage = passage.map_err(|source| IndexError::Passages { document: document.id, source })?;
             let PassageText { ordinal, heading: above, body } = passage;
+            if number >= num_ahead {
+                lexicon.add(&body, analyser);
+            }
             if heading.0 != above {
-                let block = above.as_deref().map(|above| Block::above(above, analyser));
+                let block = above.as_deref().map(|above| Block::above(above, analyser, &mut lexicon));
                 heading = (above, block.unwrap_or_default());
             }
-            let body = Block::of(&body, analyser);
+            let body = Block::of(&body, analyser, &mut lexicon);
             let blocks = [&title, &heading.1, &body];
 
             let mut indexed = TantivyDocument::new();
@@ -167,6 +179,25 @@ impl Writer {
     fn document_term(&self, document: uuid::Uuid) -> IndexTerm {
         IndexTerm::from_field_bytes(self.fields.document, document.as_bytes())
     }
+}
+
+/// Takes the first passages of a document in a language that joins words, for the words in them.
+fn read_ahead<'a>(
+    passages: &mut impl Iterator<Item = io::Result<PassageText<'a>>>,
+    lexicon: &mut Lexicon,
+    analyser: &mut Analyser,
+) -> Vec<io::Result<PassageText<'a>>> {
+    let mut ahead = Vec::new();
+    let mut num_bytes = 0;
+    while analyser.language().is_some_and(Language::joins_words) && num_bytes < AHEAD_BYTES {
+        let Some(passage) = passages.next() else { break };
+        if let Ok(passage) = &passage {
+            num_bytes += passage.body.len();
+            lexicon.add(&passage.body, analyser);
+        }
+        ahead.push(passage);
+    }
+    ahead
 }
 
 fn open(index: &Index) -> Result<IndexWriter, IndexError> {
@@ -212,15 +243,15 @@ struct Block {
 
 impl Block {
     /// What stands above a passage: all of it in one place, before the first word of the passage.
-    fn above(text: &str, analyser: &mut Analyser) -> Self {
-        Self::read(text, analyser, SAME_PLACE)
+    fn above(text: &str, analyser: &mut Analyser, lexicon: &mut Lexicon) -> Self {
+        Self::read(text, analyser, lexicon, SAME_PLACE)
     }
 
-    fn of(text: &str, analyser: &mut Analyser) -> Self {
-        Self::read(text, analyser, NEXT_PLACE)
+    fn of(text: &str, analyser: &mut Analyser, lexicon: &mut Lexicon) -> Self {
+        Self::read(text, analyser, lexicon, NEXT_PLACE)
     }
 
-    fn read(text: &str, analyser: &mut Analyser, place: &str) -> Self {
+    fn read(text: &str, analyser: &mut Analyser, lexicon: &mut Lexicon, place: &str) -> Self {
         let language = analyser.language();
         let mut block = Self::default();
         analyser.each_term(text, |term| {
@@ -232,8 +263,15 @@ impl Block {
             if let Some(unmarked) = analysis::unmarked(term.stem, language) {
                 push_line(&mut block.words, &[SAME_PLACE, &unmarked]);
             }
-            for part in analysis::parts(&text[term.start..term.end]) {
-                push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(&part, language)]);
+            let word = &text[term.start..term.end];
+            let parts = analysis::parts(word);
+            for part in &parts {
+                push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(part, language)]);
+            }
+            if parts.is_empty() && term.kind == TermKind::Word {
+                for part in lexicon.parts(word, language) {
+                    push_line(&mut block.words, &[SAME_PLACE, part]);
+                }
             }
         });
         block

@@ -10,6 +10,7 @@ use ibid_index::PassageIndex;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
+use super::sentence::Item;
 use crate::event::Source;
 use crate::files::Files;
 use crate::session::Role;
@@ -51,9 +52,14 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// What a sentence in a cell of a table is said of: its row, and its column where that is of use.
-    pub(crate) fn said_of(&self, place: &Range<usize>) -> Option<String> {
-        said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some())
+    /// What a sentence is said of: in a cell of a table of its row, and its column where that is of use; in an
+    /// item of a list of what introduces that. The items are those of its text.
+    pub(crate) fn said_of(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
+        let holds = |item: &&Item| item.range.start <= place.start && place.end <= item.range.end;
+        match items.iter().find(holds) {
+            Some(item) => Some(item.introduction(&self.text)),
+            None => said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some()),
+        }
     }
 }
 

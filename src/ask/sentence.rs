@@ -6,6 +6,7 @@
 mod block;
 mod bound;
 mod joined;
+mod list;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use std::ops::Range;
 
 use block::Block;
 
+pub(crate) use self::list::{Item, items};
 use crate::table::ProseRow;
 
 /// A sentence, without the white space and the list or heading marker around it.

@@ -7,12 +7,16 @@ use std::ops::Range;
 use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag};
 
 use super::prompt::Excerpt;
+use super::sentence::items;
+
+/// A longer introduction of a list, in bytes, is not told again with an item.
+const INTRODUCTION_BYTES: usize = 300;
 
 /// A stretch of a passage as it is told in an answer: a sentence in a cell of a table with the row and the
-/// column that it is said of.
+/// column that it is said of, an item with what introduces its list.
 pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
     let words = told(&excerpt.text[place.clone()]);
-    match excerpt.said_of(place) {
+    match excerpt.said_of(&items(&excerpt.text), place).filter(|of| of.len() <= INTRODUCTION_BYTES) {
         Some(of) => format!("{}: {words}", told(&of).trim_end_matches([':', ' '])),
         None => words,
     }

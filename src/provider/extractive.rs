@@ -23,7 +23,7 @@ use self::choose::Choice;
 use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::refusal::refusal;
-use crate::ask::told::told_of;
+use crate::ask::told::{told, told_of};
 use crate::event::{FinishReason, Usage};
 
 /// An answer made of quoted sentences.
@@ -52,7 +52,9 @@ pub fn write(prompt: &Prompt) -> Answer {
     }
     let piece = |(at, choice): (usize, &Choice)| {
         let excerpt = prompt.passages.iter().find(|excerpt| excerpt.source.n == choice.n)?;
-        Some(layout(at, &told_of(excerpt, &choice.place), choice.n))
+        // What introduces a list is not said again with each item.
+        let told = if choice.is_listed { told(&choice.text) } else { told_of(excerpt, &choice.place) };
+        Some(layout(at, &told, choice.n))
     };
     let pieces = chosen.iter().enumerate().filter_map(piece).collect();
     Answer { pieces, refused: false }

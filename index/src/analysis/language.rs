@@ -184,6 +184,11 @@ impl Language {
         self.code() == "vi"
     }
 
+    /// Whether words that belong together are written as one.
+    pub(crate) fn joins_words(self) -> bool {
+        matches!(self.code(), "da" | "de" | "fi" | "hu" | "nb" | "nl" | "sv")
+    }
+
     /// Whether `1,5` is one and a half.
     #[must_use]
     pub fn writes_decimal_comma(self) -> bool {

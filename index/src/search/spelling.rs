@@ -10,7 +10,7 @@ use tantivy::{DocSet as _, TERMINATED, Term};
 
 use super::columns::Filter;
 use super::segment::Segment;
-use crate::analysis;
+use super::terms::num_with;
 use crate::error::IndexError;
 use crate::query::{Forms, Place, Query};
 use crate::schema::Fields;
@@ -58,24 +58,28 @@ pub(super) fn unknown(
     fields: &Fields,
     scope: &Filter<'_>,
     query: &Query,
-    forms: &Forms<'_>,
+    forms_of: &Forms<'_>,
 ) -> Result<Vec<String>, IndexError> {
     let is_known = |forms: &[&str]| is_known_in(segments, fields, scope, forms);
     let mut unknown = Vec::new();
-    for (start, forms) in forms.of_content() {
-        let word = query.word_at(start).unwrap_or_default();
-        let parts = analysis::parts(word);
+    for (start, forms) in forms_of.of_content() {
         let mut is_told = is_known(&forms)?;
-        if !is_told && !parts.is_empty() {
-            is_told = parts
-                .iter()
-                .map(|part| is_known(&[part]))
-                .collect::<Result<Vec<_>, _>>()?
-                .iter()
-                .all(|known| *known);
+        if !is_told {
+            let mut failure = None;
+            let parts = forms_of.parts_at(start, |stem| {
+                num_with(segments, fields, stem).unwrap_or_else(|error| {
+                    failure = Some(error);
+                    0
+                })
+            });
+            failure.map_or(Ok(()), Err)?;
+            for parts in parts {
+                let known = parts.iter().map(|part| is_known(&[part])).collect::<Result<Vec<_>, _>>()?;
+                is_told |= known.into_iter().all(|known| known);
+            }
         }
         if !is_told {
-            unknown.push(word.to_owned());
+            unknown.push(query.word_at(start).unwrap_or_default().to_owned());
         }
     }
     Ok(unknown)

@@ -49,15 +49,12 @@ impl Terms {
     ) -> Result<Self, IndexError> {
         let mut failure = None;
         let (weighted, joined) = forms.terms(within, |stem| {
-            let term = IndexTerm::from_field_text(fields.body, stem);
-            segments.iter().any(|segment| {
-                let found = segment.terms(Place::Body).get_term_info(&term);
-                found.map_err(|error| failure = Some(error)).is_ok_and(|found| found.is_some())
+            num_with(segments, fields, stem).unwrap_or_else(|error| {
+                failure = Some(error);
+                0
             })
         });
-        if let Some(failure) = failure {
-            return Err(failure.into());
-        }
+        failure.map_or(Ok(()), Err)?;
         let num_passages = num_passages(segments);
         let mut num_of_word: HashMap<(Place, Word), u64> = HashMap::new();
         let mut terms = Vec::with_capacity(weighted.len());
@@ -116,6 +113,13 @@ impl Terms {
 pub(super) fn idf(num_found: u64, num: u64) -> f32 {
     let (num_found, num) = (num_found.min(num) as f32, num as f32);
     (1.0 + (num - num_found + 0.5) / (num_found + 0.5)).ln()
+}
+
+/// The passages that have a term.
+pub(super) fn num_with(segments: &[Segment], fields: &Fields, stem: &str) -> Result<u64, IndexError> {
+    let term = IndexTerm::from_field_text(fields.body, stem);
+    let num = |segment: &Segment| Ok(u64::from(segment.terms(Place::Body).doc_freq(&term)?));
+    segments.iter().map(num).sum()
 }
 
 pub(super) fn num_passages(segments: &[Segment]) -> u64 {

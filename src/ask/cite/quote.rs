@@ -13,7 +13,7 @@ use super::Mark;
 use super::support::{Claim, Facts, Weights, support, verdict};
 use crate::abbreviation::Abbreviations;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
+use crate::ask::sentence::{Sentence, SentenceKind, items, sentences_and_cells};
 use crate::event::{Citation, Source};
 
 /// How much better two sentences must carry a claim than the better one of them alone.
@@ -131,11 +131,12 @@ impl Shelf {
 impl Apart {
     pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
         let place = place(excerpt);
+        let items = items(&excerpt.text);
         let facts = |sentence: Sentence| {
             let words = &excerpt.text[sentence.range.clone()];
-            let is_cell = sentence.kind == SentenceKind::Cell;
-            // What a cell says, it says of its row and its column.
-            let said_of = is_cell.then(|| excerpt.said_of(&sentence.range)).flatten();
+            let is_part = matches!(sentence.kind, SentenceKind::Cell | SentenceKind::Item);
+            // What a cell says, it says of its row and its column; an item, of what introduces it.
+            let said_of = is_part.then(|| excerpt.said_of(&items, &sentence.range)).flatten();
             let mut facts = match said_of {
                 Some(of) => Facts::of(&format!("{of}: {words}"), language),
                 None => Facts::of(words, language),

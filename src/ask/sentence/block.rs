@@ -8,6 +8,7 @@ use super::SentenceKind;
 use crate::table::{is_row, is_rule};
 
 /// A stretch of text that no sentence crosses.
+#[derive(Clone)]
 pub(super) struct Block {
     /// Its bytes, the marker not included.
     pub(super) range: Range<usize>,
@@ -113,7 +114,12 @@ fn item_marker(line: &str) -> Option<usize> {
     let body = line.strip_prefix('(').unwrap_or(line);
     let opened = line.len() - body.len();
     let digits = body.len() - body.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let letter = usize::from(body.starts_with(|c: char| c.is_ascii_lowercase()));
+    // `b)`, and below it `bb)`.
+    let letter = match body.as_bytes() {
+        [one, other, ..] if one.is_ascii_lowercase() && one == other => 2,
+        [one, ..] if one.is_ascii_lowercase() => 1,
+        _ => 0,
+    };
     let label = if digits > 0 { digits } else { letter };
     let closed = match body[label..].chars().next()? {
         ')' => label > 0,

@@ -2,6 +2,7 @@
 //! best one and those that add to it. Works on counts of words, so a sentence that answers in
 //! words the question does not use is found only through its surroundings.
 
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ const ENOUGH_OF_PARTS: f32 = 0.25;
 const MAX_ASKED: usize = 8;
 /// Most sentences of an answer.
 const MAX_SENTENCES: usize = 5;
+/// Most items that are told of a list.
+const MAX_ITEMS: usize = 12;
 /// A further sentence must be at least this good, as a share of the best.
 const FURTHER: f32 = 0.6;
 /// Share of words in common from which on two sentences say the same.
@@ -51,6 +54,8 @@ pub(super) struct Choice {
     pub(super) place: Range<usize>,
     /// Its words as stored.
     pub(super) text: String,
+    /// Whether it is an item that stands below what introduces it.
+    pub(super) is_listed: bool,
 }
 
 /// A passage that may speak of what a question names.
@@ -65,6 +70,8 @@ struct Candidate<'a> {
     passage: usize,
     text: &'a str,
     start: usize,
+    /// The items of the list that it introduces.
+    list: &'a [Range<usize>],
     facts: Facts,
     /// How much of the question it covers with its surroundings.
     coverage: f32,
@@ -135,6 +142,9 @@ impl Reading<'_> {
         let of_part = || covering(ENOUGH_OF_PARTS).filter(|_| num_words(asked, self.language) >= MANY_PARTS);
         let Some(first) = covering(ENOUGH).or_else(of_part) else { return Vec::new() };
         let mut chosen = vec![candidates.remove(first)];
+        if !chosen[0].list.is_empty() {
+            return with_list(&chosen[0], &self.passages[chosen[0].passage]);
+        }
         while chosen.len() < MAX_SENTENCES {
             let Some(next) = next(&candidates, &chosen, asked) else { break };
             chosen.push(candidates.remove(next));
@@ -148,7 +158,7 @@ impl Reading<'_> {
         question: &str,
         asked: &Facts,
         weights: &Weights,
-        shelf: &[Meant<'_, 'a>],
+        shelf: &'a [Meant<'_, '_>],
     ) -> Vec<Candidate<'a>> {
         let as_asked = as_asked(question);
         let own = (as_asked != question).then(|| self.asked(as_asked)).filter(|own| !own.words.is_empty());
@@ -163,6 +173,7 @@ impl Reading<'_> {
                     passage: *passage,
                     text: line.text,
                     start: line.sentence.range.start,
+                    list: &line.list,
                     facts: line.facts.clone(),
                     coverage,
                     score: score - late,
@@ -234,7 +245,9 @@ impl Reading<'_> {
 fn next(candidates: &[Candidate<'_>], chosen: &[Candidate<'_>], asked: &Facts) -> Option<usize> {
     let least = chosen.first().map_or(0.0, |first| first.score) * FURTHER;
     let mut best: Option<(usize, f32)> = None;
-    for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| candidate.score >= least) {
+    // Half a list answers nothing beside something else.
+    let adds = |candidate: &Candidate<'_>| candidate.score >= least && candidate.list.is_empty();
+    for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| adds(candidate)) {
         let likeness = chosen.iter().map(|known| likeness(known, candidate)).fold(0.0, f32::max);
         if likeness >= SAME {
             continue;
@@ -279,8 +292,22 @@ fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
         n: passages[candidate.passage].source.n,
         place: candidate.start..candidate.start + candidate.text.len(),
         text: candidate.text.to_owned(),
+        is_listed: false,
     };
     chosen.into_iter().map(choice).collect()
+}
+
+/// What introduces a list, and below it the items.
+fn with_list(lead: &Candidate<'_>, excerpt: &Excerpt) -> Vec<Choice> {
+    let lead_place = lead.start..lead.start + lead.text.len();
+    let choice = |(is_listed, place): (bool, Range<usize>)| Choice {
+        n: excerpt.source.n,
+        text: excerpt.text[place.clone()].to_owned(),
+        place,
+        is_listed,
+    };
+    let items = lead.list.iter().take(MAX_ITEMS).map(|item| (true, item.clone()));
+    iter::once((false, lead_place)).chain(items).map(choice).collect()
 }
 
 /// Reads words as those that were searched for in their place.

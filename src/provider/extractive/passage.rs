@@ -1,6 +1,7 @@
 //! A passage as it is read for an answer: its lines, each with what can be compared in it, and what
 //! stands above them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::analysis::{Language, TermKind, terms};
@@ -10,7 +11,7 @@ use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
+use crate::ask::sentence::{Sentence, SentenceKind, items, sentences_and_cells};
 use crate::ask::told::without_targets;
 use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
@@ -39,6 +40,10 @@ pub(super) struct Line<'a> {
     pub(super) row: Option<Row>,
     /// The section it stands in, below the document's title; of a sentence in a cell what it is said of.
     pub(super) section: Option<Arc<Facts>>,
+    /// What it is said of, in a cell or in an item of a list.
+    pub(super) said_of: Option<Arc<Facts>>,
+    /// The items of the list that it introduces.
+    pub(super) list: Vec<Range<usize>>,
     /// Whether the section begins with it.
     pub(super) opens_section: bool,
 }
@@ -70,15 +75,21 @@ impl<'a> Read<'a> {
         let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
         // Of some languages the words of grammar are not known, and some do with few.
         let is_known = own.is_none_or(has_articles) && has_grammar(&excerpt.text);
+        let items = items(&excerpt.text);
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
             let otherwise = format!("{}\n{}", abbreviations.missing_in(text).join("\n"), joined(text));
             let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
-            let section = (sentence.kind == SentenceKind::Cell).then(|| excerpt.said_of(&sentence.range));
-            let section = section.flatten().map(|of| Arc::new(Facts::of(&of, language)));
+            let is_cell = sentence.kind == SentenceKind::Cell;
+            let is_part = is_cell || sentence.kind == SentenceKind::Item;
+            let said_of = is_part.then(|| excerpt.said_of(&items, &sentence.range)).flatten();
+            let said_of = said_of.map(|of| Arc::new(Facts::of(&of, language)));
+            let section = said_of.clone().filter(|_| is_cell);
             let opens_section = section.is_some() && begins_cell(&excerpt.text[..sentence.range.start]);
-            Line { sentence, text, facts, is_whole, row: None, section, opens_section }
+            let list = items.iter().filter(|item| item.leads.last() == Some(&sentence.range));
+            let list = list.map(|item| item.range.clone()).collect();
+            Line { sentence, text, facts, is_whole, row: None, section, opens_section, said_of, list }
         };
         // It may be the name of a file, whose words are parted by other signs.
         let title = excerpt.source.title.replace(['_', '/'], " ");

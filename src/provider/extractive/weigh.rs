@@ -54,7 +54,7 @@ impl<'q> Scale<'q> {
     /// What a line of a passage is worth that speaks of `named`; `None` if it is not to be told.
     pub(super) fn weigh(&self, read: &Read<'_>, at: usize, named: &Facts) -> Option<Worth> {
         let line = &read.lines[at];
-        let Line { sentence, text, facts, row, .. } = line;
+        let Line { text, facts, row, .. } = line;
         let of_section = line.is_of_section(self.asked, &read.title);
         let shown = self.kind.shown(text, facts, self.asked);
         let is_measured = shown > 0.0 && self.measure.as_ref().is_some_and(|word| facts.holds(word) == 1.0);
@@ -62,10 +62,9 @@ impl<'q> Scale<'q> {
         if !(is_near || is_measured) || self.is_unfit(read, line) {
             return None;
         }
-        // A cell is told with what it is said of.
-        let cell = line.section.as_deref().filter(|_| sentence.kind == SentenceKind::Cell);
-        let near_section = if cell.is_some() { 0.9 } else { 0.9 * of_section };
-        let section = line.section.as_deref().map(|section| (section, near_section));
+        // A cell or an item is told with what it is said of.
+        let said_of = line.said_of.as_deref();
+        let section = line.section.as_deref().map(|section| (section, 0.9 * of_section));
         let heads = |near: f32| row.as_ref().map(|row| (&*row.heads, near));
         let before = at.checked_sub(1).map(|before| &read.lines[before]);
         let coverage = self.covered(
@@ -73,6 +72,7 @@ impl<'q> Scale<'q> {
             &[
                 Some((facts, 1.0)),
                 Some((&read.heading, 0.7)),
+                said_of.map(|of| (of, 0.9)),
                 section,
                 heads(0.7),
                 Some((named, 0.7)),
@@ -81,10 +81,16 @@ impl<'q> Scale<'q> {
             ],
         );
         // What stands above a row is meant in it, and a section's heading in all of the section.
-        let said = [Some((facts, 1.0)), heads(0.9), row.as_ref().map(|_| (&read.heading, 0.9)), section];
+        let said = [
+            Some((facts, 1.0)),
+            heads(0.9),
+            row.as_ref().map(|_| (&read.heading, 0.9)),
+            said_of.map(|of| (of, 0.9)),
+            section,
+        ];
         let itself = self.covered(self.asked, &said);
         let of_own = self.own.as_ref().map_or(itself, |own| self.covered(own, &said));
-        let near = nearness(self.asked, facts).max(cell.map_or(0.0, |cell| nearness(self.asked, cell)));
+        let near = nearness(self.asked, facts).max(said_of.map_or(0.0, |of| nearness(self.asked, of)));
         // A row says of what it names how much or when; seldom yes or no.
         let row = row.as_ref().filter(|_| self.kind != Asked::Whether);
         let (labelled, meant) = row.map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
@@ -112,7 +118,8 @@ impl<'q> Scale<'q> {
         let Line { sentence, text, facts, row, .. } = line;
         let is_row = sentence.kind == SentenceKind::Row;
         matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
-            || text.ends_with(['?', ':', '？', '：', '؟'])
+            || text.ends_with(['?', '？', '؟'])
+            || (text.ends_with([':', '：']) && line.list.is_empty())
             || (!is_row && is_debris(text))
             // A row gives no reasons.
             || (is_row && self.kind == Asked::Reason)
@@ -138,7 +145,8 @@ impl<'q> Scale<'q> {
         };
         let long = if text.len() > LONG_BYTES { 0.05 } else { 0.0 };
         // A title, a byline, a caption: words that stand there without saying anything.
-        let is_fragment = (sentence.kind == SentenceKind::Prose && !is_whole) || is_pointer(text);
+        let is_said = *is_whole || !line.list.is_empty();
+        let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
         dry + long + if is_fragment { 0.3 } else { 0.0 }
     }
 }

@@ -1,0 +1,160 @@
+//! Lists and what introduces them: "The gates are shut" above "- at spring tides,". An item says little
+//! without it, or the contrary of what is meant.
+
+use std::ops::Range;
+
+use super::block::{self, Block};
+use super::{SentenceKind, bound, trim};
+use crate::table::is_finished;
+
+/// Words of a line that introduces a list without a colon, at least: fewer are a heading.
+const LEAST_WORDS: usize = 3;
+
+/// An item of a list that something introduces.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Its bytes, the marker not included.
+    pub(crate) range: Range<usize>,
+    /// The sentences that introduce it, that of the outermost list first; never empty.
+    pub(crate) leads: Vec<Range<usize>>,
+}
+
+impl Item {
+    /// What introduces it, on one line.
+    pub(crate) fn introduction(&self, text: &str) -> String {
+        let leads = self.leads.iter().map(|lead| text[lead.clone()].trim_end_matches([':', '：', ',']));
+        leads.collect::<Vec<_>>().join(": ")
+    }
+}
+
+/// What an item may belong to.
+struct Above {
+    indent: usize,
+    /// If it is an item itself.
+    marker: Option<Marker>,
+    /// What it introduces a list with.
+    lead: Option<Range<usize>>,
+}
+
+/// How the items of a list are marked: the signs, with one letter or digit for all.
+#[derive(PartialEq, Eq)]
+struct Marker(String);
+
+/// The items of the lists of a text that something introduces, in order.
+pub(crate) fn items(text: &str) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut above: Vec<Above> = Vec::new();
+    for block in block::blocks(text) {
+        let Block { range, kind } = block.clone();
+        let (indent, marker) = margin(text, range.start);
+        match kind {
+            SentenceKind::Item => {
+                let marker = Marker::of(marker);
+                let is_next =
+                    |other: &Above| other.indent == indent && other.marker.as_ref() == Some(&marker);
+                let belongs = |other: &Above| {
+                    other.marker.is_none()
+                        || other.indent < indent
+                        || (other.indent == indent && other.lead.is_some())
+                };
+                let kept = above.iter().position(is_next).unwrap_or(above.len());
+                above.truncate(kept);
+                while above.last().is_some_and(|last| !belongs(last)) {
+                    above.pop();
+                }
+                let leads: Vec<Range<usize>> = above.iter().filter_map(|above| above.lead.clone()).collect();
+                if !leads.is_empty() {
+                    items.push(Item { range: range.clone(), leads });
+                }
+                above.push(Above { indent, marker: Some(marker), lead: lead(text, &range) });
+            }
+            // A paragraph of the item above it.
+            SentenceKind::Prose if indent > 0 && above.last().is_some_and(|last| last.marker.is_some()) => {}
+            SentenceKind::Prose => above = vec![Above { indent, marker: None, lead: lead(text, &range) }],
+            SentenceKind::Code => {}
+            _ => above.clear(),
+        }
+    }
+    items
+}
+
+/// The sentence at the end of a block, if it asks for something to follow.
+fn lead(text: &str, block: &Range<usize>) -> Option<Range<usize>> {
+    let last = trim(text, bound::split(text, block).pop()?);
+    let words = &text[last.clone()];
+    let is_open = !is_finished(words) && words.split_whitespace().count() >= LEAST_WORDS;
+    (words.ends_with([':', '：']) || is_open && words.ends_with(|c: char| c.is_alphanumeric() || c == ','))
+        .then_some(last)
+}
+
+/// What stands before a block on its line: how far it is indented, and its marker.
+fn margin(text: &str, start: usize) -> (usize, &str) {
+    let line = text[..start].rfind(['\n', '\u{c}', '\u{2029}']).map_or(0, |at| at + 1);
+    let before = &text[line..start];
+    let marker = before.trim_start_matches([' ', '\t', '>']);
+    (before.len() - marker.len(), marker.trim_end())
+}
+
+impl Marker {
+    fn of(marker: &str) -> Self {
+        let mut signs = String::new();
+        for c in marker.chars() {
+            let sign = if c.is_numeric() { '1' } else { c };
+            let sign = if sign.is_alphabetic() { 'a' } else { sign };
+            // `aa)` is below `a)`, but `10.` beside `9.`.
+            if !(sign == '1' && signs.ends_with('1')) {
+                signs.push(sign);
+            }
+        }
+        Self(signs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::items;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, &[&str])]) {
+        let items = items(text);
+        let told: Vec<(&str, Vec<&str>)> = items
+            .iter()
+            .map(|item| {
+                (&text[item.range.clone()], item.leads.iter().map(|lead| &text[lead.clone()]).collect())
+            })
+            .collect();
+        let expected: Vec<(&str, Vec<&str>)> =
+            expected.iter().map(|(item, leads)| (*item, leads.to_vec())).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn an_item_belongs_to_the_sentence_above_its_list() {
+        check(
+            "The river has two gates. They are shut\n\n- at spring tides,\n- when the wind\n  is from the north.\n\nThey are old.\n- Thorn\n",
+            &[
+                ("at spring tides,", &["They are shut"]),
+                ("when the wind\n  is from the north.", &["They are shut"]),
+            ],
+        );
+        check("# Gates\n- Thorn\n- Alder\n", &[]);
+        check(
+            "Gates:\n\n1. Thorn\n\n   It is old.\n2. Alder\n",
+            &[("Thorn", &["Gates:"]), ("Alder", &["Gates:"])],
+        );
+    }
+
+    #[test]
+    fn lists_in_lists_belong_to_what_stands_above_them() {
+        check(
+            "(1) The keeper shuts the gates.\n\n(2) The gates may be opened\n\n1.  by the keeper,\n\n2.  by others, if\n\n    a)  the keeper is away,\n\n    b)  the tide is out,\n\n3.  in need.\n\n(3) It is told.\n",
+            &[
+                ("by the keeper,", &["The gates may be opened"]),
+                ("by others, if", &["The gates may be opened"]),
+                ("the keeper is away,", &["The gates may be opened", "by others, if"]),
+                ("the tide is out,", &["The gates may be opened", "by others, if"]),
+                ("in need.", &["The gates may be opened"]),
+            ],
+        );
+    }
+}
