@@ -3,7 +3,7 @@
 //! what one finds the others find too. It knows nothing of the index.
 
 mod analyser;
-pub(crate) mod compound;
+mod compound;
 mod language;
 mod scan;
 mod stop;
@@ -14,6 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{is_combining_mark, is_public_assigned};
 
 pub(crate) use self::analyser::Analyser;
+pub use self::compound::Lexicon;
 pub use self::language::Language;
 pub use self::scan::{is_ideograph, is_unspaced};
 

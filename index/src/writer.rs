@@ -10,8 +10,7 @@ use tantivy::indexer::LogMergePolicy;
 use tantivy::schema::Term as IndexTerm;
 use tantivy::{Directory as _, Index, IndexWriter, TantivyDocument, TantivyError};
 
-use crate::analysis::compound::Lexicon;
-use crate::analysis::{self, Analyser, Language, TermKind};
+use crate::analysis::{self, Analyser, Language, Lexicon, TermKind};
 use crate::error::IndexError;
 use crate::passage::{Change, Document, PassageText};
 use crate::schema::{Fields, NEXT_PLACE, NO_LANGUAGE, SAME_PLACE};
@@ -136,8 +135,8 @@ impl Writer {
         let language = document.language;
         let name = name_lines(without_extension(document.name), analyser);
         let title_alone = name_lines(document.title, analyser);
-        let mut lexicon = Lexicon::default();
-        let mut passages = document.passages.into_iter();
+        let mut lexicon = Lexicon::new(language);
+        let mut passages = document.passages;
         let ahead = read_ahead(&mut passages, &mut lexicon, analyser);
         let title = Block::above(document.title, analyser, &mut lexicon);
         let mut heading = (None, Block::default());
@@ -253,6 +252,7 @@ impl Block {
 
     fn read(text: &str, analyser: &mut Analyser, lexicon: &mut Lexicon, place: &str) -> Self {
         let language = analyser.language();
+        let is_joined = language.is_some_and(Language::joins_words);
         let mut block = Self::default();
         analyser.each_term(text, |term| {
             if term.kind == TermKind::Stop {
@@ -268,8 +268,8 @@ impl Block {
             for part in &parts {
                 push_line(&mut block.words, &[SAME_PLACE, &analysis::stem(part, language)]);
             }
-            if parts.is_empty() && term.kind == TermKind::Word {
-                for part in lexicon.parts(word, language) {
+            if is_joined && parts.is_empty() && term.kind == TermKind::Word {
+                for part in lexicon.known_parts(word) {
                     push_line(&mut block.words, &[SAME_PLACE, part]);
                 }
             }

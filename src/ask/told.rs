@@ -8,17 +8,27 @@ use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag};
 
 use super::prompt::Excerpt;
 use super::sentence::items;
+use crate::table::is_finished;
 
-/// A longer introduction of a list, in bytes, is not told again with an item.
-const INTRODUCTION_BYTES: usize = 300;
+/// Longer introductions of a list, in bytes, are not told again with an item: of one that says nothing by
+/// itself, and of a whole sentence.
+const NEEDED_BYTES: usize = 300;
+const HELPFUL_BYTES: usize = 120;
 
 /// A stretch of a passage as it is told in an answer: a sentence in a cell of a table with the row and the
 /// column that it is said of, an item with what introduces its list.
 pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
-    let words = told(&excerpt.text[place.clone()]);
-    match excerpt.said_of(&items(&excerpt.text), place).filter(|of| of.len() <= INTRODUCTION_BYTES) {
-        Some(of) => format!("{}: {words}", told(&of).trim_end_matches([':', ' '])),
-        None => words,
+    let stored = &excerpt.text[place.clone()];
+    let items = items(&excerpt.text);
+    let item = items.iter().find(|item| item.range.start <= place.start && place.end <= item.range.end);
+    let most = match item {
+        Some(item) if item.range.start < place.start => 0,
+        Some(_) if is_finished(stored) => HELPFUL_BYTES,
+        _ => NEEDED_BYTES,
+    };
+    match excerpt.said_of(&items, place).filter(|of| of.len() <= most) {
+        Some(of) => format!("{}: {}", told(&of).trim_end_matches([':', ' ']), told(stored)),
+        None => told(stored),
     }
 }
 

@@ -22,16 +22,29 @@ const MAX_KNOWN: usize = 1 << 15;
 
 /// The words of a document in a language that joins words, and how often each stands there.
 #[derive(Debug, Default)]
-pub(crate) struct Lexicon {
+pub struct Lexicon {
+    language: Option<Language>,
     counts: HashMap<Box<str>, u64, ahash::RandomState>,
     /// The parts of words that came up.
     known: HashMap<Box<str>, Vec<String>, ahash::RandomState>,
 }
 
 impl Lexicon {
+    /// The words of some texts; none if their language joins none.
+    #[must_use]
+    pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>, language: Option<Language>) -> Self {
+        let (mut lexicon, mut analyser) = (Self::new(language), Analyser::new(language));
+        texts.into_iter().for_each(|text| lexicon.add(text, &mut analyser));
+        lexicon
+    }
+
+    pub(crate) fn new(language: Option<Language>) -> Self {
+        Self { language: language.filter(|language| language.joins_words()), ..Self::default() }
+    }
+
     /// Adds the words of a text, in the form they have and without their endings.
     pub(crate) fn add(&mut self, text: &str, analyser: &mut Analyser) {
-        if !analyser.language().is_some_and(Language::joins_words) {
+        if self.language.is_none() {
             return;
         }
         let mut count = |word: &str| match self.counts.get_mut(word) {
@@ -49,18 +62,21 @@ impl Lexicon {
         });
     }
 
-    /// The parts of a word that the document uses by themselves, without their endings; none if it is no
+    /// The parts of a word that the texts use by themselves, without their endings; none if it is no
     /// compound.
-    pub(crate) fn parts(&mut self, word: &str, language: Option<Language>) -> &[String] {
-        if self.counts.is_empty() || word.len() < MIN_BYTES {
-            return &[];
-        }
+    #[must_use]
+    pub fn parts(&self, word: &str) -> Vec<String> {
+        let count = |part: &str| {
+            let known = self.counts.get(part);
+            known.or_else(|| self.counts.get(&*stem(part, self.language))).copied().unwrap_or_default()
+        };
+        if word.len() < MIN_BYTES { Vec::new() } else { parts(&lower(word), self.language, count) }
+    }
+
+    /// The same, remembered for when the word comes again.
+    pub(crate) fn known_parts(&mut self, word: &str) -> &[String] {
         if !self.known.contains_key(word) {
-            let count = |part: &str| {
-                let known = self.counts.get(part);
-                known.or_else(|| self.counts.get(&*stem(part, language))).copied().unwrap_or_default()
-            };
-            let parts = parts(&lower(word), language, count);
+            let parts = self.parts(word);
             if self.known.len() == MAX_KNOWN {
                 self.known.clear();
             }
@@ -138,11 +154,11 @@ mod tests {
     #[test]
     fn a_compound_is_made_of_words_that_stand_elsewhere() {
         let german = Language::from_code("de");
-        let mut analyser = Analyser::new(german);
-        let mut lexicon = Lexicon::default();
-        lexicon.add(
-            "Der Anspruch auf Urlaub. Der Tag der Arbeit. Die Bescheinigung. Unfähig. Die Unfähigkeit der Räte. Das Rathaus. Die Amtszeit, ein Amt auf Zeit.",
-            &mut analyser,
+        let lexicon = Lexicon::of(
+            [
+                "Der Anspruch auf Urlaub. Der Tag der Arbeit. Die Bescheinigung. Unfähig. Die Unfähigkeit der Räte. Das Rathaus. Die Amtszeit, ein Amt auf Zeit.",
+            ],
+            german,
         );
         for (word, expected) in [
             ("Urlaubsansprüchen", vec!["urlaub", "anspruch"]),
@@ -153,9 +169,10 @@ mod tests {
             ("Anspruch", vec![]),
             ("Gegenstand", vec![]),
         ] {
-            let parts = lexicon.parts(word, german);
-            assert_eq!(parts.iter().map(|part| part.as_str()).collect::<Vec<_>>(), expected, "{word}");
+            let parts = lexicon.parts(word);
+            assert_eq!(parts.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{word}");
         }
-        assert!(lexicon.parts("Urlaubstage", Language::from_code("en")).is_empty());
+        let english = Lexicon::of(["The ship in the yard"], Language::from_code("en"));
+        assert!(english.parts("shipyard").is_empty());
     }
 }

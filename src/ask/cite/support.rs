@@ -30,6 +30,9 @@ pub fn verdict(support: f32) -> Verdict {
 /// Letters that two words begin with alike at least, if only their endings differ.
 const KIN: usize = 5;
 
+/// How much of a compound is here if all its parts are.
+const BY_PARTS: f32 = 0.8;
+
 /// What can be compared in a sentence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
@@ -37,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) words: Vec<(Arc<str>, bool)>,
     /// Numbers.
     pub(crate) numbers: Vec<Number>,
+    /// The parts of words that are compounds, where they were told.
+    compounds: Vec<(Arc<str>, Vec<Arc<str>>)>,
     clauses: Vec<Clause>,
     set: WordSet,
 }
@@ -83,6 +88,30 @@ impl Facts {
         }
         facts.clauses.push(clause);
         facts
+    }
+
+    /// The same, knowing of what words the compounds among its own are made.
+    pub(crate) fn with_compounds(mut self, compounds: Vec<(Arc<str>, Vec<Arc<str>>)>) -> Self {
+        self.compounds = compounds;
+        self
+    }
+
+    /// The same, with the parts of compounds as words beside them.
+    pub(crate) fn with_parts(self, compounds: Vec<(Arc<str>, Vec<Arc<str>>)>) -> Self {
+        let parts = compounds.into_iter().flat_map(|(_, parts)| parts).map(|part| (part, false)).collect();
+        self.and(Self { words: parts, ..Self::default() })
+    }
+
+    /// How much of one of its words is in another text: the word, or most of it if its parts are.
+    pub(crate) fn held_by(&self, other: &Self, word: &str) -> f32 {
+        let whole = other.holds(word);
+        match self.compounds.iter().find(|(compound, _)| **compound == *word) {
+            Some((_, parts)) if whole < 1.0 => {
+                let held: f32 = parts.iter().map(|part| other.holds(part)).sum();
+                whole.max(BY_PARTS * held / parts.len() as f32)
+            }
+            _ => whole,
+        }
     }
 
     /// Words and numbers that stand in no text, to be looked up only.
@@ -237,6 +266,7 @@ impl Claim {
         let (known, unknown): (Vec<_>, Vec<_>) = words.partition(|((word, _), _)| all.holds(word) > 0.0);
         let numbers = self.facts.numbers.iter().filter(|number| all.holds_number(number));
         let facts = Facts {
+            compounds: Vec::new(),
             words: known.iter().map(|(word, _)| (*word).clone()).collect(),
             numbers: numbers.cloned().collect(),
             clauses: self.facts.clauses.clone(),

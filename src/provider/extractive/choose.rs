@@ -6,12 +6,12 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ibid_index::analysis::Language;
+use ibid_index::analysis::{Language, Lexicon};
 use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::num_words;
 use super::named::Named;
-use super::passage::Read;
+use super::passage::{Read, compounds};
 use super::subject::{framing, subject};
 use super::weigh::{Scale, Worth};
 use crate::abbreviation::Abbreviations;
@@ -86,6 +86,8 @@ struct Reading<'a> {
     /// How rare words are among the sentences.
     weights: Weights,
     index: Option<&'a PassageIndex>,
+    /// The words of the passages, which tell of what words a compound of the question is made.
+    lexicon: Lexicon,
 }
 
 /// The sentences of the answer in the order of telling; none if the passages do not answer. If they
@@ -96,13 +98,14 @@ pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&Passag
     let language = Language::detect(&sample).or_else(|| Language::of_question(question));
     let texts = passages.iter().map(|excerpt| (excerpt.source.document_id, excerpt.text.as_str()));
     let abbreviations = Abbreviations::of_documents(texts);
+    let lexicon = Lexicon::of(passages.iter().map(|excerpt| excerpt.text.as_str()), language);
     let shelf = passages.iter().map(|excerpt| {
         let abbreviations = &abbreviations[&excerpt.source.document_id];
-        Read::of(excerpt, language, abbreviations)
+        Read::of(excerpt, language, abbreviations, &lexicon)
     });
     let shelf: Vec<Read<'_>> = shelf.collect();
     let weights = Weights::of(shelf.iter().flat_map(|read| read.lines.iter().map(|line| &line.facts)));
-    let reading = Reading { passages, language, shelf, weights, index };
+    let reading = Reading { passages, language, shelf, weights, index, lexicon };
     let answer = reading.answer_or_parts(question);
     let asked = sentences(question);
     if !answer.is_empty() || asked.len() < 2 {
@@ -237,7 +240,7 @@ impl Reading<'_> {
         {
             tracing::warn!(%error, "words of the question are taken as they are spelled");
         }
-        asked
+        asked.with_compounds(compounds(question, self.language, &self.lexicon))
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) fn coverage(asked: &Facts, texts: &[Option<(&Facts, f32)>], weights: 
     let near = |share: &dyn Fn(&Facts) -> f32| {
         texts.iter().flatten().map(|(facts, near)| share(facts) * near).fold(0.0, f32::max)
     };
-    let shares: Vec<f32> = asked.words.iter().map(|(word, _)| near(&|facts| facts.holds(word))).collect();
+    let shares: Vec<f32> =
+        asked.words.iter().map(|(word, _)| near(&|facts| asked.held_by(facts, word))).collect();
     for (at, (word, name)) in asked.words.iter().enumerate() {
         let weight = weights.of_word(word) * if *name { 1.5 } else { 1.0 };
         held += weight * of_characters(&asked.words, &shares, at);

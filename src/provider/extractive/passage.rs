@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ibid_index::analysis::{Language, TermKind, terms};
+use ibid_index::analysis::{Language, Lexicon, Term, TermKind, terms};
 
 use super::choose::ratio;
 use super::row::{Row, rows};
@@ -70,6 +70,7 @@ impl<'a> Read<'a> {
         excerpt: &'a Excerpt,
         language: Option<Language>,
         abbreviations: &Abbreviations,
+        lexicon: &Lexicon,
     ) -> Self {
         let own = Language::detect(&excerpt.text);
         let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
@@ -81,6 +82,7 @@ impl<'a> Read<'a> {
             let is_whole = is_finished(text) && (!is_known || has_grammar(text));
             let otherwise = format!("{}\n{}", abbreviations.missing_in(text).join("\n"), joined(text));
             let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
+            let facts = facts.with_parts(compounds(text, language, lexicon));
             let is_cell = sentence.kind == SentenceKind::Cell;
             let is_part = is_cell || sentence.kind == SentenceKind::Item;
             let said_of = is_part.then(|| excerpt.said_of(&items, &sentence.range)).flatten();
@@ -148,6 +150,21 @@ fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
             }
         }
     }
+}
+
+/// The compounds of a text, of which other words stand by themselves elsewhere, each with these.
+pub(super) fn compounds(
+    text: &str,
+    language: Option<Language>,
+    lexicon: &Lexicon,
+) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
+    let words = terms(text, language).filter(|term| term.kind == TermKind::Word);
+    let compound = |term: Term| {
+        let parts = lexicon.parts(&text[term.start..term.end]);
+        let parts: Vec<Arc<str>> = parts.iter().map(|part| part.as_str().into()).collect();
+        (!parts.is_empty()).then(|| (term.stem.into(), parts))
+    };
+    words.filter_map(compound).collect()
 }
 
 /// The words of a text that have a hyphen in them, without it: some write `meet-up`, and some `meetup`.
