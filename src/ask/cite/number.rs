@@ -1,10 +1,12 @@
 //! Numbers as a reader compares them: `1,434,200` is `1.4342 million`, `45 %` is `45 percent` but
 //! not `45`. Value and unit only; what is counted is left to the words around it.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+mod names;
 
-use ibid_index::analysis::digit;
+use ibid_index::analysis::{Language, digit};
+
+use self::names::spelled;
+pub(crate) use self::names::unit_named;
 
 /// A number of a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +40,10 @@ impl Number {
     }
 }
 
-/// The numbers of a text in reading order, in digits or in words up to a hundred.
-/// `decimal_comma` tells what `1,5` means.
-pub(crate) fn numbers(text: &str, decimal_comma: bool) -> Vec<Number> {
+/// The numbers of a text in reading order, in digits or in words up to a hundred. Its language tells what
+/// `1,5` means.
+pub(crate) fn numbers(text: &str, language: Option<Language>) -> Vec<Number> {
+    let decimal_comma = language.is_some_and(Language::writes_decimal_comma);
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -54,7 +57,7 @@ pub(crate) fn numbers(text: &str, decimal_comma: bool) -> Vec<Number> {
             at += length;
         } else if begins_word && c.is_alphabetic() {
             let length = word_length(&text[at..]);
-            if let Some(value) = spelled(&text[at..at + length]) {
+            if let Some(value) = spelled(&text[at..at + length], language) {
                 found.push(finish(text, at, at + length, value, 1.0));
             }
             at += length;
@@ -204,87 +207,13 @@ fn unit(after: &str) -> Option<&'static str> {
     unit_named(word)
 }
 
-/// The unit that goes by this name.
-pub(crate) fn unit_named(word: &str) -> Option<&'static str> {
-    static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-        UNITS.iter().flat_map(|(unit, names)| names.iter().map(|name| (*name, *unit))).collect()
-    });
-    BY_NAME.get(word).or_else(|| BY_NAME.get(word.to_lowercase().as_str())).copied()
-}
-
-/// Units, by the names they go by after a number.
-const UNITS: &[(&str, &[&str])] = &[
-    ("%", &["percent", "prozent", "pourcent", "pct"]),
-    ("usd", &["dollars", "dollar", "usd", "$"]),
-    ("eur", &["euros", "euro", "eur", "€"]),
-    ("gbp", &["pounds", "gbp", "£"]),
-    ("km", &["km", "kilometres", "kilometers", "kilometre", "kilometer"]),
-    ("m", &["m", "metres", "meters", "metre", "meter"]),
-    ("cm", &["cm", "centimetres", "centimeters"]),
-    ("mm", &["mm", "millimetres", "millimeters"]),
-    ("ha", &["ha", "hectares", "hectare", "hektar", "hectáreas", "ettari"]),
-    ("acre", &["acres", "acre"]),
-    ("km²", &["km²"]),
-    ("m²", &["m²"]),
-    ("mile", &["miles", "mile", "mi"]),
-    ("ft", &["ft", "feet", "foot"]),
-    ("kg", &["kg", "kilograms", "kilogram", "kilogrammes"]),
-    ("g", &["g", "grams", "gram"]),
-    ("mg", &["mg", "milligrams", "milligram"]),
-    ("lb", &["lb", "lbs"]),
-    ("t", &["tonnes", "tonne", "tons"]),
-    ("s", &["s", "seconds", "second", "sec"]),
-    ("min", &["min", "minutes", "minute"]),
-    ("h", &["h", "hours", "hour", "hrs"]),
-    ("day", &["days", "day", "tage", "tagen"]),
-    ("week", &["weeks", "week", "wochen"]),
-    ("month", &["months", "month", "monate", "monaten"]),
-    ("year", &["years", "year", "jahre", "jahren"]),
-    ("ms", &["ms", "milliseconds"]),
-    ("mb", &["MB", "megabytes"]),
-    ("gb", &["GB", "gigabytes"]),
-    ("tb", &["TB", "terabytes"]),
-    ("kw", &["kW", "kilowatts"]),
-    ("mw", &["MW", "megawatts"]),
-    ("gw", &["GW", "gigawatts"]),
-    ("°c", &["°C", "°c"]),
-    ("°f", &["°F", "°f"]),
-];
-
-/// The value of a number word. `one` is left out: it is a pronoun more often than a number.
-fn spelled(word: &str) -> Option<f64> {
-    const WORDS: &[(&str, f64)] = &[
-        ("two", 2.0),
-        ("three", 3.0),
-        ("four", 4.0),
-        ("five", 5.0),
-        ("six", 6.0),
-        ("seven", 7.0),
-        ("eight", 8.0),
-        ("nine", 9.0),
-        ("ten", 10.0),
-        ("eleven", 11.0),
-        ("twelve", 12.0),
-        ("fifteen", 15.0),
-        ("twenty", 20.0),
-        ("thirty", 30.0),
-        ("forty", 40.0),
-        ("fifty", 50.0),
-        ("sixty", 60.0),
-        ("seventy", 70.0),
-        ("eighty", 80.0),
-        ("ninety", 90.0),
-    ];
-    WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, value)| *value)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::numbers;
+    use super::{Language, numbers};
 
     #[track_caller]
     fn check(claim: &str, quote: &str, agree: bool) {
-        let (claimed, quoted) = (numbers(claim, false), numbers(quote, false));
+        let (claimed, quoted) = (numbers(claim, None), numbers(quote, None));
         let all = !claimed.is_empty()
             && claimed.iter().all(|number| quoted.iter().any(|other| number.agrees(other)));
         assert_eq!(all, agree, "{claim:?} against {quote:?}: {claimed:?} {quoted:?}");
@@ -322,9 +251,10 @@ mod tests {
 
     #[test]
     fn a_decimal_comma_is_read_where_the_language_has_one() {
-        assert_eq!(numbers("1,234", false)[0].value, 1234.0);
-        assert_eq!(numbers("1,234", true)[0].value, 1.234);
-        assert_eq!(numbers("1.234,5", true)[0].value, 1234.5);
-        assert_eq!(numbers("3,5", false)[0].value, 3.5);
+        let german = Language::from_code("de");
+        assert_eq!(numbers("1,234", None)[0].value, 1234.0);
+        assert_eq!(numbers("1,234", german)[0].value, 1.234);
+        assert_eq!(numbers("1.234,5", german)[0].value, 1234.5);
+        assert_eq!(numbers("3,5", None)[0].value, 3.5);
     }
 }

@@ -55,8 +55,7 @@ struct Clause {
 impl Facts {
     /// Reads a text.
     pub(crate) fn of(text: &str, language: Option<Language>) -> Self {
-        let comma = language.is_some_and(Language::writes_decimal_comma);
-        let mut facts = Self { numbers: numbers(text, comma), ..Self::default() };
+        let mut facts = Self { numbers: numbers(text, language), ..Self::default() };
         let nouns_are_capitals = language.is_some_and(|language| language.code() == "de");
         let mut denials = denials(text, language).into_iter().peekable();
         let mut denied_before =

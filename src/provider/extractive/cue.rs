@@ -233,13 +233,14 @@ const UNITS: &[(&[&str], &[&str])] = &[
         &["ms", "s", "min", "h", "day", "week", "month", "year"],
     ),
     (
-        &["how long", "wie lang", "wie lange", "hoe lang"],
+        &["how long", "wie lang", "wie lange", "hoe lang", "hur lång", "hvor lang", "hvor langt"],
         &["ms", "s", "min", "h", "day", "week", "month", "year", "mm", "cm", "m", "km", "ft", "mile"],
     ),
     (
         &["how tall", "how deep", "how wide", "how thick", "how far", "wie tief", "wie breit", "wie weit"],
         &["mm", "cm", "m", "km", "ft", "mile"],
     ),
+    (&["how fast", "wie schnell", "hoe snel", "hur snabbt", "hvor hurtigt", "hvor fort"], &["km/h", "mile", "km", "m"]),
     (&["how heavy", "wie schwer"], &["mg", "g", "kg", "t", "lb"]),
     (&["how hot", "how cold"], &["°c", "°f"]),
 ];
@@ -250,7 +251,7 @@ pub(super) fn measure(question: &str) -> Option<String> {
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let is_measure = |word| MEASURES.contains(word) || FORMS.contains(word);
-    let asked = words.windows(2).find(|pair| pair[0] == "how" && is_measure(&pair[1]))?;
+    let asked = words.windows(2).find(|pair| HOW.contains(&pair[0]) && is_measure(&pair[1]))?;
     Some(asked[1].to_owned())
 }
 
@@ -260,7 +261,17 @@ pub(super) fn is_form(measure: &str) -> bool {
     FORMS.contains(&measure)
 }
 
-const FORMS: &[&str] = &["many", "much", "often", "fast", "quickly", "far", "big", "large", "long"];
+/// What a measure is asked for with, in the languages that do so with a word of its own.
+const HOW: &[&str] = &["how", "wie", "hoe", "hur", "hvor"];
+#[rustfmt::skip]
+const FORMS: &[&str] = &[
+    "many", "much", "often", "fast", "quickly", "far", "big", "large", "long", "lang", "lange", "hoch", "groß",
+    "weit", "alt", "schwer", "tief", "breit", "schnell", "oft", "häufig", "teuer", "viel", "viele", "vielen",
+    "hoog", "groot", "ver", "oud", "zwaar", "diep", "breed", "snel", "vaak", "duur", "veel", "lång", "långt",
+    "länge", "hög", "högt", "stor", "stort", "gammal", "tung", "djup", "snabbt", "ofta", "många", "mycket",
+    "langt", "længe", "lenge", "høj", "højt", "høy", "høyt", "gammel", "dyb", "dyp", "bred", "hurtigt", "fort",
+    "ofte", "mange", "meget", "mye",
+];
 const MEASURES: &[&str] =
     &["tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
 
