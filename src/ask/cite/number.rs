@@ -19,6 +19,8 @@ pub(crate) struct Number {
     slack: f64,
     /// First byte.
     pub(crate) start: usize,
+    /// Whether it tells where something stands and not how much: "Section 5", "[12]".
+    pub(crate) is_label: bool,
 }
 
 impl Number {
@@ -138,7 +140,9 @@ fn finish(text: &str, start: usize, end: usize, value: f64, step: f64) -> Number
     let before = text[..start].trim_end();
     let rounded = scale > 1.0 || is_approximate(before);
     let slack = if rounded { round_to(value, step) * scale } else { 0.0 };
-    Number { value: value * scale, unit: currency(before).or_else(|| unit(after)), slack, start }
+    let unit = currency(before).or_else(|| unit(after));
+    let is_label = unit.is_none() && names::is_label(before);
+    Number { value: value * scale, unit, slack, start, is_label }
 }
 
 /// Half the last place that is not an idle zero.

@@ -1,10 +1,10 @@
 //! What kind of answer a question asks for, and the signs of it in a sentence. Signs, not
 //! understanding: they only tip the scale between sentences that speak of the same thing.
 
-use ibid_index::analysis::{Language, is_unspaced};
+use ibid_index::analysis::{Language, TermKind, is_unspaced, terms};
 
 use super::asking::asked;
-use crate::ask::cite::Facts;
+use crate::ask::cite::{Facts, Number};
 
 /// The kind of answer asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,8 @@ impl Asked {
                 year() || says(MONTHS) || (new_number() && says(&[" century", "centuries", " bc", " ad "]))
             }
             Self::Amount(units) => {
-                let mut new = facts.numbers.iter().filter(|number| !question.holds_number(number));
+                let is_amount = |number: &&Number| !number.is_label && !question.holds_number(number);
+                let mut new = facts.numbers.iter().filter(is_amount);
                 let in_words = says(&[" one ", " half ", " dozen", " none ", " hundreds", " thousands"]);
                 let in_units =
                     new.clone().any(|number| number.unit.is_some_and(|unit| units.contains(&unit)));
@@ -244,6 +245,43 @@ const UNITS: &[(&[&str], &[&str])] = &[
     (&["how heavy", "wie schwer"], &["mg", "g", "kg", "t", "lb"]),
     (&["how hot", "how cold"], &["°c", "°f"]),
 ];
+
+/// What a question asks the number of: `gates` in "how many gates".
+pub(super) fn counted(question: &str, language: Option<Language>) -> Option<String> {
+    let lower = question.to_lowercase();
+    let at = MANY.iter().find_map(|phrase| {
+        let at = lower.find(phrase)?;
+        lower[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric()).then_some(at + phrase.len())
+    })?;
+    let noun = terms(&lower[at..], language).find(|term| term.kind == TermKind::Word)?;
+    Some(noun.stem)
+}
+
+#[rustfmt::skip]
+const MANY: &[&str] = &[
+    "how many ", "wie viele ", "wie vielen ", "wieviele ", "hoeveel ", "hur många ", "hvor mange ", "combien de ",
+    "combien d'", "combien d’", "cuántos ", "cuántas ", "quanti ", "quante ", "quantos ", "quantas ", "câți ", "câte ",
+    "сколько ", "ile ", "ilu ", "kolik ", "koľko ", "koliko ", "hány ", "kaç ", "kuinka monta ",
+];
+
+/// Words between a number and what it is the number of: "61,000 edge servers".
+const WORDS_BETWEEN: usize = 2;
+
+/// Whether a new number stands before the word that is counted.
+pub(super) fn counts(
+    text: &str,
+    facts: &Facts,
+    question: &Facts,
+    noun: &str,
+    language: Option<Language>,
+) -> bool {
+    let numbers = facts.numbers.iter().filter(|number| !number.is_label && !question.holds_number(number));
+    let behind = |number: &Number| {
+        let rest = text.get(number.start..)?;
+        terms(rest, language).skip(1).take(WORDS_BETWEEN + 1).find(|term| term.stem == noun)
+    };
+    numbers.filter_map(behind).next().is_some()
+}
 
 /// The measure that a question asks for: `wide` in "how wide".
 pub(super) fn measure(question: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use ibid_index::analysis::{Language, terms};
 
 use super::choose::ratio;
 use super::coverage::coverage;
-use super::cue::{Asked, is_debris, measure};
+use super::cue::{Asked, counted, counts, is_debris, measure};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::sentence::SentenceKind;
@@ -13,6 +13,9 @@ use crate::ask::topic::Topic;
 
 /// A longer sentence, in bytes, is hard to read.
 const LONG_BYTES: usize = 450;
+
+/// What the first words of a sentence count for, if they are asked for.
+const OPENING: &[f32] = &[1.0, 0.75, 0.5, 0.25];
 
 /// A question, as sentences are weighed against it.
 pub(super) struct Scale<'q> {
@@ -23,6 +26,9 @@ pub(super) struct Scale<'q> {
     kind: Asked,
     /// The measure it asks for, which an answer may have beside its number: "80 metres long".
     measure: Option<String>,
+    /// What it asks the number of.
+    counted: Option<String>,
+    language: Option<Language>,
     /// What it is about, if an answer may say what that is.
     topic: Option<Topic>,
 }
@@ -48,7 +54,16 @@ impl<'q> Scale<'q> {
         let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), language)
             .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Whether | Asked::Anything));
         let measure = measure(question).and_then(|measure| terms(&measure, language).next());
-        Self { asked, own, weights, kind, measure: measure.map(|measure| measure.stem), topic }
+        Self {
+            asked,
+            own,
+            weights,
+            kind,
+            measure: measure.map(|measure| measure.stem),
+            counted: counted(question, language),
+            language,
+            topic,
+        }
     }
 
     /// What a line of a passage is worth that speaks of `named`; `None` if it is not to be told.
@@ -56,7 +71,10 @@ impl<'q> Scale<'q> {
         let line = &read.lines[at];
         let Line { text, facts, row, .. } = line;
         let of_section = line.is_of_section(self.asked, &read.title);
-        let shown = self.kind.shown(text, facts, self.asked);
+        let mut shown = self.kind.shown(text, facts, self.asked);
+        if let Some(noun) = &self.counted {
+            shown = if counts(text, facts, self.asked, noun, self.language) { 1.0 } else { 0.5 * shown };
+        }
         let is_measured = shown > 0.0 && self.measure.as_ref().is_some_and(|word| facts.holds(word) == 1.0);
         let is_near = of_section > 0.0 || self.covered(self.asked, &[Some((facts, 1.0))]) > 0.0;
         if !(is_near || is_measured) || self.is_unfit(read, line) {
@@ -105,8 +123,15 @@ impl<'q> Scale<'q> {
             + 0.4 * meant
             + 0.25 * told
             + of_section * if line.opens_section { 0.3 } else { 0.2 }
+            + 0.1 * itself * self.opening(facts)
             - self.dryness(line, labelled);
         Some(Worth { coverage, score })
+    }
+
+    /// How early a sentence speaks of what is asked, from 0 to 1: what it is about tends to stand first.
+    fn opening(&self, facts: &Facts) -> f32 {
+        let mut first = facts.words.iter().zip(OPENING);
+        first.find(|((word, _), _)| self.asked.holds(word) > 0.0).map_or(0.0, |(_, share)| *share)
     }
 
     fn covered(&self, asked: &Facts, texts: &[Option<(&Facts, f32)>]) -> f32 {

@@ -98,6 +98,35 @@ const UNITS: &[(&str, &str)] = &[
     ("°f", "°F °f"),
 ];
 
+/// Whether what stands before a number says that it is one of a part of a text: a section, a figure, a note.
+pub(super) fn is_label(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '.', '\u{a0}']);
+    if before.ends_with(['§', '[', '¶']) {
+        return true;
+    }
+    // Also in a list of them: "[28, 21]", "Sections 3 and 4".
+    let rest = before.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, ',' | ' ' | '–' | '-'));
+    let is_listed = rest.len() < before.len() && before.ends_with([',', '–', '-']);
+    let rest = if is_listed { rest } else { before };
+    let word = rest.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    is_listed && rest.ends_with(['§', '[']) || PARTS.contains(&word.to_lowercase().as_str())
+}
+
+/// What the parts of a text are called before their number.
+#[rustfmt::skip]
+const PARTS: &[&str] = &[
+    "section", "sections", "sec", "chapter", "chapters", "figure", "figures", "fig", "figs", "table", "tables",
+    "page", "pages", "pp", "article", "articles", "paragraph", "paragraphs", "clause", "appendix", "annex",
+    "equation", "eq", "theorem", "lemma", "algorithm", "footnote", "item", "note", "abschnitt", "kapitel",
+    "abbildung", "abb", "tabelle", "seite", "artikel", "art", "absatz", "absatzes", "absätze", "absätzen", "abs",
+    "satz", "satzes", "sätze", "sätzen", "nummer", "nummern", "nr", "buchstabe", "anlage", "anhang", "bild",
+    "zeichen", "chapitre", "tableau", "alinéa", "annexe", "sección", "capítulo", "figura", "tabla",
+    "artículo", "párrafo", "página", "sezione", "capitolo", "tabella", "articolo", "pagina", "comma",
+    "seção", "artigo", "hoofdstuk", "afbeelding", "tabel", "lid", "avsnitt", "kapittel", "tabell", "sida",
+    "side", "rozdział", "tabela", "rysunek", "artykuł", "ust", "раздел", "глава", "рис", "таблица", "статья",
+    "статьи", "пункт", "пункта", "пункте",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
