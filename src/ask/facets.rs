@@ -5,7 +5,7 @@ mod clause;
 
 use ibid_index::analysis::{Language, TermKind, terms};
 
-use self::clause::{Clause, clauses};
+use self::clause::{Clause, clauses, told_apart};
 use crate::ask::condense::points;
 use crate::ask::framing::is_framing;
 use crate::ask::sentence::sentences;
@@ -49,6 +49,11 @@ pub(crate) fn facets(question: &str) -> Vec<String> {
         }
     };
     parts.into_iter().enumerate().map(put).collect()
+}
+
+/// The two things of which a question asks how they differ.
+pub(crate) fn sides(question: &str) -> Option<[String; 2]> {
+    told_apart(without_carried(question).0).map(|sides| sides.map(str::to_owned))
 }
 
 /// A question put under a subject: `Sallow Dike: how wide was the breach?`

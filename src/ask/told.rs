@@ -35,7 +35,7 @@ pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
 /// A stored sentence on one line, as it is told in an answer.
 pub(crate) fn told(sentence: &str) -> String {
     let line = one_line(sentence);
-    let cells = cells(&line);
+    let cells = cells(&line).replace(": | ", ": ");
     let line = without_templates(&cells);
     let has_signs = ["](", "][", "`", "<", "&", "*", "_"].iter().any(|sign| line.contains(sign));
     let read = has_signs.then(|| read(&line)).flatten();
@@ -198,6 +198,7 @@ mod tests {
             ("|x| is less than |y| here.", "\\|x| is less than |y| here."),
             ("Go [up]({% page \"/eels/\" %}#up) or [on]({{< ref \"b.md\" >}}).", "Go up or on."),
             ("One<br/>two <b>three</b>&mdash;four &amp; <li>five</li>", "One two three—four & five"),
+            ("Gate: | Thorn", "Gate: Thorn"),
             ("|TGN|Tidal gauges|", "TGN | Tidal gauges"),
             ("Of Vec<T> and a&b", "Of Vec\\<T> and a&b"),
             ("Sets [a]({x y)", "Sets \\[a\\]({x y)"),

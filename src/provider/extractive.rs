@@ -19,7 +19,7 @@ use futures::{StreamExt, TryStreamExt};
 use ibid_index::PassageIndex;
 use tokio::task::spawn_blocking;
 
-use self::choose::Choice;
+use self::choose::{Choice, Role};
 use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::refusal::refusal;
@@ -53,8 +53,10 @@ pub fn write(prompt: &Prompt) -> Answer {
     let piece = |(at, choice): (usize, &Choice)| {
         let excerpt = prompt.passages.iter().find(|excerpt| excerpt.source.n == choice.n)?;
         // What introduces a list is not said again with each item.
-        let told = if choice.is_listed { told(&choice.text) } else { told_of(excerpt, &choice.place) };
-        Some(layout(at, &told, choice.n))
+        let told =
+            if choice.role == Role::Own { told_of(excerpt, &choice.place) } else { told(&choice.text) };
+        let num_before = chosen[..at].iter().filter(|choice| choice.role != Role::Next).count();
+        Some(layout(num_before, choice, &told))
     };
     let pieces = chosen.iter().enumerate().filter_map(piece).collect();
     Answer { pieces, refused: false }
@@ -85,11 +87,12 @@ pub fn stream(prompt: Prompt) -> DeltaStream {
     stream::once(written).try_flatten().boxed()
 }
 
-fn layout(at: usize, told: &str, n: u32) -> String {
-    let lead = match at {
-        0 => "",
-        1 => "\n\n- ",
+fn layout(num_before: usize, choice: &Choice, told: &str) -> String {
+    let lead = match (num_before, choice.role) {
+        (0, _) => "",
+        (_, Role::Next) => " ",
+        (1, _) => "\n\n- ",
         _ => "\n- ",
     };
-    format!("{lead}{told} [{n}]")
+    format!("{lead}{told} [{}]", choice.n)
 }

@@ -107,14 +107,34 @@ pub(super) fn clauses(sentence: &str, language: Option<Language>) -> Vec<Clause>
     parts.into_iter().filter_map(clause).collect()
 }
 
-/// The two sides of what a sentence wants compared.
+/// The two sides of what a sentence wants compared or told apart.
 fn compared(sentence: &str) -> Option<[&str; 2]> {
+    if let Some(sides) = told_apart(sentence) {
+        return Some(sides);
+    }
     let (opener, rest) = sentence.trim_start().split_once(' ')?;
     if !COMPARING.contains(&opener.to_lowercase().as_str()) {
         return None;
     }
     let (one, other) = BESIDE.iter().find_map(|joint| rest.split_once(joint))?;
     Some([one, other])
+}
+
+/// The two things of which a sentence asks how they differ.
+pub(super) fn told_apart(sentence: &str) -> Option<[&str; 2]> {
+    let sides = DIFFERENCES.iter().find_map(|(opener, joint)| {
+        let (before, rest) = sentence.split_once(opener)?;
+        match joint {
+            Some(joint) => rest.split_once(joint),
+            // "How does the eel pass differ from the ladder?"
+            None => before.splitn(3, ' ').nth(2).map(|one| (one, rest)),
+        }
+    });
+    let (one, other) = sides?;
+    let sides = [bare(one), bare(other)];
+    let is_thing =
+        |side: &&str| !side.is_empty() && side.split(' ').count() <= MAX_THING && !side.contains(BORDERS);
+    sides.iter().all(is_thing).then_some(sides)
 }
 
 /// A clause without the signs at its end and the conjunction at its beginning.
@@ -269,6 +289,34 @@ const BEING: &[&str] = &["is", "are", "was", "were", "est", "sont", "était", "�
 /// Words that want two things compared, and those that part these.
 const COMPARING: &[&str] = &["compare", "contrast", "vergleiche", "vergleichen", "comparez", "comparer"];
 const BESIDE: &[&str] = &[" with ", " to ", " against ", " mit ", " avec ", " and ", " und ", " et "];
+
+/// Words of the name of a thing that is told apart from another, at most, and signs that are in none.
+const MAX_THING: usize = 6;
+const BORDERS: [char; 4] = [',', ';', '?', ':'];
+/// What asks how two things differ, and what stands between these; nothing if it does so itself.
+const DIFFERENCES: &[(&str, Option<&str>)] = &[
+    ("difference between ", Some(" and ")),
+    ("differences between ", Some(" and ")),
+    ("Unterschied zwischen ", Some(" und ")),
+    ("Unterschiede zwischen ", Some(" und ")),
+    ("différence entre ", Some(" et ")),
+    ("différences entre ", Some(" et ")),
+    ("diferencia entre ", Some(" y ")),
+    ("diferencias entre ", Some(" y ")),
+    ("differenza tra ", Some(" e ")),
+    ("differenza fra ", Some(" e ")),
+    ("diferença entre ", Some(" e ")),
+    ("verschil tussen ", Some(" en ")),
+    ("skillnaden mellan ", Some(" och ")),
+    ("forskellen på ", Some(" og ")),
+    ("forskellen mellem ", Some(" og ")),
+    ("forskjellen på ", Some(" og ")),
+    ("forskjellen mellom ", Some(" og ")),
+    ("różnica między ", Some(" a ")),
+    ("разница между ", Some(" и ")),
+    (" differ from ", None),
+    (" different from ", None),
+];
 
 /// Words between clauses that are alike.
 const CONJUNCTIONS: &[&str] =

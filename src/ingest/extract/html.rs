@@ -26,8 +26,11 @@ pub(super) fn read(html: &str, out: &mut Composer) -> Result<(), ExtractError> {
             let body = first(&page, "body").unwrap_or(root);
             let whole = walk(body, true, &mut |_| Ok(()))?;
             if letters(&article.text_content) * MIN_ARTICLE_SHARE >= whole {
-                let article = Html::parse_fragment(&article.content);
-                return write(article.root_element(), false, out);
+                let content = Html::parse_fragment(&article.content);
+                // The rows of a table that was cut open are lost in reading.
+                if num_rows(&content) >= article.content.matches("<tr").count() {
+                    return write(content.root_element(), false, out);
+                }
             }
         }
     }
@@ -55,6 +58,14 @@ pub(super) fn read_body(html: &str, out: &mut Composer) -> Result<(), ExtractErr
 
 fn first<'a>(page: &'a Html, selector: &str) -> Option<ElementRef<'a>> {
     page.select(&Selector::parse(selector).ok()?).next()
+}
+
+fn num_rows(page: &Html) -> usize {
+    page.root_element()
+        .descendants()
+        .filter_map(ElementRef::wrap)
+        .filter(|node| node.value().name() == "tr")
+        .count()
 }
 
 fn letters(text: &str) -> usize {
@@ -370,7 +381,14 @@ fn is_shown(element: ElementRef<'_>, without_menus: bool) -> bool {
                 style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
             style.contains("display:none") || style.contains("visibility:hidden")
         });
-    !(program || hidden || menu && without_menus)
+    !(program || hidden || menu && without_menus || is_permalink(element))
+}
+
+/// A sign that leads to the place where it stands, as manuals have one behind each heading.
+fn is_permalink(element: ElementRef<'_>) -> bool {
+    let leads_here =
+        element.value().name() == "a" && element.attr("href").is_some_and(|to| to.starts_with('#'));
+    leads_here && matches!(element.text().collect::<String>().trim(), "¶" | "#" | "§" | "🔗" | "⚓")
 }
 
 /// A table that holds headings or other tables arranges a page.

@@ -10,6 +10,7 @@ use ibid_index::analysis::{Language, Lexicon};
 use ibid_index::{IndexError, PassageIndex};
 
 use super::coverage::num_words;
+use super::cue::contrasts;
 use super::named::Named;
 use super::passage::{Read, compounds};
 use super::subject::{framing, subject};
@@ -17,7 +18,7 @@ use super::weigh::{Scale, Worth};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::condense::as_asked;
-use crate::ask::facets::facets;
+use crate::ask::facets::{facets, sides};
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::sentences;
@@ -54,8 +55,18 @@ pub(super) struct Choice {
     pub(super) place: Range<usize>,
     /// Its words as stored.
     pub(super) text: String,
-    /// Whether it is an item that stands below what introduces it.
-    pub(super) is_listed: bool,
+    pub(super) role: Role,
+}
+
+/// How a sentence stands in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// By itself.
+    Own,
+    /// An item below what introduces its list.
+    Item,
+    /// It goes on with what the one before it began.
+    Next,
 }
 
 /// A passage that may speak of what a question names.
@@ -72,6 +83,8 @@ struct Candidate<'a> {
     start: usize,
     /// The items of the list that it introduces.
     list: &'a [Range<usize>],
+    /// The next sentence, if the sign of an answer is in that.
+    next: Option<Range<usize>>,
     facts: Facts,
     /// How much of the question it covers with its surroundings.
     coverage: f32,
@@ -114,6 +127,13 @@ pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&Passag
     // What someone has to say first may be long; what they ask stands last.
     let last = &asked[asked.len().saturating_sub(MAX_ASKED)..];
     joined(last.iter().map(|one| reading.answer_or_parts(&question[one.range.clone()])))
+}
+
+/// The best sentence of an answer, with what goes on with it.
+fn first_of(answer: Vec<Choice>) -> Vec<Choice> {
+    let mut choices = answer.into_iter();
+    let first = choices.next();
+    first.into_iter().chain(choices.take_while(|choice| choice.role != Role::Own)).collect()
 }
 
 /// All of them, each once, as far as there is room.
@@ -172,14 +192,16 @@ impl Reading<'_> {
             let late = 0.015 * ratio((*passage).min(8), 1);
             for (at, line) in read.lines.iter().enumerate() {
                 let Some(Worth { coverage, score }) = scale.weigh(read, at, named) else { continue };
+                let gain = scale.next_shows(read, at);
                 candidates.push(Candidate {
                     passage: *passage,
                     text: line.text,
                     start: line.sentence.range.start,
                     list: &line.list,
+                    next: gain.map(|_| read.lines[at + 1].sentence.range.clone()),
                     facts: line.facts.clone(),
                     coverage,
-                    score: score - late,
+                    score: score - late + gain.unwrap_or(0.0),
                 });
             }
         }
@@ -199,6 +221,9 @@ impl Reading<'_> {
         });
         let shelf: Vec<Meant<'_, '_>> = shelf.collect();
         let whole = self.answer(question, &asked, &weights, &shelf);
+        if let Some(sides) = sides(question) {
+            return self.told_apart(&sides, whole, &shelf);
+        }
         if !whole.is_empty() || is_long {
             return whole;
         }
@@ -206,6 +231,26 @@ impl Reading<'_> {
             let asked = self.asked(clause);
             self.answer(clause, &asked, &self.weights(&asked), &shelf)
         }))
+    }
+
+    /// What each of two things is, and what tells of both; that first if it says how they differ.
+    fn told_apart(&self, sides: &[String; 2], whole: Vec<Choice>, shelf: &[Meant<'_, '_>]) -> Vec<Choice> {
+        let asked = sides.each_ref().map(|side| self.asked(side));
+        let definition = |(side, asked): (&String, &Facts)| {
+            let told = self.answer(&format!("What is {side}?"), asked, &self.weights(asked), shelf);
+            first_of(told)
+        };
+        let definitions = sides.iter().zip(&asked).map(definition);
+        let differs = whole.first().is_some_and(|first| {
+            let facts = Facts::of(&first.text, self.language);
+            let is_held =
+                |asked: &Facts| asked.words.iter().all(|(word, _)| asked.held_by(&facts, word) > 0.0);
+            asked.iter().all(is_held) && contrasts(&first.text)
+        });
+        match differs {
+            true => joined(iter::once(whole).chain(definitions)),
+            false => joined(definitions.chain(iter::once(whole)).collect::<Vec<_>>().into_iter()),
+        }
     }
 
     /// What a question names; nothing if the index can't be read.
@@ -291,26 +336,26 @@ fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
     chosen[1..].sort_by_key(|candidate| {
         (place(candidate), passages[candidate.passage].source.start + candidate.start)
     });
-    let choice = |candidate: Candidate<'_>| Choice {
-        n: passages[candidate.passage].source.n,
-        place: candidate.start..candidate.start + candidate.text.len(),
-        text: candidate.text.to_owned(),
-        is_listed: false,
+    let choices = |candidate: Candidate<'_>| {
+        let excerpt = &passages[candidate.passage];
+        let own = candidate.start..candidate.start + candidate.text.len();
+        let next = candidate.next.map(|next| Choice::new(excerpt, next, Role::Next));
+        iter::once(Choice::new(excerpt, own, Role::Own)).chain(next)
     };
-    chosen.into_iter().map(choice).collect()
+    chosen.into_iter().flat_map(choices).collect()
+}
+
+impl Choice {
+    fn new(excerpt: &Excerpt, place: Range<usize>, role: Role) -> Self {
+        Self { n: excerpt.source.n, text: excerpt.text[place.clone()].to_owned(), place, role }
+    }
 }
 
 /// What introduces a list, and below it the items.
 fn with_list(lead: &Candidate<'_>, excerpt: &Excerpt) -> Vec<Choice> {
-    let lead_place = lead.start..lead.start + lead.text.len();
-    let choice = |(is_listed, place): (bool, Range<usize>)| Choice {
-        n: excerpt.source.n,
-        text: excerpt.text[place.clone()].to_owned(),
-        place,
-        is_listed,
-    };
-    let items = lead.list.iter().take(MAX_ITEMS).map(|item| (true, item.clone()));
-    iter::once((false, lead_place)).chain(items).map(choice).collect()
+    let own = Choice::new(excerpt, lead.start..lead.start + lead.text.len(), Role::Own);
+    let items = lead.list.iter().take(MAX_ITEMS).map(|item| Choice::new(excerpt, item.clone(), Role::Item));
+    iter::once(own).chain(items).collect()
 }
 
 /// Reads words as those that were searched for in their place.

@@ -313,6 +313,20 @@ const FORMS: &[&str] = &[
 const MEASURES: &[&str] =
     &["tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
 
+/// Whether a sentence sets one thing against another.
+pub(super) fn contrasts(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).any(|word| CONTRASTS.contains(&word))
+}
+
+#[rustfmt::skip]
+const CONTRASTS: &[&str] = &[
+    "while", "whereas", "unlike", "but", "however", "contrast", "instead", "rather", "differ", "differs", "difference",
+    "different", "than", "während", "hingegen", "dagegen", "aber", "sondern", "unterscheidet", "unterscheiden",
+    "anders", "tandis", "mais", "contrairement", "mientras", "pero", "sino", "mentre", "invece", "ma", "enquanto",
+    "mas", "terwijl", "maar", "medan", "men", "mens", "natomiast", "но",
+];
+
 /// Whether a sentence is page furniture or debris rather than something said.
 pub(super) fn is_debris(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
@@ -342,6 +356,28 @@ pub(super) fn is_debris(sentence: &str) -> bool {
         || ends_with_page(&lower)
         || furniture.iter().any(|sign| lower.contains(sign))
 }
+
+/// Whether a sentence is an entry of a list of references: names with initials, and where they were printed.
+pub(super) fn is_reference(sentence: &str) -> bool {
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    let is_initial = |word: &&&str| {
+        let mut chars = word.chars();
+        chars.next().is_some_and(char::is_uppercase) && matches!(chars.as_str(), "." | ".,")
+    };
+    let is_printed = || {
+        let lower = sentence.to_lowercase();
+        PRINTED.iter().any(|sign| lower.contains(sign))
+    };
+    words.iter().filter(is_initial).count() >= LEAST_INITIALS && is_printed()
+}
+
+const LEAST_INITIALS: usize = 2;
+#[rustfmt::skip]
+const PRINTED: &[&str] = &[
+    " pp.", " vol.", " proc.", "proceedings", " trans.", " ed.", " eds.", "doi", "arxiv", "journal", " press", "in proc",
+    "conference", "symposium", "workshop", " isbn", "tech. rep", "technical report", "thesis", " hrsg", " s. ",
+    "zeitschrift", "verlag", "revue",
+];
 
 /// Whether a line, in lower case, ends as those at the edge of a page do: "Page 3 of 5".
 fn ends_with_page(line: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Rows of tables, held against a question together with what stands above them.
 
+use std::collections::HashSet;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ pub(super) struct Row {
     pub(super) heads: Arc<Facts>,
     /// Whether it only tells columns apart.
     pub(super) is_bare: bool,
+    /// Whether it looks as if it did: in short words, above the other rows.
+    pub(super) is_head: bool,
 }
 
 impl Row {
@@ -50,12 +54,14 @@ pub(super) fn rows(
     let mut table = Table::going_on();
     let above = excerpt.source.columns.as_deref().unwrap_or_default();
     let mut known = None;
+    let mut all_heads: HashSet<usize> = HashSet::new();
     let row = |(kind, line): (SentenceKind, Range<usize>)| {
         // Prose may have the signs of a row in it.
         let is_row = kind == SentenceKind::Row && !is_finished(&text[line.clone()]);
         if !table.take(text, line.clone(), is_row) {
             return None;
         }
+        let place = line.start;
         let parts = table::Row::of(&text[line])?;
         let lines = table.heads();
         let of = (table.goes_on(), lines.to_vec());
@@ -68,10 +74,22 @@ pub(super) fn rows(
             }
         };
         known = Some((of, Arc::clone(&heads)));
-        Some(Row { label: Facts::of(parts.label, language), heads, is_bare: parts.is_bare() })
+        all_heads.extend(lines.iter().map(|line| line.start));
+        let of_head = |cell: &&str| cell.split_whitespace().count() <= HEAD_WORDS && !cell.ends_with(':');
+        let is_head = !parts.has_quantity && iter::once(&parts.label).chain(&parts.values).all(of_head);
+        Some((
+            place,
+            Row { label: Facts::of(parts.label, language), heads, is_bare: parts.is_bare(), is_head },
+        ))
     };
-    lines.map(row).collect()
+    let rows: Vec<_> = lines.map(row).collect();
+    // What stands above rows is known when these were read.
+    let told = |(at, row): (usize, Row)| Row { is_head: row.is_head && all_heads.contains(&at), ..row };
+    rows.into_iter().map(|row| row.map(told)).collect()
 }
+
+/// Words of the head of a column, at most.
+const HEAD_WORDS: usize = 4;
 
 #[expect(clippy::cast_precision_loss, reason = "words of a row are few")]
 fn mean(shares: &[f32]) -> f32 {

@@ -5,7 +5,7 @@ use ibid_index::analysis::{Language, terms};
 
 use super::choose::ratio;
 use super::coverage::coverage;
-use super::cue::{Asked, counted, counts, is_debris, measure};
+use super::cue::{Asked, counted, counts, is_debris, is_reference, measure};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::sentence::SentenceKind;
@@ -16,6 +16,9 @@ const LONG_BYTES: usize = 450;
 
 /// What the first words of a sentence count for, if they are asked for.
 const OPENING: &[f32] = &[1.0, 0.75, 0.5, 0.25];
+
+/// What the sign of an answer counts for in the next sentence.
+const NEXT: f32 = 0.15;
 
 /// A question, as sentences are weighed against it.
 pub(super) struct Scale<'q> {
@@ -134,6 +137,19 @@ impl<'q> Scale<'q> {
         first.find(|((word, _), _)| self.asked.holds(word) > 0.0).map_or(0.0, |(_, share)| *share)
     }
 
+    /// What a sentence gains by the next one, if that has the sign of an answer which it lacks, and no word of the
+    /// question: "The size of a chunk was a question of design. We chose 64 MB."
+    pub(super) fn next_shows(&self, read: &Read<'_>, at: usize) -> Option<f32> {
+        let (line, next) = (&read.lines[at], read.lines.get(at + 1)?);
+        let is_prose = |line: &Line<'_>| line.sentence.kind == SentenceKind::Prose && line.is_whole;
+        let asks_amount = matches!(self.kind, Asked::Amount(_) | Asked::Time);
+        let shown = |line: &Line<'_>| self.kind.shown(line.text, &line.facts, self.asked);
+        let goes_on = asks_amount && is_prose(line) && is_prose(next) && self.counted.is_none();
+        (goes_on && shown(line) == 0.0 && self.covered(self.asked, &[Some((&next.facts, 1.0))]) == 0.0)
+            .then(|| NEXT * shown(next))
+            .filter(|gain| *gain > 0.0)
+    }
+
     fn covered(&self, asked: &Facts, texts: &[Option<(&Facts, f32)>]) -> f32 {
         coverage(asked, texts, self.weights)
     }
@@ -161,7 +177,7 @@ impl<'q> Scale<'q> {
 
     /// What a sentence loses by its form.
     fn dryness(&self, line: &Line<'_>, labelled: f32) -> f32 {
-        let Line { sentence, text, is_whole, .. } = line;
+        let Line { sentence, text, is_whole, row, .. } = line;
         let dry = match self.kind {
             _ if sentence.kind != SentenceKind::Row => 0.0,
             // It says what something is where its label is just that.
@@ -172,7 +188,9 @@ impl<'q> Scale<'q> {
         // A title, a byline, a caption: words that stand there without saying anything.
         let is_said = *is_whole || !line.list.is_empty();
         let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
-        dry + long + if is_fragment { 0.3 } else { 0.0 }
+        // It tells columns apart, or who wrote where.
+        let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);
+        dry + long + if is_fragment || is_aside { 0.3 } else { 0.0 }
     }
 }
 
