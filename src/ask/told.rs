@@ -14,6 +14,8 @@ use crate::table::is_finished;
 /// itself, and of a whole sentence.
 const NEEDED_BYTES: usize = 300;
 const HELPFUL_BYTES: usize = 120;
+/// Words of one that says something, at least.
+const LEAST_WORDS: usize = 3;
 
 /// A stretch of a passage as it is told in an answer: a sentence in a cell of a table with the row and the
 /// column that it is said of, an item with what introduces its list.
@@ -26,7 +28,9 @@ pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
         Some(_) if is_finished(stored) => HELPFUL_BYTES,
         _ => NEEDED_BYTES,
     };
-    match excerpt.said_of(&items, place).filter(|of| of.len() <= most) {
+    // "In particular:" introduces nothing.
+    let helps = |of: &String| item.is_none() || of.split_whitespace().count() >= LEAST_WORDS;
+    match excerpt.said_of(&items, place).filter(|of| of.len() <= most && helps(of)) {
         Some(of) => format!("{}: {}", told(&of).trim_end_matches([':', ' ']), told(stored)),
         None => told(stored),
     }

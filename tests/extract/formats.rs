@@ -133,6 +133,28 @@ fn a_web_page_of_fragments_keeps_them_all() {
 }
 
 #[test]
+fn a_sign_that_leads_to_its_own_heading_is_left_out() {
+    let html = "<body><h1>Gates</h1><p>See <a href='#old'>the old gates</a>.</p>\
+                <h2 id=old>Old gates<a class=permalink href='#old' title=Permalink>¶</a></h2><p>They are shut.</p>";
+    let found = read(html.as_bytes(), "gates.html");
+    assert_eq!(headings(&found), [(2, "Gates"), (2, "Old gates")]);
+    assert!(found.text.contains("See the old gates."), "{}", found.text);
+}
+
+#[test]
+fn the_rows_of_a_page_that_is_one_table_stay_rows() {
+    let row = |at: usize| {
+        format!(
+            "<tr><td><a href=g{at}>Gate{at} <i>name</i></a></td><td>{at}</td></tr>\
+             <tr><td colspan=2>Tells of gate {at}, its keeper, and the hours at which it is shut.</td></tr>"
+        )
+    };
+    let rows: String = (1..80).map(row).collect();
+    let found = read(format!("<body><table>{rows}</table></body>").as_bytes(), "gates.html");
+    assert!(found.text.contains("\nGate7 name | 7\nTells of gate 7,"), "{}", &found.text[..300]);
+}
+
+#[test]
 fn markdown_stays_as_written() {
     let text = "---\ntitle: \"On bees\"\n---\n\n# Bees *and* `wasps`\n\ntext\r\n\n\n\n```\n# not a heading\n```\n\nSetext\n---\n";
     let found = read(text.as_bytes(), "bees.md");

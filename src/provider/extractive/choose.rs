@@ -220,10 +220,10 @@ impl Reading<'_> {
             Some(Meant { passage, read, named })
         });
         let shelf: Vec<Meant<'_, '_>> = shelf.collect();
-        let whole = self.answer(question, &asked, &weights, &shelf);
         if let Some(sides) = sides(question) {
-            return self.told_apart(&sides, whole, &shelf);
+            return self.told_apart(question, &sides, &shelf);
         }
+        let whole = self.answer(question, &asked, &weights, &shelf);
         if !whole.is_empty() || is_long {
             return whole;
         }
@@ -233,24 +233,23 @@ impl Reading<'_> {
         }))
     }
 
-    /// What each of two things is, and what tells of both; that first if it says how they differ.
-    fn told_apart(&self, sides: &[String; 2], whole: Vec<Choice>, shelf: &[Meant<'_, '_>]) -> Vec<Choice> {
+    /// How two things differ, if a sentence tells that, what each of them is, and what else is told of both.
+    fn told_apart(&self, question: &str, sides: &[String; 2], shelf: &[Meant<'_, '_>]) -> Vec<Choice> {
+        let both = self.asked(&sides.join("\n"));
+        let mut of_both = self.answer(question, &both, &self.weights(&both), shelf);
         let asked = sides.each_ref().map(|side| self.asked(side));
-        let definition = |(side, asked): (&String, &Facts)| {
-            let told = self.answer(&format!("What is {side}?"), asked, &self.weights(asked), shelf);
-            first_of(told)
-        };
-        let definitions = sides.iter().zip(&asked).map(definition);
-        let differs = whole.first().is_some_and(|first| {
-            let facts = Facts::of(&first.text, self.language);
+        let differs = |choice: &Choice| {
+            let facts = Facts::of(&choice.text, self.language);
             let is_held =
                 |asked: &Facts| asked.words.iter().all(|(word, _)| asked.held_by(&facts, word) > 0.0);
-            asked.iter().all(is_held) && contrasts(&first.text)
-        });
-        match differs {
-            true => joined(iter::once(whole).chain(definitions)),
-            false => joined(definitions.chain(iter::once(whole)).collect::<Vec<_>>().into_iter()),
-        }
+            asked.iter().all(is_held) && contrasts(&choice.text)
+        };
+        let difference = of_both.iter().position(differs).map(|at| of_both.remove(at));
+        let definition = |(side, asked): (&String, &Facts)| {
+            first_of(self.answer(&format!("What is {side}?"), asked, &self.weights(asked), shelf))
+        };
+        let definitions = sides.iter().zip(&asked).map(definition);
+        joined(iter::once(difference.into_iter().collect()).chain(definitions).chain([of_both]))
     }
 
     /// What a question names; nothing if the index can't be read.

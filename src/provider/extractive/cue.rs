@@ -278,7 +278,8 @@ pub(super) fn counts(
     let numbers = facts.numbers.iter().filter(|number| !number.is_label && !question.holds_number(number));
     let behind = |number: &Number| {
         let rest = text.get(number.start..)?;
-        terms(rest, language).skip(1).take(WORDS_BETWEEN + 1).find(|term| term.stem == noun)
+        let behind = terms(rest, language).skip(1).take(WORDS_BETWEEN + 1);
+        behind.take_while(|term| term.kind == TermKind::Word).find(|term| term.stem == noun)
     };
     numbers.filter_map(behind).next().is_some()
 }

@@ -165,7 +165,7 @@ impl<'q> Scale<'q> {
             // A row gives no reasons.
             || (is_row && self.kind == Asked::Reason)
             || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(self.asked, facts, &read.heading))
-            || read.is_heading(line, self.asked)
+            || (line.list.is_empty() && read.is_heading(line, self.asked))
     }
 
     /// Whether the line before a sentence names what is asked for: in a glossary, or below a heading, it is

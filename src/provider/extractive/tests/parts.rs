@@ -1,0 +1,110 @@
+//! What is made of parts: lists, compounds, an amount in the next sentence, two things told apart.
+
+use super::super::write;
+use super::{prompt, prompt_of_one};
+
+const GATES: &str = "# Gates\n\nThe tide gates of the dike are old. The keeper of the gates shuts them\n\n\
+                     1.  at spring tides above 3.2 metres,\n\n2.  in a storm from the north, if\n\n    \
+                     a)  the bell of the harbour rings,\n\n    b)  the ferry is in,\n\n3.  when an otter is seen.";
+
+#[test]
+fn an_item_is_told_with_what_introduces_its_list() {
+    let answer = write(&prompt("At which spring tides does the keeper shut the gates?", &[GATES]));
+    let expected = "The keeper of the gates shuts them: at spring tides above 3.2 metres, [1]";
+    assert_eq!(answer.pieces[0], expected);
+    let answer = write(&prompt("Does the bell of the harbour matter in a storm?", &[GATES]));
+    let expected = "The keeper of the gates shuts them: in a storm from the north, if: the bell of the harbour rings, [1]";
+    assert_eq!(answer.pieces[0], expected);
+}
+
+#[test]
+fn what_introduces_a_list_is_told_with_its_items() {
+    let rules = "The keepers count eels each spring. There are three rules for a tidy count:\n\n\
+                 - Each eel is a row.\n- Each gate is a column.\n- Each night is a table.\n\nThe count is kept.";
+    let answer = write(&prompt("What are the three rules for a tidy count?", &[rules]));
+    let expected = [
+        "There are three rules for a tidy count: [1]",
+        "\n\n- Each eel is a row. [1]",
+        "\n- Each gate is a column. [1]",
+        "\n- Each night is a table. [1]",
+    ];
+    assert_eq!(answer.pieces, expected);
+    // One item of it may be asked for.
+    let answer = write(&prompt("What is a gate in a tidy count?", &[rules]));
+    assert!(answer.pieces[0].contains("Each gate is a column."), "{:?}", answer.pieces);
+}
+
+#[test]
+fn a_compound_is_found_by_its_parts() {
+    let passages = [
+        "Der Anspruch auf Urlaub besteht für alle Wärter. Der Urlaub beträgt im Jahr 24 Tage.",
+        "Die Wärter der Schleuse sammeln Muscheln, und der Leuchtturm ist weiß.",
+    ];
+    let answer = write(&prompt("Wie viele Urlaubstage haben die Wärter?", &passages));
+    assert_eq!(answer.pieces[0], "Der Urlaub beträgt im Jahr 24 Tage. [1]");
+    let passages =
+        ["Der Leuchtturmwärter wohnt am Hafen. Der Wärter hat einen Hund, und der Leuchtturm eine Treppe."];
+    let answer = write(&prompt("Wo wohnt der Wärter?", &passages));
+    assert!(answer.pieces[0].starts_with("Der Leuchtturmwärter wohnt am Hafen."), "{:?}", answer.pieces);
+    assert!(write(&prompt("Wie tief ist der Muschelteich?", &passages)).refused);
+}
+
+#[test]
+fn what_is_counted_stands_behind_its_number() {
+    let passages = [
+        "In 1874 the gates of the dike were mended for 500 crowns. The dike has two gates.",
+        "Section 12 tells how the gates of the dike are shut.",
+    ];
+    let answer = write(&prompt_of_one("How many gates does the dike have?", &passages));
+    assert_eq!(answer.pieces[0], "The dike has two gates. [1]");
+    let passages = ["Der Damm hat drei Tore. Im Jahr 1874 zahlte der Damm an Abs. 12 für Tore."];
+    let answer = write(&prompt("Wie viele Tore hat der Damm?", &passages));
+    assert_eq!(answer.pieces[0], "Der Damm hat drei Tore. [1]");
+}
+
+#[test]
+fn the_number_of_a_section_is_no_amount() {
+    let passages =
+        ["The height of the tower is told in Section 12. The keeper says the height of the tower is 38 m."];
+    let answer = write(&prompt("What is the height of the tower?", &passages));
+    assert_eq!(answer.pieces[0], "The keeper says the height of the tower is 38 m. [1]");
+}
+
+#[test]
+fn an_amount_may_stand_in_the_next_sentence() {
+    let passages =
+        ["The mesh size of the eel net was long discussed by the keepers. They chose 12 mm, which \
+                     lets small ones out. The net is of hemp."];
+    let answer = write(&prompt("What is the mesh size of the eel net?", &passages));
+    let expected = "The mesh size of the eel net was long discussed by the keepers. [1] They chose 12 mm, which \
+                    lets small ones out. [1]";
+    assert!(answer.text().starts_with(expected), "{:?}", answer.pieces);
+}
+
+#[test]
+fn two_things_are_told_apart_by_what_each_is() {
+    let passages = [
+        "A weir is a low wall across a river. It is older than a sluice.",
+        "The sluice is a gate that can be shut. The keeper paints the sluice and the weir.",
+    ];
+    let answer = write(&prompt_of_one("What is the difference between a weir and a sluice?", &passages));
+    let expected =
+        ["A weir is a low wall across a river. [1]", "\n\n- The sluice is a gate that can be shut. [2]"];
+    assert_eq!(answer.pieces[..2], expected);
+    let contrast = ["A weir only holds the river back, while a sluice can be shut."];
+    let answer =
+        write(&prompt("How does a weir differ from a sluice?", &[contrast[0], passages[0], passages[1]]));
+    assert!(answer.text().starts_with(contrast[0]), "{}", answer.text());
+}
+
+#[test]
+fn references_and_heads_of_columns_answer_last() {
+    let passages = [
+        "1 M. A. Lind, “The Tide Gate,” Trans. of the Harbour Society, vol. 3, pp. 1–12. The tide gate was invented by Kurt Olsen.",
+        "Gate | Inventor\nThorn | Marta Lind of Alder\nSallow | Ida Berg of Thorn",
+    ];
+    let answer = write(&prompt_of_one("Who invented the tide gate?", &passages));
+    assert_eq!(answer.pieces[0], "The tide gate was invented by Kurt Olsen. [1]");
+    let answer = write(&prompt_of_one("Which inventor is that of Thorn?", &passages[1..]));
+    assert!(!answer.pieces[0].contains("Gate | Inventor"), "{:?}", answer.pieces);
+}
