@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::analysis::{self, Analyser, Language, Term, TermKind};
+use crate::analysis::{self, Analyser, Language, Lexicon, Term, TermKind};
 
 /// Text and words beyond these are not searched for; the rest of a pasted page adds only time.
 const MAX_BYTES: usize = 16 * 1024;
@@ -185,6 +185,12 @@ impl Query {
         analysis::terms(&self.text, language).filter(is_word).collect()
     }
 
+    /// The parts of the compounds among its words, as a text and the query itself tell them.
+    fn wanted_parts(&self, lexicon: &Lexicon) -> BTreeSet<String> {
+        let words = self.words.iter().filter(|word| word.kind == TermKind::Word);
+        words.flat_map(|word| lexicon.parts(&self.text[word.start..word.end])).collect()
+    }
+
     /// The forms of its words, and of their parts, that are looked for in a text of this language.
     fn wanted(&self, language: Option<Language>) -> BTreeSet<String> {
         let only_stops = self.words.iter().all(|word| word.kind == TermKind::Stop);
@@ -341,12 +347,16 @@ impl<'a> Highlighter<'a> {
             self.in_languages.len() - 1
         });
         let (wanted, analyser) = &mut self.in_languages[known];
+        let lexicon = Lexicon::of([text, self.query.text()], language);
+        let by_parts = self.query.wanted_parts(&lexicon);
+        let is_sought = |stem: &str| wanted.contains(stem) || by_parts.contains(stem);
         let mut ranges: Vec<Range<usize>> = Vec::new();
         analyser.each_term(text, |term| {
-            let is_wanted = wanted.contains(term.stem)
-                || analysis::parts(&text[term.start..term.end])
-                    .iter()
-                    .any(|part| part.len() > 2 && wanted.contains(&analysis::stem(part, language)));
+            let word = &text[term.start..term.end];
+            let in_part = |part: &String| part.len() > 2 && wanted.contains(&analysis::stem(part, language));
+            let is_wanted = is_sought(term.stem)
+                || analysis::parts(word).iter().any(in_part)
+                || (term.kind == TermKind::Word && lexicon.parts(word).iter().any(|part| is_sought(part)));
             if !is_wanted {
                 return;
             }

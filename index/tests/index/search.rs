@@ -215,6 +215,34 @@ fn compounds_and_their_parts_find_each_other() {
 }
 
 #[test]
+fn words_that_a_language_joins_are_found_by_their_parts() {
+    let index = library::index(&[
+        Source::new(
+            1,
+            "a",
+            &["Der Wärter hat einen Anspruch.", "Der Urlaubsanspruch gilt im Jahr.", "Urlaub im Mai."],
+        )
+        .language("de"),
+        Source::new(2, "b", &["Der Leuchtturm ist weiß.", "Jeder Tag am Hafen ist lang."]).language("de"),
+        Source::new(3, "c", &["The shipyard has a yard, and the ship is old."]),
+    ]);
+    // A document's own words tell the parts of its compounds.
+    assert!(found(&index, "Urlaub").contains(&(1, 1)));
+    // And the words of the index those of a compound that is asked for.
+    assert!(found(&index, "Urlaubstage").contains(&(1, 2)));
+    assert!(found(&index, "Urlaubstage").contains(&(2, 1)));
+    let unknown = |text: &str| index.unknown_words(&Scope::all(), &Query::new(text, None)).unwrap();
+    assert_eq!(unknown("Wie viele Urlaubstage hat der Muschelwärter?"), ["Muschelwärter"]);
+    check_highlights(
+        "Urlaub der Wärter",
+        "Der Urlaubsanspruch ist ein Anspruch.",
+        "de",
+        &["Urlaubsanspruch"],
+    );
+    check_highlights("Urlaubstage", "Der Urlaub endet am Tag danach.", "de", &["Urlaub", "Tag"]);
+}
+
+#[test]
 fn neighbouring_words_win_over_scattered_ones() {
     let index = library::index(&[
         Source::new(1, "a", &["The rate of growth drew interest from banks and others."]),

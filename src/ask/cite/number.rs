@@ -19,7 +19,7 @@ pub(crate) struct Number {
     slack: f64,
     /// First byte.
     pub(crate) start: usize,
-    /// Whether it tells where something stands and not how much: "Section 5", "[12]".
+    /// Whether it tells where something stands and not how much: "Section 5", a note in brackets.
     pub(crate) is_label: bool,
 }
 
