@@ -69,6 +69,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<
         return Err(ExtractError::damaged(FORMAT, "no page could be found in it"));
     }
     if out.has_text() {
+        out.title = out.title.take().filter(|title| stands_in(title, out.text()));
         return Ok(());
     }
     Err(ExtractError::no_text(
@@ -96,6 +97,22 @@ fn is_a_title(title: &str) -> bool {
         && !lower.starts_with("untitled")
         && !file.iter().any(|end| lower.ends_with(end))
 }
+
+/// Whether a text that tells enough begins with most words of a title. What is left of a template, or of an
+/// earlier paper in the same file, does not stand there.
+fn stands_in(title: &str, text: &str) -> bool {
+    let begins = text[..text.floor_char_boundary(FRONT_BYTES)].to_lowercase();
+    let num_letters = begins.chars().filter(|c| c.is_alphabetic()).count();
+    let title = title.to_lowercase();
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2);
+    let (there, missing): (Vec<_>, Vec<_>) = words.partition(|word| begins.contains(word));
+    num_letters < FRONT_LETTERS || there.len() >= missing.len()
+}
+
+/// About two pages.
+const FRONT_BYTES: usize = 8 << 10;
+/// Letters that tell whether a title is theirs; a cover may be a picture.
+const FRONT_LETTERS: usize = 500;
 
 /// What was filled into the fields of a form, each with the last part of the field's name, before the
 /// first page: which page a field is on is not known.
@@ -270,7 +287,7 @@ fn letters(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Words;
+    use super::{Words, stands_in};
 
     #[track_caller]
     fn check(lines: &[&str], expected: &str) {
@@ -287,6 +304,23 @@ mod tests {
         check(&["Overland it is drier.", "the over-\nland route"], "the overland route");
         check(&["state-of-the-art pumps", "(state-of-the- art)"], "(state-of-the-art)");
         check(&["halfway up", "half- way"], "halfway");
+    }
+
+    #[test]
+    fn a_title_stands_where_its_text_begins() {
+        let text =
+            format!("The Tide Gates of Sallow\n\n{}", "The keepers shut them at spring tides. ".repeat(20));
+        for (title, stands) in [
+            ("Tide Gates of Sallow", true),
+            ("The tide gates: a report", true),
+            ("Proceedings Template - WORD", false),
+            ("Eel ladders", false),
+        ] {
+            assert_eq!(stands_in(title, &text), stands, "{title}");
+        }
+        assert!(stands_in("Eel ladders", "Page 1"), "of a picture nothing is known");
+        let late = format!("{} Eel ladders", "The gates are shut. ".repeat(1000));
+        assert!(!stands_in("Eel ladders", &late));
     }
 
     #[test]
