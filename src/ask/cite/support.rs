@@ -62,6 +62,8 @@ impl Facts {
             |end| std::iter::from_fn(|| denials.next_if(|denial| denial.start < end)).count() > 0;
         let mut clause = Clause::default();
         let mut end = 0;
+        // The place of the word before, if it may be half a name.
+        let mut half: Option<usize> = None;
         for term in terms(text, language) {
             let between = &text[end.min(term.start)..term.start];
             let surface = &text[term.start..term.end];
@@ -73,15 +75,23 @@ impl Facts {
             if term.kind == TermKind::Word && !denies {
                 let capital = surface.starts_with(char::is_uppercase);
                 let opens = end == 0 || between.contains(['.', '!', '?', ':', '|', '\n', '“', '"']);
-                let name = capital
-                    && !nouns_are_capitals
-                    && (!opens || surface.chars().skip(1).any(char::is_uppercase));
+                let is_inside = !opens || surface.chars().skip(1).any(char::is_uppercase);
+                // Where every noun has a capital, two of them side by side are a name.
+                let is_second = half.is_some() && capital && between == " ";
+                let name = capital && if nouns_are_capitals { is_second } else { is_inside };
+                if let Some(first) = half.filter(|_| is_second && nouns_are_capitals) {
+                    facts.words[first].1 = true;
+                }
                 // What is kept of a passage for a time has each word once.
                 let word = facts.set.get(&term.stem).cloned().unwrap_or_else(|| term.stem.into());
                 clause.words.insert(Arc::clone(&word));
+                half = None;
                 if facts.set.insert(Arc::clone(&word)) {
                     facts.words.push((word, name));
+                    half = (capital && is_inside).then(|| facts.words.len() - 1);
                 }
+            } else {
+                half = None;
             }
             end = term.end;
         }
