@@ -22,7 +22,7 @@ pub(crate) use self::negation::denials;
 pub(crate) use self::number::{Number, unit_named};
 pub(crate) use self::quote::Shelf;
 pub use self::shelves::Shelves;
-pub(crate) use self::support::{Facts, Weights};
+pub(crate) use self::support::{Facts, Weights, writes_nouns_with_capitals};
 pub use self::support::{PARTIAL, SUPPORTED, verdict};
 use super::sentence::{MAX_SENTENCE_BYTES, sentences};
 

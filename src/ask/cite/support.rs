@@ -2,7 +2,7 @@
 //! more), numbers with their units, names and negation. It does not know what words mean: a
 //! paraphrase in other words scores low, never high.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ibid_index::analysis::{Language, TermKind, terms};
@@ -56,7 +56,7 @@ impl Facts {
     /// Reads a text.
     pub(crate) fn of(text: &str, language: Option<Language>) -> Self {
         let mut facts = Self { numbers: numbers(text, language), ..Self::default() };
-        let nouns_are_capitals = language.is_some_and(|language| language.code() == "de");
+        let nouns_are_capitals = language.is_some_and(writes_nouns_with_capitals);
         let mut denials = denials(text, language).into_iter().peekable();
         let mut denied_before =
             |end| std::iter::from_fn(|| denials.next_if(|denial| denial.start < end)).count() > 0;
@@ -194,6 +194,11 @@ impl Facts {
     }
 }
 
+/// Whether every noun of a language begins with a capital, and not names alone.
+pub(crate) fn writes_nouns_with_capitals(language: Language) -> bool {
+    language.code() == "de"
+}
+
 /// Whether a clause ends between two words: at a sign, or before a word that says otherwise.
 fn ends_clause(between: &str, word: &str) -> bool {
     let signs =
@@ -208,7 +213,12 @@ fn ends_clause(between: &str, word: &str) -> bool {
 pub(crate) struct Weights {
     seen: HashMap<Arc<str>, u32>,
     sentences: u32,
+    /// Words that weigh less than their rarity tells.
+    lesser: HashSet<String>,
 }
+
+/// The share of its weight that a lesser word has.
+const LESSER: f32 = 0.5;
 
 impl Weights {
     /// Counts in how many of the sentences each word stands.
@@ -232,9 +242,15 @@ impl Weights {
         }
     }
 
+    /// Lets some words weigh less.
+    pub(crate) fn lessen(&mut self, words: HashSet<String>) {
+        self.lesser = words;
+    }
+
     /// The inverse document frequency of a word, a sentence being the document.
     pub(crate) fn of_word(&self, word: &str) -> f32 {
-        Self::among(std::iter::once(self), word)
+        let share = if self.lesser.contains(word) { LESSER } else { 1.0 };
+        share * Self::among(std::iter::once(self), word)
     }
 
     /// The same among the sentences of all of these.

@@ -13,7 +13,7 @@ use super::coverage::num_words;
 use super::cue::contrasts;
 use super::named::Named;
 use super::passage::{Read, compounds};
-use super::subject::{framing, subject};
+use super::subject::{framing, no_nouns, subject};
 use super::weigh::{Scale, Worth};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Weights};
@@ -212,7 +212,7 @@ impl Reading<'_> {
     fn answer_or_parts(&self, question: &str) -> Vec<Choice> {
         let asked = self.asked(question);
         let is_long = num_words(&asked, self.language) >= MANY_PARTS;
-        let weights = self.weights(&asked);
+        let weights = self.weights(question, &asked);
         let named = if is_long { Named::default() } else { self.named(&asked, &weights) };
         let shelf = self.shelf.iter().zip(self.passages).enumerate();
         let shelf = shelf.filter_map(|(passage, (read, excerpt))| {
@@ -229,14 +229,14 @@ impl Reading<'_> {
         }
         joined(facets(question).iter().map(|clause| {
             let asked = self.asked(clause);
-            self.answer(clause, &asked, &self.weights(&asked), &shelf)
+            self.answer(clause, &asked, &self.weights(clause, &asked), &shelf)
         }))
     }
 
     /// How two things differ, if a sentence tells that, what each of them is, and what else is told of both.
     fn told_apart(&self, question: &str, sides: &[String; 2], shelf: &[Meant<'_, '_>]) -> Vec<Choice> {
         let both = self.asked(&sides.join("\n"));
-        let mut of_both = self.answer(question, &both, &self.weights(&both), shelf);
+        let mut of_both = self.answer(question, &both, &self.weights(question, &both), shelf);
         let asked = sides.each_ref().map(|side| self.asked(side));
         let differs = |choice: &Choice| {
             let facts = Facts::of(&choice.text, self.language);
@@ -246,7 +246,8 @@ impl Reading<'_> {
         };
         let difference = of_both.iter().position(differs).map(|at| of_both.remove(at));
         let definition = |(side, asked): (&String, &Facts)| {
-            first_of(self.answer(&format!("What is {side}?"), asked, &self.weights(asked), shelf))
+            let weights = self.weights(side, asked);
+            first_of(self.answer(&format!("What is {side}?"), asked, &weights, shelf))
         };
         let definitions = sides.iter().zip(&asked).map(definition);
         joined(iter::once(difference.into_iter().collect()).chain(definitions).chain([of_both]))
@@ -260,8 +261,9 @@ impl Reading<'_> {
     }
 
     /// How rare the words of a question are, and all others among the sentences.
-    fn weights(&self, asked: &Facts) -> Weights {
+    fn weights(&self, question: &str, asked: &Facts) -> Weights {
         let mut weights = self.weights.clone();
+        weights.lessen(no_nouns(question, self.language));
         if let Some(index) = self.index
             && let Err(error) = add_library(&mut weights, asked, index)
         {

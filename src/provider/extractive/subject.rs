@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::cue::{is_form, measure};
-use crate::ask::cite::Facts;
+use crate::ask::cite::{Facts, writes_nouns_with_capitals};
 use crate::ask::framing::is_framing;
 
 /// The facts of a question without words of grammar, of its own language too, and without those of
@@ -26,6 +26,15 @@ pub(super) fn subject(question: &str, language: Option<Language>) -> Facts {
         asked.words.retain(|(word, _)| !left_out.contains(&**word));
     }
     asked
+}
+
+/// The stems of the words of a question that are no nouns, where these show: what it asks about they are not,
+/// and many of them take another form in an answer ("singt", "sang"). None if it has no noun.
+pub(super) fn no_nouns(question: &str, language: Option<Language>) -> HashSet<String> {
+    let is_noun = |word: &str| word.starts_with(char::is_uppercase);
+    let mut words = question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).skip(1);
+    let shows = language.is_some_and(writes_nouns_with_capitals) && words.any(is_noun);
+    if shows { stems(question, language, |word| !is_noun(word)) } else { HashSet::new() }
 }
 
 /// The stems of the words of a question that frame it.

@@ -108,3 +108,13 @@ fn references_and_heads_of_columns_answer_last() {
     let answer = write(&prompt_of_one("Which inventor is that of Thorn?", &passages[1..]));
     assert!(!answer.pieces[0].contains("Gate | Inventor"), "{:?}", answer.pieces);
 }
+
+#[test]
+fn what_a_german_question_asks_about_is_in_its_nouns() {
+    let passages = ["Marta Lind trug beim Fest am Hafen die Hymne der Wärter vor. Das Fest war im Mai."];
+    let answer = write(&prompt("Wer sang die Hymne?", &passages));
+    assert!(answer.pieces[0].starts_with("Marta Lind trug beim Fest"), "{:?}", answer.pieces);
+    // Where no noun shows, all words are alike.
+    assert!(write(&prompt("wer sang die hymne in rom?", &passages)).refused);
+    assert!(write(&prompt("Wer sang die Ballade?", &passages)).refused);
+}
