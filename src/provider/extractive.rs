@@ -3,9 +3,11 @@
 //! sentence of refusal, and is no summariser.
 
 mod asking;
+mod candidate;
 mod choose;
 mod coverage;
 mod cue;
+mod form;
 mod named;
 mod passage;
 mod row;
@@ -19,7 +21,7 @@ use futures::{StreamExt, TryStreamExt};
 use ibid_index::PassageIndex;
 use tokio::task::spawn_blocking;
 
-use self::choose::{Choice, Role};
+use self::candidate::{Choice, Role};
 use super::{Delta, DeltaStream, ProviderError};
 use crate::ask::prompt::{Excerpt, Prompt};
 use crate::ask::refusal::refusal;
@@ -52,11 +54,13 @@ pub fn write(prompt: &Prompt) -> Answer {
     }
     let piece = |(at, choice): (usize, &Choice)| {
         let excerpt = prompt.passages.iter().find(|excerpt| excerpt.source.n == choice.n)?;
-        // What introduces a list is not said again with each item.
-        let told =
-            if choice.role == Role::Own { told_of(excerpt, &choice.place) } else { told(&choice.text) };
         let num_before = chosen[..at].iter().filter(|choice| choice.role != Role::Next).count();
-        Some(layout(num_before, choice, &told))
+        Some(match choice.role {
+            Role::Own => layout(num_before, choice, &told_of(excerpt, &choice.place)),
+            // What introduces a list is not said again with each item.
+            Role::Item | Role::Next => layout(num_before, choice, &told(&choice.text)),
+            Role::Code => format!("\n\n```\n{}\n```", choice.text.trim_end()),
+        })
     };
     let pieces = chosen.iter().enumerate().filter_map(piece).collect();
     Answer { pieces, refused: false }
@@ -68,6 +72,7 @@ pub fn write(prompt: &Prompt) -> Answer {
 pub fn quotes(question: &str, passages: &[Excerpt], index: &PassageIndex) -> Vec<(u32, String)> {
     choose::choose(question, passages, Some(index))
         .into_iter()
+        .filter(|choice| choice.role != Role::Code)
         .map(|choice| (choice.n, choice.text))
         .collect()
 }

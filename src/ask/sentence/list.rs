@@ -1,5 +1,5 @@
 //! Lists and what introduces them: "The gates are shut" above "- at spring tides,". An item says little
-//! without it, or the contrary of what is meant.
+//! without it, or the contrary of what is meant. Code below "Shut them with:" is one too.
 
 use std::ops::Range;
 
@@ -10,13 +10,14 @@ use crate::table::is_finished;
 /// Words of a line that introduces a list without a colon, at least: fewer are a heading.
 const LEAST_WORDS: usize = 3;
 
-/// An item of a list that something introduces.
-#[derive(Debug, PartialEq, Eq)]
+/// An item of a list, or a block of code, that something introduces.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
     /// Its bytes, the marker not included.
     pub(crate) range: Range<usize>,
     /// The sentences that introduce it, that of the outermost list first; never empty.
     pub(crate) leads: Vec<Range<usize>>,
+    pub(crate) is_code: bool,
 }
 
 impl Item {
@@ -44,6 +45,7 @@ struct Marker(String);
 pub(crate) fn items(text: &str) -> Vec<Item> {
     let mut items = Vec::new();
     let mut above: Vec<Above> = Vec::new();
+    let mut is_below_lead = false;
     for block in block::blocks(text) {
         let Block { range, kind } = block.clone();
         let (indent, marker) = margin(text, range.start);
@@ -64,18 +66,29 @@ pub(crate) fn items(text: &str) -> Vec<Item> {
                 }
                 let leads: Vec<Range<usize>> = above.iter().filter_map(|above| above.lead.clone()).collect();
                 if !leads.is_empty() {
-                    items.push(Item { range: range.clone(), leads });
+                    items.push(Item { range: range.clone(), leads, is_code: false });
                 }
                 above.push(Above { indent, marker: Some(marker), lead: lead(text, &range) });
             }
             // A paragraph of the item above it.
             SentenceKind::Prose if indent > 0 && above.last().is_some_and(|last| last.marker.is_some()) => {}
             SentenceKind::Prose => above = vec![Above { indent, marker: None, lead: lead(text, &range) }],
-            SentenceKind::Code => {}
+            SentenceKind::Code => add_code(text, range, is_below_lead, above.last(), &mut items),
             _ => above.clear(),
         }
+        is_below_lead = kind != SentenceKind::Code;
     }
     items
+}
+
+/// Adds a line to the code above it, or begins some that the block right above it introduces.
+fn add_code(text: &str, line: Range<usize>, is_first: bool, above: Option<&Above>, items: &mut Vec<Item>) {
+    let goes_on = |code: &&mut Item| code.is_code && !text[code.range.end..line.start].contains(['`', '~']);
+    if let Some(code) = items.last_mut().filter(goes_on) {
+        code.range.end = line.end;
+    } else if let Some(lead) = above.filter(|_| is_first).and_then(|above| above.lead.clone()) {
+        items.push(Item { range: line, leads: vec![lead], is_code: true });
+    }
 }
 
 /// The sentence at the end of a block, if it asks for something to follow.
@@ -142,6 +155,13 @@ mod tests {
             "Gates:\n\n1. Thorn\n\n   It is old.\n2. Alder\n",
             &[("Thorn", &["Gates:"]), ("Alder", &["Gates:"])],
         );
+    }
+
+    #[test]
+    fn code_belongs_to_the_line_that_introduces_it() {
+        let text = "Shut the gates with:\n\n```sh\ngate shut --all\n\ngate lock\n```\n\nThey open by themselves.\n\n```\nnothing\n```\n";
+        check(text, &[("gate shut --all\n\ngate lock", &["Shut the gates with:"])]);
+        assert!(items(text)[0].is_code);
     }
 
     #[test]

@@ -3,14 +3,14 @@
 //! words the question does not use is found only through its surroundings.
 
 use std::iter;
-use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::analysis::{Language, Lexicon};
 use ibid_index::{IndexError, PassageIndex};
 
+use super::candidate::{Candidate, Choice, MAX_SENTENCES, first_of, joined, next, told, with_list};
 use super::coverage::num_words;
-use super::cue::contrasts;
+use super::form::contrasts;
 use super::named::Named;
 use super::passage::{Read, compounds};
 use super::subject::{framing, no_nouns, subject};
@@ -37,58 +37,12 @@ const MANY_PARTS: usize = 10;
 const ENOUGH_OF_PARTS: f32 = 0.25;
 /// Sentences of a question that are answered one by one, the last ones.
 const MAX_ASKED: usize = 8;
-/// Most sentences of an answer.
-const MAX_SENTENCES: usize = 5;
-/// Most items that are told of a list.
-const MAX_ITEMS: usize = 12;
-/// A further sentence must be at least this good, as a share of the best.
-const FURTHER: f32 = 0.6;
-/// Share of words in common from which on two sentences say the same.
-const SAME: f32 = 0.65;
-
-/// A chosen sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
-    /// The number of its passage.
-    pub(super) n: u32,
-    /// Its bytes in that.
-    pub(super) place: Range<usize>,
-    /// Its words as stored.
-    pub(super) text: String,
-    pub(super) role: Role,
-}
-
-/// How a sentence stands in an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// By itself.
-    Own,
-    /// An item below what introduces its list.
-    Item,
-    /// It goes on with what the one before it began.
-    Next,
-}
-
 /// A passage that may speak of what a question names.
 struct Meant<'s, 'a> {
     passage: usize,
     read: &'s Read<'a>,
     /// What of that it may speak of.
     named: Facts,
-}
-
-struct Candidate<'a> {
-    passage: usize,
-    text: &'a str,
-    start: usize,
-    /// The items of the list that it introduces.
-    list: &'a [Range<usize>],
-    /// The next sentence, if the sign of an answer is in that.
-    next: Option<Range<usize>>,
-    facts: Facts,
-    /// How much of the question it covers with its surroundings.
-    coverage: f32,
-    score: f32,
 }
 
 /// What sentences are chosen from, read once for all parts of a question.
@@ -127,25 +81,6 @@ pub(super) fn choose(question: &str, passages: &[Excerpt], index: Option<&Passag
     // What someone has to say first may be long; what they ask stands last.
     let last = &asked[asked.len().saturating_sub(MAX_ASKED)..];
     joined(last.iter().map(|one| reading.answer_or_parts(&question[one.range.clone()])))
-}
-
-/// The best sentence of an answer, with what goes on with it.
-fn first_of(answer: Vec<Choice>) -> Vec<Choice> {
-    let mut choices = answer.into_iter();
-    let first = choices.next();
-    first.into_iter().chain(choices.take_while(|choice| choice.role != Role::Own)).collect()
-}
-
-/// All of them, each once, as far as there is room.
-fn joined(answers: impl Iterator<Item = Vec<Choice>>) -> Vec<Choice> {
-    let mut chosen: Vec<Choice> = Vec::new();
-    for choice in answers.flatten() {
-        if !chosen.contains(&choice) {
-            chosen.push(choice);
-        }
-    }
-    chosen.truncate(MAX_SENTENCES);
-    chosen
 }
 
 impl Reading<'_> {
@@ -288,75 +223,6 @@ impl Reading<'_> {
         }
         asked.with_compounds(compounds(question, self.language, &self.lexicon))
     }
-}
-
-/// The candidate that adds most, if one adds enough.
-fn next(candidates: &[Candidate<'_>], chosen: &[Candidate<'_>], asked: &Facts) -> Option<usize> {
-    let least = chosen.first().map_or(0.0, |first| first.score) * FURTHER;
-    let mut best: Option<(usize, f32)> = None;
-    // Half a list answers nothing beside something else.
-    let adds = |candidate: &Candidate<'_>| candidate.score >= least && candidate.list.is_empty();
-    for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| adds(candidate)) {
-        let likeness = chosen.iter().map(|known| likeness(known, candidate)).fold(0.0, f32::max);
-        if likeness >= SAME {
-            continue;
-        }
-        let new_word = asked.words.iter().any(|(word, _)| {
-            candidate.facts.holds(word) > 0.0 && chosen.iter().all(|known| known.facts.holds(word) == 0.0)
-        });
-        let gain = candidate.score - 0.4 * likeness + if new_word { 0.15 } else { 0.0 };
-        if best.is_none_or(|(_, most)| gain > most) {
-            best = Some((at, gain));
-        }
-    }
-    best.map(|(at, _)| at)
-}
-
-/// How alike two sentences are, from 0 to 1. Two that agree in words but not in their numbers are
-/// not alike: documents that disagree are both to be heard.
-fn likeness(one: &Candidate<'_>, other: &Candidate<'_>) -> f32 {
-    let differ = |a: &Facts, b: &Facts| a.numbers.iter().any(|number| !b.holds_number(number));
-    let numbers_differ = differ(&one.facts, &other.facts) && differ(&other.facts, &one.facts);
-    if numbers_differ && one.passage != other.passage {
-        return 0.0;
-    }
-    let (short, long) = if one.facts.words.len() <= other.facts.words.len() {
-        (&one.facts, &other.facts)
-    } else {
-        (&other.facts, &one.facts)
-    };
-    let shared = short.words.iter().filter(|(word, _)| long.holds(word) == 1.0).count();
-    ratio(shared, short.words.len())
-}
-
-/// The best sentence first, the others document by document in the order they were found there.
-fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<Choice> {
-    let document = |candidate: &Candidate<'_>| passages[candidate.passage].source.document_id;
-    let order: Vec<_> = chosen.iter().map(document).collect();
-    let place = |candidate: &Candidate<'_>| order.iter().position(|known| *known == document(candidate));
-    chosen[1..].sort_by_key(|candidate| {
-        (place(candidate), passages[candidate.passage].source.start + candidate.start)
-    });
-    let choices = |candidate: Candidate<'_>| {
-        let excerpt = &passages[candidate.passage];
-        let own = candidate.start..candidate.start + candidate.text.len();
-        let next = candidate.next.map(|next| Choice::new(excerpt, next, Role::Next));
-        iter::once(Choice::new(excerpt, own, Role::Own)).chain(next)
-    };
-    chosen.into_iter().flat_map(choices).collect()
-}
-
-impl Choice {
-    fn new(excerpt: &Excerpt, place: Range<usize>, role: Role) -> Self {
-        Self { n: excerpt.source.n, text: excerpt.text[place.clone()].to_owned(), place, role }
-    }
-}
-
-/// What introduces a list, and below it the items.
-fn with_list(lead: &Candidate<'_>, excerpt: &Excerpt) -> Vec<Choice> {
-    let own = Choice::new(excerpt, lead.start..lead.start + lead.text.len(), Role::Own);
-    let items = lead.list.iter().take(MAX_ITEMS).map(|item| Choice::new(excerpt, item.clone(), Role::Item));
-    iter::once(own).chain(items).collect()
 }
 
 /// Reads words as those that were searched for in their place.

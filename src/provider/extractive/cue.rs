@@ -1,7 +1,7 @@
 //! What kind of answer a question asks for, and the signs of it in a sentence. Signs, not
 //! understanding: they only tip the scale between sentences that speak of the same thing.
 
-use ibid_index::analysis::{Language, TermKind, is_unspaced, terms};
+use ibid_index::analysis::{Language, TermKind, terms};
 
 use super::asking::asked;
 use crate::ask::cite::{Facts, Number};
@@ -246,6 +246,19 @@ const UNITS: &[(&[&str], &[&str])] = &[
     (&["how hot", "how cold"], &["°c", "°f"]),
 ];
 
+/// Whether a question asks how to do something, which is told in steps.
+pub(super) fn asks_way(question: &str) -> bool {
+    let lower = question.trim_start_matches(['¿', ' ']).to_lowercase();
+    WAYS.iter().any(|opener| lower.starts_with(opener))
+}
+
+#[rustfmt::skip]
+const WAYS: &[&str] = &[
+    "how do ", "how can ", "how to ", "how should ", "how would ", "wie kann ", "wie können ", "wie mache ",
+    "wie muss ", "comment ", "cómo ", "come ", "como ", "hoe kan ", "hoe moet ", "hur kan ", "hur gör ",
+    "hvordan ", "jak ", "как ", "nasıl ",
+];
+
 /// What a question asks the number of: `gates` in "how many gates".
 pub(super) fn counted(question: &str, language: Option<Language>) -> Option<String> {
     let lower = question.to_lowercase();
@@ -313,80 +326,3 @@ const FORMS: &[&str] = &[
 ];
 const MEASURES: &[&str] =
     &["tall", "old", "high", "low", "deep", "wide", "heavy", "hot", "cold", "steep", "thick"];
-
-/// Whether a sentence sets one thing against another.
-pub(super) fn contrasts(sentence: &str) -> bool {
-    let lower = sentence.to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric()).any(|word| CONTRASTS.contains(&word))
-}
-
-#[rustfmt::skip]
-const CONTRASTS: &[&str] = &[
-    "while", "whereas", "unlike", "but", "however", "contrast", "instead", "rather", "differ", "differs", "difference",
-    "different", "than", "während", "hingegen", "dagegen", "aber", "sondern", "unterscheidet", "unterscheiden",
-    "anders", "tandis", "mais", "contrairement", "mientras", "pero", "sino", "mentre", "invece", "ma", "enquanto",
-    "mas", "terwijl", "maar", "medan", "men", "mens", "natomiast", "но",
-];
-
-/// Whether a sentence is page furniture or debris rather than something said.
-pub(super) fn is_debris(sentence: &str) -> bool {
-    let lower = sentence.to_lowercase();
-    let num_words = sentence.split_whitespace().count();
-    let letters = sentence.chars().filter(|c| c.is_alphabetic()).count();
-    let visible = sentence.chars().filter(|c| !c.is_whitespace()).count();
-    let unspaced = sentence.chars().filter(|c| is_unspaced(*c)).count() > 5;
-    let furniture = [
-        "all rights reserved",
-        "©",
-        "cookie",
-        "subscribe to",
-        "sign up for",
-        "click here",
-        "terms of use",
-        "privacy policy",
-        "follow us",
-        "log in to",
-        "this page intentionally",
-    ];
-    (num_words < 4 && !unspaced)
-        || letters * 2 < visible
-        || sentence.contains("....")
-        || sentence.contains(". . . .")
-        // Bylines and mastheads are told by what parts their items.
-        || sentence.matches(" · ").count() >= 2
-        || ends_with_page(&lower)
-        || furniture.iter().any(|sign| lower.contains(sign))
-}
-
-/// Whether a sentence is an entry of a list of references: names with initials, and where they were printed.
-pub(super) fn is_reference(sentence: &str) -> bool {
-    let words: Vec<&str> = sentence.split_whitespace().collect();
-    let is_initial = |word: &&&str| {
-        let mut chars = word.chars();
-        chars.next().is_some_and(char::is_uppercase) && matches!(chars.as_str(), "." | ".,")
-    };
-    let is_printed = || {
-        let lower = sentence.to_lowercase();
-        PRINTED.iter().any(|sign| lower.contains(sign))
-    };
-    words.iter().filter(is_initial).count() >= LEAST_INITIALS && is_printed()
-}
-
-const LEAST_INITIALS: usize = 2;
-#[rustfmt::skip]
-const PRINTED: &[&str] = &[
-    " pp.", " vol.", " proc.", "proceedings", " trans.", " ed.", " eds.", "doi", "arxiv", "journal", " press", "in proc",
-    "conference", "symposium", "workshop", " isbn", "tech. rep", "technical report", "thesis", " hrsg", " s. ",
-    "zeitschrift", "verlag", "revue",
-];
-
-/// Whether a line, in lower case, ends as those at the edge of a page do: "Page 3 of 5".
-fn ends_with_page(line: &str) -> bool {
-    let page = ["page", "seite", "página", "pagina", "sida", "side", "strona", "страница", "стр."];
-    let is_number = |word: &str| word.parse::<u32>().is_ok();
-    let mut words = line.rsplit(' ');
-    let (total, _of) = (words.next(), words.next());
-    total.is_some_and(is_number)
-        && words.next().is_some_and(is_number)
-        && words.next().is_some_and(|word| page.contains(&word))
-}

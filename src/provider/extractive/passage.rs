@@ -1,7 +1,6 @@
 //! A passage as it is read for an answer: its lines, each with what can be compared in it, and what
 //! stands above them.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::analysis::{Language, Lexicon, Term, TermKind, terms};
@@ -11,7 +10,7 @@ use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, items, sentences_and_cells};
+use crate::ask::sentence::{Item, Sentence, SentenceKind, items, sentences_and_cells};
 use crate::ask::told::without_targets;
 use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
@@ -42,8 +41,8 @@ pub(super) struct Line<'a> {
     pub(super) section: Option<Arc<Facts>>,
     /// What it is said of, in a cell or in an item of a list.
     pub(super) said_of: Option<Arc<Facts>>,
-    /// The items of the list that it introduces.
-    pub(super) list: Vec<Range<usize>>,
+    /// The items of the list, or the code, that it introduces.
+    pub(super) list: Vec<Item>,
     /// Whether the section begins with it.
     pub(super) opens_section: bool,
 }
@@ -90,7 +89,7 @@ impl<'a> Read<'a> {
             let section = said_of.clone().filter(|_| is_cell);
             let opens_section = section.is_some() && begins_cell(&excerpt.text[..sentence.range.start]);
             let list = items.iter().filter(|item| item.leads.last() == Some(&sentence.range));
-            let list = list.map(|item| item.range.clone()).collect();
+            let list = list.cloned().collect();
             Line { sentence, text, facts, is_whole, row: None, section, opens_section, said_of, list }
         };
         // It may be the name of a file, whose words are parted by other signs.

@@ -5,7 +5,8 @@ use ibid_index::analysis::{Language, terms};
 
 use super::choose::ratio;
 use super::coverage::coverage;
-use super::cue::{Asked, counted, counts, is_debris, is_reference, measure};
+use super::cue::{Asked, asks_way, counted, counts, measure};
+use super::form::{is_debris, is_pointer, is_reference};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::sentence::SentenceKind;
@@ -29,6 +30,8 @@ pub(super) struct Scale<'q> {
     kind: Asked,
     /// The measure it asks for, which an answer may have beside its number: "80 metres long".
     measure: Option<String>,
+    /// Whether it asks how to do something.
+    asks_way: bool,
     /// What it asks the number of.
     counted: Option<String>,
     language: Option<Language>,
@@ -63,6 +66,7 @@ impl<'q> Scale<'q> {
             weights,
             kind,
             measure: measure.map(|measure| measure.stem),
+            asks_way: asks_way(question),
             counted: counted(question, language),
             language,
             topic,
@@ -127,6 +131,7 @@ impl<'q> Scale<'q> {
             + 0.25 * told
             + of_section * if line.opens_section { 0.3 } else { 0.2 }
             + 0.1 * itself * self.opening(facts)
+            + if self.asks_way && !line.list.is_empty() { 0.15 } else { 0.0 }
             - self.dryness(line, labelled);
         Some(Worth { coverage, score })
     }
@@ -192,13 +197,6 @@ impl<'q> Scale<'q> {
         let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);
         dry + long + if is_fragment || is_aside { 0.3 } else { 0.0 }
     }
-}
-
-/// Whether a line is a link and nothing else: it says where something is told.
-fn is_pointer(text: &str) -> bool {
-    let link = text.strip_prefix('[').and_then(|link| link.strip_suffix(')'));
-    let parts = link.and_then(|link| link.split_once("]("));
-    parts.is_some_and(|(label, target)| !label.contains([']', '[']) && !target.contains([']', ')']))
 }
 
 /// The share of neighbouring words of the question that are close in the sentence too.

@@ -118,3 +118,12 @@ fn what_a_german_question_asks_about_is_in_its_nouns() {
     assert!(write(&prompt("wer sang die hymne in rom?", &passages)).refused);
     assert!(write(&prompt("Wer sang die Ballade?", &passages)).refused);
 }
+
+#[test]
+fn how_to_do_something_is_told_with_the_code() {
+    let manual = "# Gates\n\nThe gates of the dike are old, and the keepers shut the gates.\n\n\
+                  To shut the gates by hand, run:\n\n```sh\ngate shut --all\ngate lock\n```\n\nThey open by themselves.";
+    let answer = write(&prompt("How do I shut the gates?", &[manual]));
+    let expected = "To shut the gates by hand, run: [1]\n\n```\ngate shut --all\ngate lock\n```";
+    assert_eq!(answer.text(), expected);
+}
