@@ -84,7 +84,7 @@ impl<'q> Scale<'q> {
         }
         let is_measured = shown > 0.0 && self.measure.as_ref().is_some_and(|word| facts.holds(word) == 1.0);
         let is_near = of_section > 0.0 || self.covered(self.asked, &[Some((facts, 1.0))]) > 0.0;
-        if !(is_near || is_measured) || self.is_unfit(read, line) {
+        if !(is_near || is_measured) || self.is_unfit(read, line, shown) {
             return None;
         }
         // A cell or an item is told with what it is said of.
@@ -160,17 +160,28 @@ impl<'q> Scale<'q> {
     }
 
     /// Whether a line says nothing that could be told of what is asked.
-    fn is_unfit(&self, read: &Read<'_>, line: &Line<'_>) -> bool {
+    fn is_unfit(&self, read: &Read<'_>, line: &Line<'_>, shown: f32) -> bool {
         let Line { sentence, text, facts, row, .. } = line;
         let is_row = sentence.kind == SentenceKind::Row;
         matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
             || text.ends_with(['?', '？', '؟'])
-            || (text.ends_with([':', '：']) && line.list.is_empty())
+            || (text.ends_with([':', '：']) && !self.may_be_list(line, shown))
             || (!is_row && is_debris(text))
             // A row gives no reasons.
             || (is_row && self.kind == Asked::Reason)
             || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(self.asked, facts, &read.heading))
             || (line.list.is_empty() && read.is_heading(line, self.asked))
+    }
+
+    /// Whether a list answers: not if yes or no is asked for, and if it is someone or a number, only one that is
+    /// introduced with that.
+    fn may_be_list(&self, line: &Line<'_>, shown: f32) -> bool {
+        let may_be = match self.kind {
+            Asked::Whether => false,
+            Asked::Person | Asked::Time | Asked::Place | Asked::Amount(_) => shown > 0.0,
+            Asked::Reason | Asked::Definition | Asked::Anything => true,
+        };
+        may_be && !line.list.is_empty()
     }
 
     /// Whether the line before a sentence names what is asked for: in a glossary, or below a heading, it is

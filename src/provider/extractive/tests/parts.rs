@@ -29,6 +29,8 @@ fn what_introduces_a_list_is_told_with_its_items() {
         "\n- Each night is a table. [1]",
     ];
     assert_eq!(answer.pieces, expected);
+    let answer = write(&prompt("Is there a tidy count with rules?", &[rules]));
+    assert!(!answer.pieces[0].contains("There are three rules"), "{:?}", answer.pieces);
     // One item of it may be asked for.
     let answer = write(&prompt("What is a gate in a tidy count?", &[rules]));
     assert!(answer.pieces[0].contains("Each gate is a column."), "{:?}", answer.pieces);
