@@ -107,11 +107,8 @@ pub(super) fn clauses(sentence: &str, language: Option<Language>) -> Vec<Clause>
     parts.into_iter().filter_map(clause).collect()
 }
 
-/// The two sides of what a sentence wants compared or told apart.
+/// The two sides of what a sentence wants compared.
 fn compared(sentence: &str) -> Option<[&str; 2]> {
-    if let Some(sides) = told_apart(sentence) {
-        return Some(sides);
-    }
     let (opener, rest) = sentence.trim_start().split_once(' ')?;
     if !COMPARING.contains(&opener.to_lowercase().as_str()) {
         return None;

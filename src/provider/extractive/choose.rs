@@ -22,6 +22,7 @@ use crate::ask::facets::{facets, sides};
 use crate::ask::framing::unframed;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::sentences;
+use crate::ask::topic::Topic;
 
 /// Share of the question's weight that a sentence and its surroundings must cover.
 ///
@@ -182,7 +183,10 @@ impl Reading<'_> {
         let difference = of_both.iter().position(differs).map(|at| of_both.remove(at));
         let definition = |(side, asked): (&String, &Facts)| {
             let weights = self.weights(side, asked);
-            first_of(self.answer(&format!("What is {side}?"), asked, &weights, shelf))
+            let told = first_of(self.answer(&format!("What is {side}?"), asked, &weights, shelf));
+            let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), self.language);
+            let says = |first: &Choice| topic.is_some_and(|topic| topic.told_by(&first.text) > 0.0);
+            if told.first().is_some_and(says) { told } else { Vec::new() }
         };
         let definitions = sides.iter().zip(&asked).map(definition);
         joined(iter::once(difference.into_iter().collect()).chain(definitions).chain([of_both]))

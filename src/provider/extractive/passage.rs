@@ -78,7 +78,11 @@ impl<'a> Read<'a> {
         let items = items(&excerpt.text);
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
-            let is_whole = is_finished(text) && (!is_known || has_grammar(text));
+            // A page may begin inside a sentence.
+            let is_cut = excerpt.source.page.is_some()
+                && excerpt.text[..sentence.range.start].trim().is_empty()
+                && text.starts_with(char::is_lowercase);
+            let is_whole = is_finished(text) && !is_cut && (!is_known || has_grammar(text));
             let otherwise = format!("{}\n{}", abbreviations.missing_in(text).join("\n"), joined(text));
             let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
             let facts = facts.with_parts(compounds(text, language, lexicon));

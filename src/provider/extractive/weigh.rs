@@ -15,6 +15,9 @@ use crate::ask::topic::Topic;
 /// A longer sentence, in bytes, is hard to read.
 const LONG_BYTES: usize = 450;
 
+/// What it counts for that a list or code follows, if it is asked how to do something.
+const STEPS: f32 = 0.25;
+
 /// What the first words of a sentence count for, if they are asked for.
 const OPENING: &[f32] = &[1.0, 0.75, 0.5, 0.25];
 
@@ -57,8 +60,10 @@ impl<'q> Scale<'q> {
         language: Option<Language>,
     ) -> Self {
         let kind = Asked::by(question).of(asked);
+        let asks_way = asks_way(question);
         let topic = Topic::of(asked.words.iter().map(|(word, _)| &**word), language)
-            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Whether | Asked::Anything));
+            .filter(|_| matches!(kind, Asked::Person | Asked::Definition | Asked::Whether | Asked::Anything))
+            .filter(|_| !asks_way);
         let measure = measure(question).and_then(|measure| terms(&measure, language).next());
         Self {
             asked,
@@ -66,7 +71,7 @@ impl<'q> Scale<'q> {
             weights,
             kind,
             measure: measure.map(|measure| measure.stem),
-            asks_way: asks_way(question),
+            asks_way,
             counted: counted(question, language),
             language,
             topic,
@@ -131,7 +136,7 @@ impl<'q> Scale<'q> {
             + 0.25 * told
             + of_section * if line.opens_section { 0.3 } else { 0.2 }
             + 0.1 * itself * self.opening(facts)
-            + if self.asks_way && !line.list.is_empty() { 0.15 } else { 0.0 }
+            + if self.asks_way && !line.list.is_empty() { STEPS } else { 0.0 }
             - self.dryness(line, labelled);
         Some(Worth { coverage, score })
     }

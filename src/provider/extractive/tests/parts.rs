@@ -123,9 +123,21 @@ fn what_a_german_question_asks_about_is_in_its_nouns() {
 
 #[test]
 fn how_to_do_something_is_told_with_the_code() {
-    let manual = "# Gates\n\nThe gates of the dike are old, and the keepers shut the gates.\n\n\
+    let manual = "# Manual\n\n## Shutting the gates\n\nThe gates of the dike are old, and the keepers shut the gates.\n\n\
                   To shut the gates by hand, run:\n\n```sh\ngate shut --all\ngate lock\n```\n\nThey open by themselves.";
     let answer = write(&prompt("How do I shut the gates?", &[manual]));
     let expected = "To shut the gates by hand, run: [1]\n\n```\ngate shut --all\ngate lock\n```";
     assert_eq!(answer.text(), expected);
+}
+
+#[test]
+fn what_a_page_begins_with_inside_a_sentence_answers_last() {
+    let passages =
+        ["gates of the dike are shut because of the tide. In spring the gates of the dike are shut \
+                     because of the storms."];
+    let mut prompt = prompt("Why are the gates of the dike shut?", &passages);
+    assert!(write(&prompt).pieces[0].starts_with("gates of the dike"));
+    prompt.passages[0].source.page = Some(2);
+    let answer = write(&prompt);
+    assert!(answer.pieces[0].starts_with("In spring the gates"), "{:?}", answer.pieces);
 }
