@@ -87,6 +87,32 @@ fn a_cell_is_quoted_for_what_is_said_of_its_row_and_column() {
 }
 
 #[test]
+fn an_item_is_quoted_for_what_is_said_of_what_introduces_it() {
+    let cited = |claim: &str| {
+        let mut excerpts = excerpts();
+        let list = "The keeper shuts the gates\n\n- at spring tides above 3.2 metres,\n- in storms from the north.\n\n\
+                    The ferry leaves\n\n- at dawn.";
+        list.clone_into(&mut excerpts[0].text);
+        let (pieces, _) = read(&excerpts, Language::from_code("en"), [format!("{claim} [1].").as_str()]);
+        let citation = pieces.into_iter().find_map(Read::citation).unwrap();
+        (citation.quote, citation.verdict)
+    };
+    let storms = "in storms from the north.".to_owned();
+    assert_eq!(cited("The keeper shuts the gates in storms from the north"), (storms, Verdict::Supported));
+}
+
+#[test]
+fn german_names_are_capitals_side_by_side() {
+    let german = Language::from_code("de");
+    let names = |text: &str| {
+        let words = super::Facts::of(text, german).words.into_iter();
+        words.filter(|(_, is_name)| *is_name).map(|(word, _)| word.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("Am Abend kam Marta Lind mit dem Boot zum Hafen."), ["marta", "lind"]);
+    assert_eq!(names("Der alte Hafen, Boote und das Tor."), [""; 0]);
+}
+
+#[test]
 fn what_the_document_writes_short_carries_a_claim_that_writes_it_out() {
     let verdict = |explained: &str, stored: &str, claim: &str| {
         let mut excerpts = excerpts();

@@ -107,6 +107,12 @@ fn references_and_heads_of_columns_answer_last() {
     ];
     let answer = write(&prompt_of_one("Who invented the tide gate?", &passages));
     assert_eq!(answer.pieces[0], "The tide gate was invented by Kurt Olsen. [1]");
+    let cited = [
+        "1 M. A. Lind, “Who invented the tide gate by night,” Trans. of the Harbour Society, vol. 3, pp. 1–12.",
+        "The tide gate was invented one night by Kurt Olsen.",
+    ];
+    let answer = write(&prompt_of_one("Who invented the tide gate by night?", &cited));
+    assert_eq!(answer.pieces[0], "The tide gate was invented one night by Kurt Olsen. [2]");
     let answer = write(&prompt_of_one("Which inventor is that of Thorn?", &passages[1..]));
     assert!(!answer.pieces[0].contains("Gate | Inventor"), "{:?}", answer.pieces);
 }
@@ -140,4 +146,13 @@ fn what_a_page_begins_with_inside_a_sentence_answers_last() {
     prompt.passages[0].source.page = Some(2);
     let answer = write(&prompt);
     assert!(answer.pieces[0].starts_with("In spring the gates"), "{:?}", answer.pieces);
+}
+
+#[test]
+fn what_opens_with_the_matter_goes_first() {
+    let passages =
+        ["Beside the harbour office, for long, stands the eel ladder. The eel ladder, for long, stands \
+                     beside the harbour office."];
+    let answer = write(&prompt("Where has the eel ladder stood for long?", &passages));
+    assert!(answer.pieces[0].starts_with("The eel ladder, for long"), "{:?}", answer.pieces);
 }
