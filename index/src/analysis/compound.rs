@@ -14,6 +14,9 @@ const MIN_PART: usize = 3;
 /// A longer word is an encoding, or a line without its spaces.
 const MAX_BYTES: usize = 64;
 
+/// Words that are looked up for the parts of one: a stranger may send words of which each piece is one.
+const MAX_LOOKUPS: usize = 300;
+
 /// What stands between two parts and belongs to none.
 const LINKS: &[&str] = &["", "s", "es", "n", "en", "er", "e"];
 
@@ -93,6 +96,14 @@ pub(crate) fn parts(
     mut count: impl FnMut(&str) -> u64,
 ) -> Vec<String> {
     let mut parts = Vec::new();
+    let mut left = MAX_LOOKUPS;
+    let mut count = |part: &str| match left.checked_sub(1) {
+        Some(less) => {
+            left = less;
+            count(part)
+        }
+        None => 0,
+    };
     if language.is_some_and(Language::joins_words) {
         add_parts(word, &mut count, &mut parts);
     }
@@ -150,6 +161,17 @@ fn split<'w>(word: &'w str, count: &mut impl FnMut(&str) -> u64) -> Option<Split
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_of_which_every_piece_is_one_is_soon_done() {
+        let mut num_lookups = 0;
+        let word = format!("x{}", "e".repeat(62));
+        parts(&word, Language::from_code("de"), |part| {
+            num_lookups += 1;
+            u64::from(part.starts_with('e'))
+        });
+        assert_eq!(num_lookups, MAX_LOOKUPS);
+    }
 
     #[test]
     fn a_compound_is_made_of_words_that_stand_elsewhere() {
