@@ -10,7 +10,8 @@ use ibid_index::PassageIndex;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
-use super::sentence::Item;
+use super::sentence::{Item, term_above};
+use crate::document::HEADING_SEPARATOR;
 use crate::event::Source;
 use crate::files::Files;
 use crate::session::Role;
@@ -53,13 +54,26 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// What a sentence is said of: in a cell of a table of its row, and its column where that is of use; in an
-    /// item of a list of what introduces that. The items are those of its text.
+    /// item of a list of what introduces that; in a manual of the name that it stands below. The items are those
+    /// of its text.
     pub(crate) fn said_of(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
         let holds = |item: &&Item| item.range.start <= place.start && place.end <= item.range.end;
         match items.iter().find(holds) {
             Some(item) => Some(item.introduction(&self.text)),
-            None => said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some()),
+            None => said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some())
+                .or_else(|| self.term_above(place).map(str::to_owned)),
         }
+    }
+}
+
+impl Excerpt {
+    /// The name that a sentence stands below, unless it says it.
+    fn term_above(&self, place: &Range<usize>) -> Option<&str> {
+        let heading = self.source.heading.as_deref();
+        let heading = heading.and_then(|heading| heading.rsplit(HEADING_SEPARATOR).next());
+        let term = term_above(&self.text, heading, place.start)?;
+        let name = term.split_whitespace().next()?;
+        (!self.text[place.clone()].contains(name)).then_some(term)
     }
 }
 

@@ -69,6 +69,21 @@ pub fn sentences_and_cells(text: &str) -> Vec<Sentence> {
     })
 }
 
+/// The name that running text at a place stands below, as in a manual: `max_gates (integer)`. The heading is that
+/// of the text's beginning.
+pub(crate) fn term_above<'a>(text: &'a str, heading: Option<&'a str>, place: usize) -> Option<&'a str> {
+    let mut above = heading;
+    for Block { range, kind } in block::blocks(text) {
+        match kind {
+            SentenceKind::Heading if range.end <= place => above = Some(text[range].trim()),
+            // What stands below an item is said of that.
+            SentenceKind::Item if range.start <= place => above = None,
+            _ => {}
+        }
+    }
+    above.filter(|above| block::names_term(above))
+}
+
 fn cells(text: &str, row: Block) -> Vec<Block> {
     let Some(prose) = ProseRow::of(text, row.range.clone()) else { return vec![row] };
     let label = prose.label.into_iter().map(|range| Block { range, kind: SentenceKind::Label });

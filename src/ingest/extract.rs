@@ -113,7 +113,8 @@ pub struct Heading {
     pub start: usize,
     /// 1 for the outermost.
     pub level: u8,
-    /// Its words, without markup, clipped to 200 characters.
+    /// Its words, without markup, clipped to 200 characters; empty where a section ends and the one around it
+    /// goes on.
     pub text: String,
 }
 

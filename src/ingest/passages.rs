@@ -311,7 +311,7 @@ impl<'a> Places<'a> {
         while let Some((first, rest)) = self.headings.split_first().filter(|(first, _)| first.start <= offset)
         {
             self.path.retain(|heading| heading.level < first.level);
-            self.path.push(first);
+            self.path.extend((!first.text.is_empty()).then_some(first));
             self.headings = rest;
         }
         let words: Vec<&str> = self.path.iter().map(|heading| heading.text.as_str()).collect();

@@ -129,7 +129,73 @@ fn a_web_page_of_fragments_keeps_them_all() {
     let html = "<html><body><table><tr><td><table><tr><td>red</td><td>1</td></tr></table></td></tr></table>\
                 <div>one<br>two<p>three &amp; four</div><pre>let x = 1;\n    let y = 2;</pre></body></html>";
     let found = read(html.as_bytes(), "page");
-    assert_eq!(found.text, "red | 1\n\none\ntwo\n\nthree & four\n\nlet x = 1;\n    let y = 2;");
+    let code = "```\nlet x = 1;\n    let y = 2;\n```";
+    assert_eq!(found.text, format!("red | 1\n\none\ntwo\n\nthree & four\n\n{code}"));
+}
+
+#[test]
+fn a_web_page_that_is_laid_out_by_its_writer_is_prose_unless_it_is_code() {
+    let letter = "Dear keeper, the gates were shut when the tide came, and nobody in the town was told of it\n\
+                  until the bell of the harbour rang in the night, which it had not done for years.";
+    let found = read(format!("<body><pre>{letter}</pre></body>").as_bytes(), "letter.html");
+    assert_eq!(found.text, letter);
+    for code in [
+        format!("<pre><code>{letter}</code></pre>"),
+        format!("<div class=highlight><pre>{letter}</pre></div>"),
+        format!("<pre class=programlisting-screen>{letter}</pre>"),
+    ] {
+        let found = read(format!("<body>{code}</body>").as_bytes(), "letter.html");
+        assert_eq!(found.text, format!("```\n{letter}\n```"), "{code}");
+    }
+    let lines = "<pre><div>shut --all</div><div>lock --all</div></pre>";
+    let found = read(format!("<body>{lines}</body>").as_bytes(), "code.html");
+    assert_eq!(found.text, "```\nshut --all\nlock --all\n```");
+    let fenced = "<pre>Write\n```\ncode\n```</pre>";
+    let found = read(format!("<body>{fenced}</body>").as_bytes(), "markdown.html");
+    assert_eq!(found.text, "Write\n```\ncode\n```");
+}
+
+#[test]
+fn a_web_page_says_each_term_with_its_description() {
+    let long = "It is counted by the keepers of the gates. ".repeat(12);
+    let html = format!(
+        "<body><h1>The book of gates</h1><p>{long}</p><h2>Settings</h2><p>{long}</p>\
+         <dl><dt><span>max_gates</span> (integer)</dt><dd><p>Says how many gates there are. {long}</p><p>Two.</p>\
+         <dl><dt>min_gates</dt><dd><p>{long}</p></dd></dl></dd>\
+         <dt>-k</dt><dt>--keys</dt><dd><p>Shows the keys.</p></dd>\
+         <dt>Colours</dt><dd><ul><li>red</li></ul></dd><dt>Alone</dt><dd></dd></dl>\
+         <p>These were all settings.</p>\
+         <dl><dt>1. Gates</dt><dt>2. Keys</dt><dd><dl><dt>2.1. Locks</dt></dl></dd></dl></body>"
+    );
+    let found = read(html.as_bytes(), "gates.html");
+    let all = [
+        (2, "The book of gates"),
+        (2, "Settings"),
+        (3, "max_gates (integer)"),
+        (4, "min_gates"),
+        (4, ""),
+        (3, ""),
+    ];
+    assert!(headings(&found).ends_with(&all[1..]), "{:?}", headings(&found));
+    let end = found.headings.last().unwrap().start;
+    assert!(
+        found.text[end..].starts_with("\n\n- -k, --keys: Shows the keys.\n- Colours:\n\n- red\n\n- Alone"),
+        "{}",
+        &found.text[end..]
+    );
+    assert!(
+        found.text.contains("Alone\n\nThese were all settings.\n\n- 1. Gates\n- 2. Keys\n\n- 2.1. Locks"),
+        "{}",
+        found.text
+    );
+}
+
+#[test]
+fn a_table_of_one_column_is_text() {
+    let html = "<body><table><tr><th>Functions</th></tr><tr><td><p>shut ( gate )</p><p>Shuts a gate.</p></td></tr>\
+                <tr><td><p>open ( gate )</p><p>Opens it.</p></td></tr></table></body>";
+    let found = read(html.as_bytes(), "gates.html");
+    assert_eq!(found.text, "Functions\n\nshut ( gate )\n\nShuts a gate.\n\nopen ( gate )\n\nOpens it.");
 }
 
 #[test]

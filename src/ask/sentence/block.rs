@@ -47,9 +47,10 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
                 }
             }
             SentenceKind::Prose => {
-                let mut below = lines[at + 1..].iter().map(|line| text[line.clone()].trim());
-                let next = below.find(|line| !line.is_empty()).unwrap_or_default();
-                let heading = stands_above(words, next);
+                let below = lines[at + 1..].iter().map(|line| text[line.clone()].trim());
+                let is_alone = below.clone().next().is_some_and(str::is_empty);
+                let next = below.clone().find(|line| !line.is_empty()).unwrap_or_default();
+                let heading = stands_above(words, next) || (is_alone && is_term(words, next));
                 let kind = if heading { SentenceKind::Heading } else { SentenceKind::Prose };
                 blocks.push(Block { range, kind });
             }
@@ -147,3 +148,26 @@ fn stands_above(line: &str, next: &str) -> bool {
         && begins(next)
         && next.chars().count() * 2 > length * 3
 }
+
+/// Whether a line that stands alone is a term above what is said of it.
+fn is_term(line: &str, next: &str) -> bool {
+    (names_term(line) || line.split_whitespace().count() == 1)
+        && line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | ']' | '>'))
+        && next.starts_with(char::is_uppercase)
+}
+
+/// Whether a heading is a name out of a program or a manual: `max_gates (integer)`, `-o FILE`.
+pub(super) fn names_term(heading: &str) -> bool {
+    let first = heading.split_whitespace().next().unwrap_or_default();
+    let is_path = || first.contains('.') && first.split('.').all(|part| part.chars().count() > 1);
+    let is_signed = first.contains(['_', '(', '=']) || first.contains("::") || is_path();
+    let is_name = (first.starts_with(char::is_alphabetic) && is_signed) || is_option(first);
+    is_name && heading.split_whitespace().count() <= TERM_WORDS
+}
+
+fn is_option(word: &str) -> bool {
+    word.trim_start_matches('-').starts_with(char::is_alphanumeric) && word.starts_with('-')
+}
+
+/// Most words of such a name.
+const TERM_WORDS: usize = 8;

@@ -141,6 +141,32 @@ fn headings_items_and_rows_are_units() {
 }
 
 #[test]
+fn names_of_manuals_stand_above_what_is_said_of_them() {
+    for (line, is_heading) in [
+        ("max_gates (integer)", true),
+        ("-k FILE --keys=FILE", true),
+        ("gates.keys.Lock", true),
+        ("gates", true),
+        ("a keeper of the gates", false),
+        ("max_gates is the setting of keepers.", false),
+    ] {
+        let text =
+            format!("{line}\n\nIt is told by the keepers of the gates who shut them each night at the ebb.");
+        assert_eq!(sentences(&text)[0].kind == SentenceKind::Heading, is_heading, "{line}");
+        let within = text.replacen("\n\n", "\n", 1);
+        assert_ne!(sentences(&within)[0].kind, SentenceKind::Heading, "{line}");
+    }
+    let text = "- a gate\n\nmax_gates (integer)\n\nIt is 4.\n\n- a key\n\nIt is 5.";
+    let above = |words: &str, heading| super::term_above(text, heading, text.find(words).unwrap());
+    assert_eq!(above("It is 4.", None), Some("max_gates (integer)"));
+    assert_eq!(above("It is 5.", None), None);
+    assert_eq!(super::term_above("It is 4.", Some("max_gates"), 0), Some("max_gates"));
+    for heading in ["The gates", "26.1. The gates", "U.S. gates"] {
+        assert_eq!(super::term_above("It is 4.", Some(heading), 0), None, "{heading}");
+    }
+}
+
+#[test]
 fn marks_after_the_stop_belong_to_the_sentence_before() {
     check("It rained. [1][2] It stopped [3].", &["It rained. [1][2]", "It stopped [3]."]);
     check("It rained.[1] It stopped.", &["It rained.[1]", "It stopped."]);

@@ -97,6 +97,12 @@ impl Composer {
         }
     }
 
+    /// What a heading of this level stands above ends here, and what it stands below goes on.
+    pub(super) fn end_section(&mut self, level: u8) {
+        let (start, level) = (self.text.len(), level.clamp(1, MAX_LEVEL));
+        self.headings.push(Heading { start, level, text: String::new() });
+    }
+
     /// A paragraph with blank lines around it; line feeds inside it stay, other space is folded.
     pub(super) fn paragraph(&mut self, words: &str) -> Result<(), ExtractError> {
         self.blank();

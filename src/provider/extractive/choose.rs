@@ -3,6 +3,7 @@
 //! words the question does not use is found only through its surroundings.
 
 use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ibid_index::analysis::{Language, Lexicon};
@@ -38,6 +39,9 @@ const MANY_PARTS: usize = 10;
 const ENOUGH_OF_PARTS: f32 = 0.25;
 /// Sentences of a question that are answered one by one, the last ones.
 const MAX_ASKED: usize = 8;
+/// Most bytes of an item that are told with a further sentence of it.
+const ITEM_BYTES: usize = 400;
+
 /// A passage that may speak of what a question names.
 struct Meant<'s, 'a> {
     passage: usize,
@@ -113,7 +117,7 @@ impl Reading<'_> {
 
     /// Every sentence of these passages that may be told, weighed against a question.
     fn weigh<'a>(
-        &self,
+        &'a self,
         question: &str,
         asked: &Facts,
         weights: &Weights,
@@ -129,13 +133,17 @@ impl Reading<'_> {
             for (at, line) in read.lines.iter().enumerate() {
                 let Some(Worth { coverage, score }) = scale.weigh(read, at, named) else { continue };
                 let gain = scale.next_shows(read, at);
+                let Range { start, end } = line.sentence.range;
+                let from = line.goes_on_from.filter(|from| end - from <= ITEM_BYTES);
+                let said_of = line.said_of.as_deref().filter(|_| from.is_some());
+                let start = from.unwrap_or(start);
                 candidates.push(Candidate {
                     passage: *passage,
-                    text: line.text,
-                    start: line.sentence.range.start,
+                    text: &self.passages[*passage].text[start..end],
+                    start,
                     list: &line.list,
                     next: gain.map(|_| read.lines[at + 1].sentence.range.clone()),
-                    facts: line.facts.clone(),
+                    facts: said_of.cloned().into_iter().fold(line.facts.clone(), Facts::and),
                     coverage,
                     score: score - late + gain.unwrap_or(0.0),
                 });

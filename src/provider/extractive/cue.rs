@@ -201,7 +201,8 @@ const EXTREMES: &[&str] = &["maximum", "minimum", "average", "mean", "median", "
 const QUANTITIES: &[&str] = &[
     "length", "height", "width", "depth", "weight", "size", "area", "volume", "number", "amount", "cost",
     "price", "rate", "percentage", "share", "proportion", "ratio", "budget", "salary", "fee", "speed",
-    "distance", "duration", "age", "population", "temperature", "revenue", "income", "profit",
+    "distance", "duration", "age", "population", "temperature", "revenue", "income", "profit", "value", "default",
+    "limit", "capacity", "threshold",
 ];
 
 const OFTEN: &[&str] = &["h", "day", "week", "month", "year"];

@@ -68,6 +68,12 @@ const PRINTED: &[&str] = &[
     "zeitschrift", "verlag", "revue",
 ];
 
+/// Whether a sentence stands in brackets as a whole.
+pub(super) fn is_bracketed(sentence: &str) -> bool {
+    let inside = sentence.strip_prefix('(').and_then(|rest| rest.trim_end_matches('.').strip_suffix(')'));
+    inside.is_some_and(|inside| !inside.contains(['(', ')']))
+}
+
 /// Whether a line, in lower case, ends as those at the edge of a page do: "Page 3 of 5".
 fn ends_with_page(line: &str) -> bool {
     let page = ["page", "seite", "página", "pagina", "sida", "side", "strona", "страница", "стр."];

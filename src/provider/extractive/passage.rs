@@ -41,6 +41,8 @@ pub(super) struct Line<'a> {
     pub(super) section: Option<Arc<Facts>>,
     /// What it is said of, in a cell or in an item of a list.
     pub(super) said_of: Option<Arc<Facts>>,
+    /// Where what it goes on with begins, if it is a further sentence of an item.
+    pub(super) goes_on_from: Option<usize>,
     /// The items of the list, or the code, that it introduces.
     pub(super) list: Vec<Item>,
     /// Whether the section begins with it.
@@ -48,18 +50,23 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// How much of the section's heading the question says, if it is at least half, from 0 to 1.
+    pub(super) fn is_below(&self, asked: &Facts) -> f32 {
+        let Some(section) = &self.section else { return 0.0 };
+        let num_said = section.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
+        if section.words.is_empty() || num_said * 2 < section.words.len() {
+            return 0.0;
+        }
+        ratio(num_said, section.words.len())
+    }
+
     /// How far the section is what is asked for: the question says its heading, and no word that neither
     /// this nor the title says. From 0 to 1.
     pub(super) fn is_of_section(&self, asked: &Facts, title: &Facts) -> f32 {
         let Some(section) = &self.section else { return 0.0 };
         let is_above = |word: &str| section.holds(word) == 1.0 || title.holds(word) == 1.0;
         let is_all_said = asked.words.iter().all(|(word, _)| is_above(word));
-        let num_said = section.words.iter().filter(|(word, _)| asked.holds(word) == 1.0).count();
-        if is_all_said && num_said * 2 >= section.words.len() {
-            ratio(num_said, section.words.len())
-        } else {
-            0.0
-        }
+        if is_all_said { self.is_below(asked) } else { 0.0 }
     }
 }
 
@@ -78,10 +85,10 @@ impl<'a> Read<'a> {
         let items = items(&excerpt.text);
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
-            // A page may begin inside a sentence.
-            let is_cut = excerpt.source.page.is_some()
-                && excerpt.text[..sentence.range.start].trim().is_empty()
-                && text.starts_with(char::is_lowercase);
+            // A page may begin inside a sentence, and code may stand inside one.
+            let before = excerpt.text[..sentence.range.start].trim_end();
+            let is_cut = text.starts_with(char::is_lowercase)
+                && (before.ends_with("```") || (before.is_empty() && excerpt.source.page.is_some()));
             let is_whole = is_finished(text) && !is_cut && (!is_known || has_grammar(text));
             let otherwise = format!("{}\n{}", abbreviations.missing_in(text).join("\n"), joined(text));
             let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
@@ -92,9 +99,20 @@ impl<'a> Read<'a> {
             let said_of = said_of.map(|of| Arc::new(Facts::of(&of, language)));
             let section = said_of.clone().filter(|_| is_cell);
             let opens_section = section.is_some() && begins_cell(&excerpt.text[..sentence.range.start]);
-            let list = items.iter().filter(|item| item.leads.last() == Some(&sentence.range));
+            let list = items.iter().filter(|item| !is_cut && item.leads.last() == Some(&sentence.range));
             let list = list.cloned().collect();
-            Line { sentence, text, facts, is_whole, row: None, section, opens_section, said_of, list }
+            Line {
+                sentence,
+                text,
+                facts,
+                is_whole,
+                row: None,
+                section,
+                opens_section,
+                said_of,
+                goes_on_from: None,
+                list,
+            }
         };
         // It may be the name of a file, whose words are parted by other signs.
         let title = excerpt.source.title.replace(['_', '/'], " ");
@@ -103,10 +121,11 @@ impl<'a> Read<'a> {
         let kinds = lines.iter().map(|line| (line.sentence.kind, line.sentence.range.clone()));
         let rows = rows(excerpt, kinds, language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
+        join_items(&excerpt.text, &mut lines);
         let title = Facts::of(&title, language);
         let above = excerpt.source.heading.as_deref().unwrap_or_default();
         let above = above.rsplit(HEADING_SEPARATOR).next().unwrap_or_default();
-        tell_sections(&mut lines, &title, Facts::of(above, language));
+        tell_sections(&mut lines, &title, above, language);
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
         let columns = Facts::of(excerpt.source.columns.as_deref().unwrap_or_default(), language);
         Self { lines, whole, title, heading: Facts::of(&heading, language), columns }
@@ -135,16 +154,34 @@ impl<'a> Read<'a> {
     }
 }
 
+/// Tells the further sentences of an item what they go on with: "The default." says nothing by itself.
+fn join_items(text: &str, lines: &mut [Line<'_>]) {
+    for at in 1..lines.len() {
+        let (before, line) = lines.split_at_mut(at);
+        let (Some(before), Some(line)) = (before.last(), line.first_mut()) else { continue };
+        let is_item = |line: &Line<'_>| line.sentence.kind == SentenceKind::Item;
+        let between = before.sentence.range.end..line.sentence.range.start;
+        // The marker of the next item stands between two.
+        if is_item(before) && is_item(line) && text[between].trim().is_empty() {
+            let said =
+                before.said_of.iter().map(|of| Facts::clone(of)).fold(before.facts.clone(), Facts::and);
+            line.said_of = Some(Arc::new(said));
+            line.goes_on_from = before.goes_on_from.or(Some(before.sentence.range.start));
+        }
+    }
+}
+
 /// Tells each line the section that it stands in, unless it is a cell, which has its own.
-fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
-    let below_title = |heading: Facts| {
-        let is_title = heading.words.iter().all(|(word, _)| title.holds(word) == 1.0);
-        (!is_title).then(|| Arc::new(heading))
+fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: &str, language: Option<Language>) {
+    let below_title = |heading: &str| {
+        let facts = Facts::of(before_brackets(heading), language);
+        let is_title = facts.words.iter().all(|(word, _)| title.holds(word) == 1.0);
+        (!is_title).then(|| Arc::new(facts))
     };
     let (mut section, mut is_begun) = (below_title(above), true);
     for line in lines {
         match line.sentence.kind {
-            SentenceKind::Heading => (section, is_begun) = (below_title(line.facts.clone()), false),
+            SentenceKind::Heading => (section, is_begun) = (below_title(line.text), false),
             SentenceKind::Cell => {}
             _ => {
                 line.section.clone_from(&section);
@@ -153,6 +190,12 @@ fn tell_sections(lines: &mut [Line<'_>], title: &Facts, above: Facts) {
             }
         }
     }
+}
+
+/// A heading without the remark in brackets at its end: `max_gates (integer)`.
+fn before_brackets(heading: &str) -> &str {
+    let parts = heading.strip_suffix(')').and_then(|heading| heading.rsplit_once('('));
+    parts.map(|(before, _)| before).filter(|before| !before.trim().is_empty()).unwrap_or(heading)
 }
 
 /// The compounds of a text, of which other words stand by themselves elsewhere, each with these.

@@ -6,7 +6,7 @@ use ibid_index::analysis::{Language, terms};
 use super::choose::ratio;
 use super::coverage::coverage;
 use super::cue::{Asked, asks_way, counted, counts, measure};
-use super::form::{is_debris, is_pointer, is_reference};
+use super::form::{is_bracketed, is_debris, is_pointer, is_reference};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::sentence::SentenceKind;
@@ -20,6 +20,12 @@ const STEPS: f32 = 0.25;
 
 /// What the first words of a sentence count for, if they are asked for.
 const OPENING: &[f32] = &[1.0, 0.75, 0.5, 0.25];
+
+/// What it counts for that a sentence stands below a heading that the question says.
+const BELOW: f32 = 0.15;
+
+/// What a sentence loses that is said beside another.
+const BRACKETED: f32 = 0.15;
 
 /// What the sign of an answer counts for in the next sentence.
 const NEXT: f32 = 0.15;
@@ -94,7 +100,10 @@ impl<'q> Scale<'q> {
         }
         // A cell or an item is told with what it is said of.
         let said_of = line.said_of.as_deref();
-        let section = line.section.as_deref().map(|section| (section, 0.9 * of_section));
+        let is_below = line.is_below(self.asked);
+        let section = line.section.as_deref().filter(|_| is_below > 0.0).map(|section| (section, 0.9));
+        // Of a question of many parts a heading says one.
+        let is_below = is_below * (2.0 * self.covered(self.asked, &[section])).min(1.0);
         let heads = |near: f32| row.as_ref().map(|row| (&*row.heads, near));
         let before = at.checked_sub(1).map(|before| &read.lines[before]);
         let coverage = self.covered(
@@ -134,7 +143,7 @@ impl<'q> Scale<'q> {
             + if is_measured { 0.15 } else { 0.0 }
             + 0.4 * meant
             + 0.25 * told
-            + of_section * if line.opens_section { 0.3 } else { 0.2 }
+            + (of_section * if line.opens_section { 0.3 } else { 0.2 }).max(BELOW * is_below)
             + 0.1 * itself * self.opening(facts)
             + if self.asks_way && !line.list.is_empty() { STEPS } else { 0.0 }
             - self.dryness(line, labelled);
@@ -211,7 +220,8 @@ impl<'q> Scale<'q> {
         let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
         // It tells columns apart, or who wrote where.
         let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);
-        dry + long + if is_fragment || is_aside { 0.3 } else { 0.0 }
+        let bracketed = if is_bracketed(text) { BRACKETED } else { 0.0 };
+        dry + long + bracketed + if is_fragment || is_aside { 0.3 } else { 0.0 }
     }
 }
 

@@ -37,6 +37,42 @@ fn what_introduces_a_list_is_told_with_its_items() {
 }
 
 #[test]
+fn a_further_sentence_of_an_item_is_told_with_its_first() {
+    let levels = "The keepers know two levels of alarm:\n\n- Quiet: The bell is silent. This is the default.\n\
+                  - Loud: The bell rings. Ships hear it.";
+    let answer = write(&prompt("What is the default level of alarm?", &[levels]));
+    let expected =
+        "The keepers know two levels of alarm: Quiet: The bell is silent. This is the default. [1]";
+    assert_eq!(answer.pieces[0], expected);
+}
+
+#[test]
+fn what_stands_below_a_name_is_said_of_it() {
+    let entries = "max_gates (integer)\n\nDetermines how many there are. The default is 12.\n\n\
+                   max_keys (integer)\n\nDetermines how many keys fit on a ring. The default is 40 for a keeper.";
+    let answer = write(&prompt("What is the default of max_gates?", &[entries]));
+    assert_eq!(answer.pieces[0], "max_gates (integer): The default is 12. [1]");
+    let answer = write(&prompt("What is the default of max_keys?", &[entries]));
+    assert_eq!(answer.pieces[0], "max_keys (integer): The default is 40 for a keeper. [1]");
+}
+
+#[test]
+fn what_code_cuts_off_is_no_sentence() {
+    let cut = "The harbour is painted with\n\n```\npaint mill\n```\n\n\
+               is what a tide mill is, and it is locked with:\n\n```\nlock mill\n```\n\nA tide mill grinds at the ebb.";
+    let answer = write(&prompt("What is a tide mill?", &[cut]));
+    assert_eq!(answer.pieces[0], "A tide mill grinds at the ebb. [1]");
+}
+
+#[test]
+fn what_is_said_in_brackets_is_said_beside() {
+    let passages =
+        ["(The northern gate has a bell.) The northern gate has a bell and a lamp, as keepers know."];
+    let answer = write(&prompt("Does the northern gate have a bell?", &passages));
+    assert!(answer.pieces[0].starts_with("The northern gate has a bell and a lamp"), "{:?}", answer.pieces);
+}
+
+#[test]
 fn a_compound_is_found_by_its_parts() {
     let passages = [
         "Der Anspruch auf Urlaub besteht für alle Wärter. Der Urlaub beträgt im Jahr 24 Tage.",
