@@ -3,10 +3,12 @@
 //! values of stands at its beginning, and which of them is which stands above it.
 
 mod prose;
+mod record;
 
 use std::ops::Range;
 
 pub(crate) use self::prose::{ProseRow, said_of};
+pub(crate) use self::record::{Field, record};
 
 /// Lines right above the rows of a table that may belong to it: a caption, the heads of its columns.
 const CAPTION_LINES: usize = 4;
@@ -16,8 +18,8 @@ const MAX_BYTES: usize = 800;
 const PARTED: &str = " / ";
 /// A longer line, in bytes, is more than a head of columns.
 const HEAD_BYTES: usize = 160;
-/// A longer cell, in bytes, of a row that is longer than that is no head.
-const CELL_BYTES: usize = 60;
+/// A longer cell, in bytes, of a row that is longer than that is no head. Some heads are whole questions.
+const CELL_BYTES: usize = 120;
 
 /// A table that is being read, line by line. Lines are ranges of bytes of the text.
 #[derive(Default)]

@@ -10,6 +10,7 @@ mod cue;
 mod form;
 mod named;
 mod passage;
+mod record;
 mod row;
 mod subject;
 #[cfg(test)]
@@ -56,7 +57,10 @@ pub fn write(prompt: &Prompt) -> Answer {
         let excerpt = prompt.passages.iter().find(|excerpt| excerpt.source.n == choice.n)?;
         let num_before = chosen[..at].iter().filter(|choice| choice.role != Role::Next).count();
         Some(match choice.role {
-            Role::Own => layout(num_before, choice, &told_of(excerpt, &choice.place)),
+            Role::Own => {
+                let own = choice.record.clone().unwrap_or_else(|| told_of(excerpt, &choice.place));
+                layout(num_before, choice, &own)
+            }
             // What introduces a list is not said again with each item.
             Role::Item | Role::Next => layout(num_before, choice, &told(&choice.text)),
             Role::Code => format!("\n\n```\n{}\n```", choice.text.trim_end()),

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::{CELL_BYTES, PARTED, columns_of, is_finished, is_quantity, lines};
+use super::{PARTED, columns_of, is_finished, is_quantity, lines};
 
 /// Words of a sentence in a cell, at least: "See above." is none.
 const LEAST_WORDS: usize = 4;
 /// Cells that hold prose are longer than this many bytes, or finished sentences.
-const PROSE_BYTES: usize = 2 * CELL_BYTES;
+const PROSE_BYTES: usize = 120;
 
 /// A row of prose taken apart. Ranges are bytes of the text it stands in.
 pub(crate) struct ProseRow {
@@ -67,18 +67,35 @@ fn head_of(
     cell: &Range<usize>,
     has_pages: bool,
 ) -> Option<String> {
-    let columns = columns_of(text, above, row.clone(), has_pages)?;
-    let cells: Vec<Range<usize>> = raw_cells(text, row).collect();
+    let cells: Vec<Range<usize>> = raw_cells(text, row.clone()).collect();
     let at = cells.iter().position(|other| other == cell)?;
-    columns.split(PARTED).find_map(|line| {
-        let heads: Vec<Range<usize>> = raw_cells(line, 0..line.len()).collect();
-        let head = &line[heads.get(at).filter(|_| heads.len() == cells.len())?.clone()];
-        head.contains(char::is_alphanumeric).then(|| head.to_owned())
-    })
+    heads_of(text, above, row, (cells.len(), false), has_pages)?
+        .get(at)
+        .filter(|head| !head.is_empty())
+        .cloned()
+}
+
+/// The heads of the columns above a row, one for each of its cells; empty where a column has none. The row may
+/// end with fewer cells, if those at its end are empty.
+pub(super) fn heads_of(
+    text: &str,
+    above: Option<&str>,
+    row: Range<usize>,
+    (num_cells, may_end): (usize, bool),
+    has_pages: bool,
+) -> Option<Vec<String>> {
+    let columns = columns_of(text, above, row, has_pages)?;
+    let heads = |line: &str| -> Vec<String> {
+        let says = |head: &&str| head.contains(char::is_alphanumeric);
+        let heads = raw_cells(line, 0..line.len()).map(|head| Some(&line[head]).filter(says));
+        heads.map(|head| head.unwrap_or_default().to_owned()).collect()
+    };
+    let fits = |heads: &Vec<String>| heads.len() == num_cells || (heads.len() > num_cells && may_end);
+    columns.split(PARTED).map(heads).find(fits)
 }
 
 /// All cells of a row, without the space around them, those that are empty too.
-fn raw_cells(text: &str, row: Range<usize>) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(super) fn raw_cells(text: &str, row: Range<usize>) -> impl Iterator<Item = Range<usize>> + '_ {
     let line = text[row.clone()].trim();
     let start = row.start + (text[row.clone()].len() - text[row].trim_start().len());
     let inside = line.strip_prefix('|').unwrap_or(line);

@@ -191,6 +191,29 @@ fn a_web_page_says_each_term_with_its_description() {
 }
 
 #[test]
+fn a_cell_stands_in_each_row_that_it_reaches_into() {
+    let long = "Told of by keepers. ".repeat(8);
+    let html = format!(
+        "<body><p>{long}</p><p>{long}</p><p>{long}</p><table><tr><th>River</th><th>Gate</th><th colspan=2>Eels</th><th>Keeper</th></tr>\
+         <tr><td rowspan=2>Osmer</td><td>Thorn</td><td>4</td><td>5</td><td rowspan=3>{long}</td></tr>\
+         <tr><td>Alder</td><td>7</td><td>8</td></tr><tr><td colspan=2>both</td><td>11</td></tr>\
+         <tr></tr><tr><td>Lune</td><td rowspan=x>Alder</td></tr></table></body>"
+    );
+    let found = read(html.as_bytes(), "gates.html");
+    let rows = format!(
+        "River | Gate | Eels | | Keeper\nOsmer | Thorn | 4 | 5 | {}\nOsmer | Alder | 7 | 8\nboth | | 11\nLune | Alder",
+        long.trim()
+    );
+    assert!(found.text.ends_with(&rows), "{}", found.text);
+    let wide = "<tr><td colspan=99999 rowspan=99999>x</td></tr>".repeat(3);
+    let found = read(
+        format!("<body><table>{wide}<tr><td>a</td><td>b</td></tr></table></body>").as_bytes(),
+        "wide.html",
+    );
+    assert!(found.text.len() < 20_000, "{}", found.text.len());
+}
+
+#[test]
 fn a_table_of_one_column_is_text() {
     let html = "<body><table><tr><th>Functions</th></tr><tr><td><p>shut ( gate )</p><p>Shuts a gate.</p></td></tr>\
                 <tr><td><p>open ( gate )</p><p>Opens it.</p></td></tr></table></body>";

@@ -161,7 +161,8 @@ pub(super) fn names_term(heading: &str) -> bool {
     let first = heading.split_whitespace().next().unwrap_or_default();
     let is_path = || first.contains('.') && first.split('.').all(|part| part.chars().count() > 1);
     let is_signed = first.contains(['_', '(', '=']) || first.contains("::") || is_path();
-    let is_name = (first.starts_with(char::is_alphabetic) && is_signed) || is_option(first);
+    let is_name =
+        (first.starts_with(char::is_alphabetic) && is_signed && !first.ends_with(':')) || is_option(first);
     is_name && heading.split_whitespace().count() <= TERM_WORDS
 }
 

@@ -3,6 +3,7 @@
 
 mod element;
 mod flow;
+mod grid;
 
 use dom_smoothie::{Config, Readability};
 use scraper::{ElementRef, Html, Selector};
@@ -34,8 +35,10 @@ pub(super) fn read(html: &str, out: &mut Composer) -> Result<(), ExtractError> {
             let whole = walk(body, true, &mut |_| Ok(()))?;
             if letters(&article.text_content) * MIN_ARTICLE_SHARE >= whole {
                 let content = Html::parse_fragment(&article.content);
-                // The rows of a table that was cut open are lost in reading.
-                if num_rows(&content) >= article.content.matches("<tr").count() {
+                // The rows and cells of a table that was cut open are lost in reading.
+                let is_whole =
+                    ["tr", "td"].iter().all(|name| num(&content, name) >= tags(&article.content, name));
+                if is_whole {
                     return write(content.root_element(), false, out);
                 }
             }
@@ -67,12 +70,18 @@ fn first<'a>(page: &'a Html, selector: &str) -> Option<ElementRef<'a>> {
     page.select(&Selector::parse(selector).ok()?).next()
 }
 
-fn num_rows(page: &Html) -> usize {
+/// How many elements a page has of a name.
+fn num(page: &Html, name: &str) -> usize {
     page.root_element()
         .descendants()
         .filter_map(ElementRef::wrap)
-        .filter(|node| node.value().name() == "tr")
+        .filter(|node| node.value().name() == name)
         .count()
+}
+
+/// How many tags open one of that name.
+fn tags(html: &str, name: &str) -> usize {
+    html.matches(&format!("<{name}")).count()
 }
 
 fn write(root: ElementRef<'_>, without_menus: bool, out: &mut Composer) -> Result<(), ExtractError> {

@@ -27,6 +27,8 @@ pub(super) struct Choice {
     /// Its words as stored.
     pub(super) text: String,
     pub(super) role: Role,
+    /// If it is a row, what of it is asked for.
+    pub(super) record: Option<String>,
 }
 
 /// How a sentence stands in an answer.
@@ -47,6 +49,8 @@ pub(super) struct Candidate<'a> {
     pub(super) passage: usize,
     pub(super) text: &'a str,
     pub(super) start: usize,
+    /// Whether it is a row of a table.
+    pub(super) is_row: bool,
     /// The items of the list, or the code, that it introduces.
     pub(super) list: &'a [Item],
     /// The next sentence, if the sign of an answer is in that.
@@ -65,7 +69,7 @@ pub(super) fn next(candidates: &[Candidate<'_>], chosen: &[Candidate<'_>], asked
     let adds = |candidate: &Candidate<'_>| candidate.score >= least && candidate.list.is_empty();
     for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| adds(candidate)) {
         let likeness = chosen.iter().map(|known| likeness(known, candidate)).fold(0.0, f32::max);
-        if likeness >= SAME {
+        if likeness >= SAME || chosen.iter().any(|known| is_less(candidate, known, asked)) {
             continue;
         }
         let new_word = asked.words.iter().any(|(word, _)| {
@@ -77,6 +81,17 @@ pub(super) fn next(candidates: &[Candidate<'_>], chosen: &[Candidate<'_>], asked
         }
     }
     best.map(|(at, _)| at)
+}
+
+/// Whether a row says less of the question than another one and nothing else of it: that of New York, where New
+/// Jersey is asked for.
+fn is_less(row: &Candidate<'_>, known: &Candidate<'_>, asked: &Facts) -> bool {
+    let [ours, theirs] = [row, known].map(|of| {
+        let words = asked.words.iter().map(|(word, _)| of.facts.holds(word) == 1.0);
+        words.chain(asked.numbers.iter().map(|number| of.facts.holds_number(number))).collect::<Vec<_>>()
+    });
+    let is_within = ours.iter().zip(&theirs).all(|(ours, theirs)| *theirs || !ours);
+    row.is_row && known.is_row && is_within && ours != theirs
 }
 
 /// How alike two sentences are, from 0 to 1. Two that agree in words but not in their numbers are
@@ -115,7 +130,7 @@ pub(super) fn told(mut chosen: Vec<Candidate<'_>>, passages: &[Excerpt]) -> Vec<
 
 impl Choice {
     fn new(excerpt: &Excerpt, place: Range<usize>, role: Role) -> Self {
-        Self { n: excerpt.source.n, text: excerpt.text[place.clone()].to_owned(), place, role }
+        Self { n: excerpt.source.n, text: excerpt.text[place.clone()].to_owned(), place, role, record: None }
     }
 }
 

@@ -11,9 +11,11 @@ use ibid_index::{IndexError, PassageIndex};
 
 use super::candidate::{Candidate, Choice, MAX_SENTENCES, first_of, joined, next, told, with_list};
 use super::coverage::num_words;
+use super::cue::Asked;
 use super::form::contrasts;
 use super::named::Named;
 use super::passage::{Read, compounds};
+use super::record::told_record;
 use super::subject::{framing, no_nouns, subject};
 use super::weigh::{Scale, Worth};
 use crate::abbreviation::Abbreviations;
@@ -112,7 +114,14 @@ impl Reading<'_> {
             let Some(next) = next(&candidates, &chosen, asked) else { break };
             chosen.push(candidates.remove(next));
         }
-        told(chosen, self.passages)
+        let mut choices = told(chosen, self.passages);
+        for choice in &mut choices {
+            let excerpt = self.passages.iter().find(|excerpt| excerpt.source.n == choice.n);
+            let asked = (asked, Asked::by(question) == Asked::Reason);
+            let record = |excerpt| told_record(excerpt, choice.place.clone(), asked, self.language);
+            choice.record = excerpt.and_then(record);
+        }
+        choices
     }
 
     /// Every sentence of these passages that may be told, weighed against a question.
@@ -141,6 +150,7 @@ impl Reading<'_> {
                     passage: *passage,
                     text: &self.passages[*passage].text[start..end],
                     start,
+                    is_row: line.row.is_some(),
                     list: &line.list,
                     next: gain.map(|_| read.lines[at + 1].sentence.range.clone()),
                     facts: said_of.cloned().into_iter().fold(line.facts.clone(), Facts::and),

@@ -260,6 +260,17 @@ const WAYS: &[&str] = &[
     "hvordan ", "jak ", "как ", "nasıl ",
 ];
 
+/// Whether what stands above a column says that there are reasons in it.
+pub(super) fn names_reason(head: &Facts, language: Option<Language>) -> bool {
+    REASONS.iter().any(|word| terms(word, language).any(|term| head.holds(&term.stem) == 1.0))
+}
+
+#[rustfmt::skip]
+const REASONS: &[&str] = &[
+    "reason", "cause", "why", "motive", "explanation", "Grund", "Ursache", "raison", "motif", "razón", "motivo", "causa",
+    "reden", "oorzaak", "orsak", "årsag", "årsak", "przyczyna", "powód", "причина",
+];
+
 /// What a question asks the number of: `gates` in "how many gates".
 pub(super) fn counted(question: &str, language: Option<Language>) -> Option<String> {
     let lower = question.to_lowercase();

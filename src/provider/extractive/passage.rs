@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ibid_index::analysis::{Language, Lexicon, Term, TermKind, terms};
 
 use super::choose::ratio;
+use super::record::read;
 use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
@@ -127,7 +128,7 @@ impl<'a> Read<'a> {
         let above = above.rsplit(HEADING_SEPARATOR).next().unwrap_or_default();
         tell_sections(&mut lines, &title, above, language);
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
-        let columns = Facts::of(excerpt.source.columns.as_deref().unwrap_or_default(), language);
+        let columns = read(excerpt.source.columns.as_deref().unwrap_or_default(), language);
         Self { lines, whole, title, heading: Facts::of(&heading, language), columns }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ibid_index::analysis::Language;
 
+use super::record::read;
 use crate::ask::cite::Facts;
 use crate::ask::prompt::Excerpt;
 use crate::ask::sentence::SentenceKind;
@@ -70,7 +71,7 @@ pub(super) fn rows(
             _ => {
                 let above = Some(above).filter(|_| table.goes_on());
                 let told = above.into_iter().chain(lines.iter().map(|line| &text[line.clone()]));
-                Arc::new(Facts::of(&told.collect::<Vec<_>>().join("\n"), language))
+                Arc::new(read(&told.collect::<Vec<_>>().join("\n"), language))
             }
         };
         known = Some((of, Arc::clone(&heads)));

@@ -5,7 +5,7 @@ use ibid_index::analysis::{Language, terms};
 
 use super::choose::ratio;
 use super::coverage::coverage;
-use super::cue::{Asked, asks_way, counted, counts, measure};
+use super::cue::{Asked, asks_way, counted, counts, measure, names_reason};
 use super::form::{is_bracketed, is_debris, is_pointer, is_reference};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
@@ -29,6 +29,10 @@ const BRACKETED: f32 = 0.15;
 
 /// What the sign of an answer counts for in the next sentence.
 const NEXT: f32 = 0.15;
+
+/// Words and bytes of a label before a colon, at most.
+const LABEL_WORDS: usize = 4;
+const LABEL_BYTES: usize = 60;
 
 /// A question, as sentences are weighed against it.
 pub(super) struct Scale<'q> {
@@ -133,6 +137,8 @@ impl<'q> Scale<'q> {
         // A row says of what it names how much or when; seldom yes or no.
         let row = row.as_ref().filter(|_| self.kind != Asked::Whether);
         let (labelled, meant) = row.map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
+        let is_field = self.is_field(text);
+        let labelled = if is_field { 1.0 } else { labelled };
         let is_named = before.is_some_and(|before| self.is_named_by(before));
         let named = f32::from(u8::from(is_named));
         let told = self.topic.as_ref().map_or(0.0, |topic| topic.told_by(text).max(named));
@@ -146,7 +152,7 @@ impl<'q> Scale<'q> {
             + (of_section * if line.opens_section { 0.3 } else { 0.2 }).max(BELOW * is_below)
             + 0.1 * itself * self.opening(facts)
             + if self.asks_way && !line.list.is_empty() { STEPS } else { 0.0 }
-            - self.dryness(line, labelled);
+            - self.dryness(line, labelled, is_field);
         Some(Worth { coverage, score })
     }
 
@@ -181,8 +187,8 @@ impl<'q> Scale<'q> {
             || text.ends_with(['?', '？', '؟'])
             || (text.ends_with([':', '：']) && !self.may_be_list(line, shown))
             || (!is_row && is_debris(text))
-            // A row gives no reasons.
-            || (is_row && self.kind == Asked::Reason)
+            // A row gives no reasons, unless there is a column of them.
+            || (is_row && self.kind == Asked::Reason && !row.as_ref().is_some_and(|row| names_reason(&row.heads, self.language)))
             || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(self.asked, facts, &read.heading))
             || (line.list.is_empty() && read.is_heading(line, self.asked))
     }
@@ -198,6 +204,17 @@ impl<'q> Scale<'q> {
         may_be && !line.list.is_empty()
     }
 
+    /// Whether a line tells what is asked for behind a label that is just that: "Source: the Eel Trust".
+    fn is_field(&self, text: &str) -> bool {
+        let Some((label, value)) = text.split_once([':', '：']) else { return false };
+        let is_short = label.split_whitespace().count() <= LABEL_WORDS && label.len() <= LABEL_BYTES;
+        let is_asked = || {
+            let label = Facts::of(label, self.language);
+            !label.words.is_empty() && label.words.iter().all(|(word, _)| self.asked.holds(word) == 1.0)
+        };
+        is_short && value.contains(char::is_alphanumeric) && is_asked()
+    }
+
     /// Whether the line before a sentence names what is asked for: in a glossary, or below a heading, it is
     /// followed by what that is.
     fn is_named_by(&self, before: &Line<'_>) -> bool {
@@ -206,7 +223,7 @@ impl<'q> Scale<'q> {
     }
 
     /// What a sentence loses by its form.
-    fn dryness(&self, line: &Line<'_>, labelled: f32) -> f32 {
+    fn dryness(&self, line: &Line<'_>, labelled: f32, is_field: bool) -> f32 {
         let Line { sentence, text, is_whole, row, .. } = line;
         let dry = match self.kind {
             _ if sentence.kind != SentenceKind::Row => 0.0,
@@ -216,7 +233,7 @@ impl<'q> Scale<'q> {
         };
         let long = if text.len() > LONG_BYTES { 0.05 } else { 0.0 };
         // A title, a byline, a caption: words that stand there without saying anything.
-        let is_said = *is_whole || !line.list.is_empty();
+        let is_said = *is_whole || is_field || !line.list.is_empty();
         let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
         // It tells columns apart, or who wrote where.
         let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);

@@ -8,6 +8,7 @@ use super::element::{
     begins_with_definitions, heading_level, holds_code, holds_data, is_block, is_long, is_shown, letters,
     reads_as_prose,
 };
+use super::grid::GridRow;
 
 /// Tables nested deeper than this are layout, whatever they hold.
 const MAX_TABLES: usize = 8;
@@ -48,7 +49,7 @@ struct Flow<'e> {
     is_code: bool,
     /// Tables around this place; `true` for one that holds data, not layout.
     tables: Vec<bool>,
-    cells: Vec<String>,
+    row: GridRow,
     letters: usize,
 }
 
@@ -72,7 +73,7 @@ pub(super) fn walk<'e>(
         pre: 0,
         is_code: false,
         tables: Vec::new(),
-        cells: Vec::new(),
+        row: GridRow::default(),
         letters: 0,
     };
     let mut node = *root;
@@ -141,8 +142,16 @@ impl Flow<'_> {
                 }
                 let data = !self.in_data() && self.tables.len() < MAX_TABLES && holds_data(element);
                 self.tables.push(data);
+                if data {
+                    self.row = GridRow::default();
+                }
             }
-            "td" | "th" if self.in_data() => self.words.push(' '),
+            "td" | "th" if self.in_data() => {
+                self.words.push(' ');
+                if self.tables.last() == Some(&true) {
+                    self.row.open(element);
+                }
+            }
             _ if self.in_data() => self.words.push_str(if is_block(name) { " " } else { "" }),
             "pre" => {
                 self.flush()?;
@@ -193,7 +202,7 @@ impl Flow<'_> {
                 }
             }
             "td" | "th" if self.tables.last() == Some(&true) => {
-                self.cells.push(std::mem::take(&mut self.words));
+                self.row.close(&std::mem::take(&mut self.words));
             }
             "tr" if self.tables.last() == Some(&true) => self.close_row()?,
             "caption" if self.tables.last() == Some(&true) => {
@@ -268,8 +277,10 @@ impl Flow<'_> {
     }
 
     fn close_row(&mut self) -> Result<(), ExtractError> {
-        let cells = std::mem::take(&mut self.cells);
-        (self.emit)(Piece::Row(&cells))
+        match self.row.end() {
+            Some(cells) => (self.emit)(Piece::Row(&cells)),
+            None => Ok(()),
+        }
     }
 
     fn flush(&mut self) -> Result<(), ExtractError> {
