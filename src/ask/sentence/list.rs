@@ -73,7 +73,9 @@ pub(crate) fn items(text: &str) -> Vec<Item> {
             // A paragraph of the item above it.
             SentenceKind::Prose if indent > 0 && above.last().is_some_and(|last| last.marker.is_some()) => {}
             SentenceKind::Prose => above = vec![Above { indent, marker: None, lead: lead(text, &range) }],
-            SentenceKind::Code => add_code(text, range, is_below_lead, above.last(), &mut items),
+            SentenceKind::Code => {
+                add_code(text, range, above.last_mut().filter(|_| is_below_lead), &mut items);
+            }
             _ => above.clear(),
         }
         is_below_lead = kind != SentenceKind::Code;
@@ -81,12 +83,12 @@ pub(crate) fn items(text: &str) -> Vec<Item> {
     items
 }
 
-/// Adds a line to the code above it, or begins some that the block right above it introduces.
-fn add_code(text: &str, line: Range<usize>, is_first: bool, above: Option<&Above>, items: &mut Vec<Item>) {
+/// Adds a line to the code above it, or begins some that the block right above it introduces, and nothing else.
+fn add_code(text: &str, line: Range<usize>, above: Option<&mut Above>, items: &mut Vec<Item>) {
     let goes_on = |code: &&mut Item| code.is_code && !text[code.range.end..line.start].contains(['`', '~']);
     if let Some(code) = items.last_mut().filter(goes_on) {
         code.range.end = line.end;
-    } else if let Some(lead) = above.filter(|_| is_first).and_then(|above| above.lead.clone()) {
+    } else if let Some(lead) = above.and_then(|above| above.lead.take()) {
         items.push(Item { range: line, leads: vec![lead], is_code: true });
     }
 }

@@ -148,9 +148,11 @@ impl<'a> Read<'a> {
         let Line { text, facts, .. } = line;
         let label = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
         let mut numbers = facts.numbers.iter().filter(|number| number.start >= label);
-        let mut words = facts.words.iter();
+        let without_hyphens = joined(text).to_lowercase();
+        let is_joined = |word: &str| without_hyphens.lines().any(|joined| joined.starts_with(word));
+        let is_above = |word: &str| asked.holds(word) == 1.0 || self.heading.holds(word) == 1.0;
         !is_finished(text)
-            && words.all(|(word, _)| asked.holds(word) == 1.0 || self.heading.holds(word) == 1.0)
+            && facts.words.iter().all(|(word, _)| is_above(word) || is_joined(word))
             && numbers.all(|number| asked.holds_number(number) || self.heading.holds_number(number))
     }
 }

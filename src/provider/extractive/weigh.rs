@@ -9,7 +9,7 @@ use super::cue::{Asked, asks_way, counted, counts, measure, names_reason};
 use super::form::{is_bracketed, is_debris, is_pointer, is_reference};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
-use crate::ask::sentence::SentenceKind;
+use crate::ask::sentence::{Item, SentenceKind};
 use crate::ask::topic::Topic;
 
 /// A longer sentence, in bytes, is hard to read.
@@ -151,7 +151,7 @@ impl<'q> Scale<'q> {
             + 0.25 * told
             + (of_section * if line.opens_section { 0.3 } else { 0.2 }).max(BELOW * is_below)
             + 0.1 * itself * self.opening(facts)
-            + if self.asks_way && !line.list.is_empty() { STEPS } else { 0.0 }
+            + if self.asks_way && self.introduces(line) { STEPS } else { 0.0 }
             - self.dryness(line, labelled, is_field);
         Some(Worth { coverage, score })
     }
@@ -190,7 +190,7 @@ impl<'q> Scale<'q> {
             // A row gives no reasons, unless there is a column of them.
             || (is_row && self.kind == Asked::Reason && !row.as_ref().is_some_and(|row| names_reason(&row.heads, self.language)))
             || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(self.asked, facts, &read.heading))
-            || (line.list.is_empty() && read.is_heading(line, self.asked))
+            || (!self.introduces(line) && read.is_heading(line, self.asked))
     }
 
     /// Whether a list answers: not if yes or no is asked for, and if it is someone or a number, only one that is
@@ -201,7 +201,14 @@ impl<'q> Scale<'q> {
             Asked::Person | Asked::Time | Asked::Place | Asked::Amount(_) => shown > 0.0,
             Asked::Reason | Asked::Definition | Asked::Anything => true,
         };
-        may_be && !line.list.is_empty()
+        may_be && self.introduces(line)
+    }
+
+    /// Whether a line introduces a list, or code. What stands above code without a colon is its title, and tells
+    /// how something is done but not what it is.
+    fn introduces(&self, line: &Line<'_>) -> bool {
+        let is_title = |code: &Item| code.is_code && !line.text.ends_with([':', '：']);
+        line.list.first().is_some_and(|first| self.asks_way || !is_title(first))
     }
 
     /// Whether a line tells what is asked for behind a label that is just that: "Source: the Eel Trust".
@@ -233,7 +240,7 @@ impl<'q> Scale<'q> {
         };
         let long = if text.len() > LONG_BYTES { 0.05 } else { 0.0 };
         // A title, a byline, a caption: words that stand there without saying anything.
-        let is_said = *is_whole || is_field || !line.list.is_empty();
+        let is_said = *is_whole || is_field || self.introduces(line);
         let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
         // It tells columns apart, or who wrote where.
         let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);

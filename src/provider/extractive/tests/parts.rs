@@ -57,6 +57,16 @@ fn what_stands_below_a_name_is_said_of_it() {
 }
 
 #[test]
+fn a_title_of_code_tells_how_and_not_what() {
+    let titled = "The tide mill is kept by two keepers.\n\nThe lock of the tide-mill\n\n```\nlock mill\n```\n\n\
+                  - 6.4. The tide-mill\n- 6.5. The gates";
+    let answer = write(&prompt("How do I lock the tide mill?", &[titled]));
+    assert_eq!(answer.pieces, ["The lock of the tide-mill [1]", "\n\n```\nlock mill\n```"]);
+    let answer = write(&prompt("What is the tide-mill?", &[titled]));
+    assert_eq!(answer.pieces[0], "The tide mill is kept by two keepers. [1]");
+}
+
+#[test]
 fn what_code_cuts_off_is_no_sentence() {
     let cut = "The harbour is painted with\n\n```\npaint mill\n```\n\n\
                is what a tide mill is, and it is locked with:\n\n```\nlock mill\n```\n\nA tide mill grinds at the ebb.";
