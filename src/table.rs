@@ -21,6 +21,9 @@ const HEAD_BYTES: usize = 160;
 /// A longer cell, in bytes, of a row that is longer than that is no head. Some heads are whole questions.
 const CELL_BYTES: usize = 120;
 
+/// A longer cell, in bytes, says more than of which year it is.
+const YEAR_BYTES: usize = 40;
+
 /// A table that is being read, line by line. Lines are ranges of bytes of the text.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -176,8 +179,13 @@ impl<'a> Row<'a> {
 impl Row<'_> {
     /// Whether it only tells columns apart: without a name for what is in it, or by years alone.
     pub(crate) fn is_bare(&self) -> bool {
-        let is_of_years = self.values.len() > 1 && self.values.iter().all(|cell| names_year(cell));
-        !self.has_quantity && (!self.is_named || is_of_years)
+        let of_year = |cell: &&str| cell.len() <= YEAR_BYTES && names_year(cell);
+        let is_of_years = self.values.len() > 1 && self.values.iter().all(of_year);
+        // "2016 | gold | silver" is a row of the year.
+        let says_nothing = |cell: &&str| of_year(cell) || !cell.contains(char::is_alphabetic);
+        let is_unnamed =
+            !self.is_named && (self.label.starts_with('(') || self.values.iter().all(says_nothing));
+        !self.has_quantity && (is_unnamed || is_of_years)
     }
 }
 
@@ -230,12 +238,13 @@ fn are_years(cells: &[&str]) -> bool {
 }
 
 /// Whether a cell is a number, with a unit or without, that tells no time and names nothing: `4.7 km`, but
-/// not `2023`, `2019/20`, `Q1` or `May 2023`.
+/// not `2023`, `2019/20`, `Q1`, `SQL-92` or `May 2023`.
 fn is_quantity(cell: &str) -> bool {
     let num_letters = cell.chars().filter(|c| c.is_alphabetic()).count();
     let behind_letters = cell.trim_start_matches(char::is_alphabetic);
+    let behind_hyphen = behind_letters.strip_prefix('-').unwrap_or(behind_letters);
     let is_label =
-        behind_letters.len() < cell.len() && behind_letters.starts_with(|c: char| c.is_ascii_digit());
+        behind_letters.len() < cell.len() && behind_hyphen.starts_with(|c: char| c.is_ascii_digit());
     let is_date = is_period(cell) || (num_letters > 0 && names_year(cell));
     cell.contains(|c: char| c.is_ascii_digit()) && num_letters <= 3 && !is_label && !is_date
 }
@@ -317,6 +326,19 @@ mod tests {
         assert_eq!(above(pairs, "Length", true), None);
         let quarters = "River | Q1 2023 | Q2 | 2019/20 | 2023-04\nThorn | 41 | 3.5 t | 9 % | 12\n";
         assert_eq!(above(quarters, "Thorn", true), quarters.lines().next().map(str::to_owned));
+    }
+
+    #[test]
+    fn names_with_figures_in_them_are_heads_and_no_years() {
+        let words = "Word | SQL-92 | SQL:2016\nABS | none | reserved\nACOS | none | none\n";
+        assert_eq!(above(words, "ACOS", false).as_deref(), Some("Word | SQL-92 | SQL:2016"));
+        let link = |of: &str| {
+            format!(
+                "{of} | https://eels.org/counts/of/the/keepers/{of} | https://eels.org/tables/of/gates/{of}\n"
+            )
+        };
+        let links = format!("what | counts | tables\n{}{}{}", link("a"), link("2016"), link("b"));
+        assert_eq!(above(&links, "b |", false).as_deref(), Some("what | counts | tables"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::cue::Asked;
 use super::form::contrasts;
 use super::named::Named;
 use super::passage::{Read, compounds};
-use super::record::told_record;
+use super::record::{is_wide, told_record};
 use super::subject::{framing, no_nouns, subject};
 use super::weigh::{Scale, Worth};
 use crate::abbreviation::Abbreviations;
@@ -121,6 +121,8 @@ impl Reading<'_> {
             let record = |excerpt| told_record(excerpt, choice.place.clone(), asked, self.language);
             choice.record = excerpt.and_then(record);
         }
+        let first = choices[0].clone();
+        choices.retain(|choice| choice.record.is_some() || !is_wide(&choice.text) || *choice == first);
         choices
     }
 

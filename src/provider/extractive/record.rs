@@ -11,12 +11,16 @@ use crate::ask::prompt::Excerpt;
 use crate::ask::told::told;
 use crate::table::{Field, record};
 
-/// Values that are told of one row, at most: who asks for more than these is shown the row.
+/// Values of one row that may be what is asked for, and those that are told if none shows to be.
 const MAX_VALUES: usize = 4;
+const MAX_FIELDS: usize = 15;
+/// A row of more cells says little beside a sentence if it is not known which of them is asked for.
+const WIDE_CELLS: usize = 8;
 /// What a column of reasons counts for where one is asked for, in words of the question.
 const REASON: usize = 2;
 
-/// What of a row is asked for; `None` if that does not show in what stands above its columns.
+/// What of a row is asked for, or all of it if that does not show in what stands above its columns; `None` if
+/// there is too much of it, or nothing above them.
 pub(super) fn told_record(
     excerpt: &Excerpt,
     row: Range<usize>,
@@ -45,13 +49,23 @@ pub(super) fn told_record(
     };
     let meant: Vec<_> = (0..fields.len()).map(meant).collect();
     let most = meant.iter().flatten().copied().max().filter(|(num, _)| *num > 0);
-    let meant = fields.iter().zip(&meant).filter(|(_, meant)| **meant == most);
+    let is_meant = |meant: &Option<_>| meant.is_some() && (most.is_none() || *meant == most);
+    let meant = fields.iter().zip(&meant).filter(|(_, meant)| is_meant(meant));
     let meant: Vec<&Field<'_>> = meant.map(|(field, _)| field).collect();
-    if most.is_none() || meant.len() > MAX_VALUES {
+    if meant.is_empty() || meant.len() > if most.is_some() { MAX_VALUES } else { MAX_FIELDS } {
         return None;
     }
-    let values = meant.iter().map(|Field { head, value }| format!("{}: {}", told(head), told(value)));
+    let value = |Field { head, value }: &Field<'_>| match head.as_str() {
+        "" => told(value),
+        head => format!("{}: {}", told(head), told(value)),
+    };
+    let values = meant.into_iter().map(value);
     Some(format!("{}, {}", told(fields[label].value), values.collect::<Vec<_>>().join("; ")))
+}
+
+/// Whether a row has many cells.
+pub(super) fn is_wide(row: &str) -> bool {
+    row.split(" | ").count() > WIDE_CELLS
 }
 
 /// The cell that says what the others are of: that which says most of the question, else the first with a word.

@@ -21,7 +21,20 @@ fn the_values_that_are_asked_for_are_told_with_their_heads() {
     check("What share of eels came to North Alder?", &["North Alder, eel_share: .2 [2]"]);
     check("How many eels came to South Alder?", &["South Alder, eels_2022: 9; eels_2023: 2 [2]"]);
     // Nothing above the columns tells which of them.
-    check("What is known of South Alder?", &["South Alder | Lune | 9 | 2 | .1 | frost | new [2]"]);
+    let all = "South Alder, riverName: Lune; eels_2022: 9; eels_2023: 2; eel_share: .1; reason_shut: frost; remark: new [2]";
+    check("What is known of South Alder?", &[all]);
+}
+
+#[test]
+fn a_wide_row_is_told_by_itself_and_not_beside_others() {
+    let wide =
+        |name: &str| format!("{name} | {}", (0..20).map(|at| at.to_string()).collect::<Vec<_>>().join(" | "));
+    let sheet = format!("{}\n{}", wide("gates").replace("| ", "| c"), wide("Thorn of Osmer"));
+    let answer = write(&prompt("What is known of Thorn of Osmer?", &[&sheet]));
+    assert_eq!(answer.pieces, [format!("{} [1]", wide("Thorn of Osmer"))]);
+    let kept = "The Thorn of Osmer is kept by Marta Lind.";
+    let answer = write(&prompt("Who keeps Thorn of Osmer?", &[kept, &sheet]));
+    assert_eq!(answer.pieces, [format!("{kept} [1]")]);
 }
 
 #[test]
