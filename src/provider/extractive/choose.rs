@@ -114,15 +114,19 @@ impl Reading<'_> {
             let Some(next) = next(&candidates, &chosen, asked) else { break };
             chosen.push(candidates.remove(next));
         }
-        let mut choices = told(chosen, self.passages);
+        self.with_records(told(chosen, self.passages), asked, Asked::by(question) == Asked::Reason)
+    }
+
+    /// The same, told of each row what of it is asked for; wide rows of which that is not known only by themselves.
+    fn with_records(&self, mut choices: Vec<Choice>, asked: &Facts, asks_reason: bool) -> Vec<Choice> {
         for choice in &mut choices {
             let excerpt = self.passages.iter().find(|excerpt| excerpt.source.n == choice.n);
-            let asked = (asked, Asked::by(question) == Asked::Reason);
+            let asked = (asked, asks_reason);
             let record = |excerpt| told_record(excerpt, choice.place.clone(), asked, self.language);
             choice.record = excerpt.and_then(record);
         }
-        let first = choices[0].clone();
-        choices.retain(|choice| choice.record.is_some() || !is_wide(&choice.text) || *choice == first);
+        let mut at = 0..;
+        choices.retain(|choice| at.next() == Some(0) || choice.record.is_some() || !is_wide(&choice.text));
         choices
     }
 

@@ -157,7 +157,8 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Tells the further sentences of an item what they go on with: "The default." says nothing by itself.
+/// Tells the further sentences of an item that they are said of its first: "This is the default." says nothing
+/// by itself.
 fn join_items(text: &str, lines: &mut [Line<'_>]) {
     for at in 1..lines.len() {
         let (before, line) = lines.split_at_mut(at);
@@ -166,9 +167,13 @@ fn join_items(text: &str, lines: &mut [Line<'_>]) {
         let between = before.sentence.range.end..line.sentence.range.start;
         // The marker of the next item stands between two.
         if is_item(before) && is_item(line) && text[between].trim().is_empty() {
-            let said =
-                before.said_of.iter().map(|of| Facts::clone(of)).fold(before.facts.clone(), Facts::and);
-            line.said_of = Some(Arc::new(said));
+            line.said_of = match before.goes_on_from {
+                Some(_) => before.said_of.clone(),
+                None => {
+                    let of = before.said_of.iter().map(|of| Facts::clone(of));
+                    Some(Arc::new(of.fold(before.facts.clone(), Facts::and)))
+                }
+            };
             line.goes_on_from = before.goes_on_from.or(Some(before.sentence.range.start));
         }
     }

@@ -253,7 +253,8 @@ impl Flow<'_> {
             self.tell_terms()?;
         }
         let terms = std::mem::take(&mut self.terms).join(", ");
-        let level = self.definitions.iter().flatten().last().map_or(self.level, |level| *level) + 1;
+        let around = self.definitions.iter().take(MAX_DEFINITIONS).flatten().last();
+        let level = around.map_or(self.level, |level| *level) + 1;
         let has_heading = !terms.is_empty() && self.definitions.len() < MAX_DEFINITIONS && is_long(element);
         self.definitions.push(has_heading.then_some(level));
         if has_heading {
@@ -291,6 +292,7 @@ impl Flow<'_> {
             self.words.push(' ');
         }
         if self.pre > 0 || self.in_term {
+            self.heading = None;
             return Ok(());
         }
         let words = std::mem::take(&mut self.words);

@@ -44,6 +44,11 @@ fn a_further_sentence_of_an_item_is_told_with_its_first() {
     let expected =
         "The keepers know two levels of alarm: Quiet: The bell is silent. This is the default. [1]";
     assert_eq!(answer.pieces[0], expected);
+    // What it says of something else counts only if it says it itself.
+    let other = "The keepers keep two lists:\n\n- Gates: Tells how long a gate is. The default length is 8 metres. \
+                 Keys of the bell are told of elsewhere.\n\n- Bell: Tells of the bell. It is rung at the ebb.";
+    let answer = write(&prompt("What is the default length of the bell?", &[other]));
+    assert!(!answer.pieces[0].contains("Keys of the bell"), "{:?}", answer.pieces);
 }
 
 #[test]
