@@ -95,7 +95,7 @@ impl Table {
         }
         // "Built | 1874" is a row of a table that has no heads.
         let is_pair = row.is_named && matches!(row.values[..], [only] if is_year(only));
-        self.has_values |= row.has_quantity || is_pair || (row.is_named && self.has_rows && !row.is_bare());
+        self.has_values |= row.has_quantity || is_pair || (self.has_rows && !row.is_bare());
         self.has_rows = true;
         if self.has_values {
             self.captions.clear();
@@ -332,6 +332,11 @@ mod tests {
     fn names_with_figures_in_them_are_heads_and_no_years() {
         let words = "Word | SQL-92 | SQL:2016\nABS | none | reserved\nACOS | none | none\n";
         assert_eq!(above(words, "ACOS", false).as_deref(), Some("Word | SQL-92 | SQL:2016"));
+        let long = format!("Gate | Share of the {} | Eels", "keepers of the gates ".repeat(4));
+        let sheet = format!("{long}\nThorn | 4 | 5\nAlder | 6 | 7\n");
+        assert_eq!(above(&sheet, "Alder", false), Some(long));
+        let years = "Year | Gate | Keeper\n2016 | Thorn | Lind\n2017 | Alder | Lind\n";
+        assert_eq!(above(years, "2017", false).as_deref(), Some("Year | Gate | Keeper"));
         let link = |of: &str| {
             format!(
                 "{of} | https://eels.org/counts/of/the/keepers/{of} | https://eels.org/tables/of/gates/{of}\n"

@@ -150,11 +150,11 @@ fn a_web_page_that_is_laid_out_by_its_writer_is_prose_unless_it_is_code() {
     let lines = "<pre><div>shut --all</div><div>lock --all</div></pre>";
     let found = read(format!("<body>{lines}</body>").as_bytes(), "code.html");
     assert_eq!(found.text, "```\nshut --all\nlock --all\n```");
-    let headed = "<h1>Gates</h1><pre>shut --all\n<h2>lock</h2> --all</pre><p>They are shut.</p>\
+    let headed = "<h1>Gates</h1><pre>shut --all\n<h2>lock</h2> --all</pre>They are shut.<p>All of them.</p>\
                   <dl><dt><h3>Thorn</h3></dt><dd>It is old.</dd></dl>";
     let found = read(format!("<body>{headed}</body>").as_bytes(), "headed.html");
     assert_eq!(found.headings.len(), 1, "{:?}", found.headings);
-    assert!(found.text.ends_with("They are shut.\n\n- Thorn: It is old."), "{}", found.text);
+    assert!(found.text.ends_with("They are shut.\n\nAll of them.\n\n- Thorn: It is old."), "{}", found.text);
     let fenced = "<pre>Write\n```\ncode\n```</pre>";
     let found = read(format!("<body>{fenced}</body>").as_bytes(), "markdown.html");
     assert_eq!(found.text, "Write\n```\ncode\n```");

@@ -27,8 +27,9 @@ fn the_values_that_are_asked_for_are_told_with_their_heads() {
 
 #[test]
 fn a_wide_row_is_told_by_itself_and_not_beside_others() {
-    let wide =
-        |name: &str| format!("{name} | {}", (0..20).map(|at| at.to_string()).collect::<Vec<_>>().join(" | "));
+    let wide = |name: &str| {
+        format!("{name} | {}", (0..20).map(|at| format!("value{at}")).collect::<Vec<_>>().join(" | "))
+    };
     let sheet = format!("{}\n{}", wide("gates").replace("| ", "| c"), wide("Thorn of Osmer"));
     let answer = write(&prompt("What is known of Thorn of Osmer?", &[&sheet]));
     assert_eq!(answer.pieces, [format!("{} [1]", wide("Thorn of Osmer"))]);
@@ -61,10 +62,8 @@ fn the_columns_of_a_cut_sheet_tell_which_value_is_meant() {
 
 #[test]
 fn a_label_before_a_colon_tells_what_is_asked_for() {
-    let passages = [
-        "The data on the eels of the Osmer are kept in a table. The data of the eels come in a file.",
-        "eels.csv: counts of the nights\n\nSource: the Eel Trust of Osmer, 2010",
-    ];
+    let passages =
+        ["The source is told below in brief by the keepers.", "Source: the Eel Trust of Osmer, 2010"];
     let answer = write(&prompt_of_one("What is the source?", &passages));
     assert_eq!(answer.pieces[0], "Source: the Eel Trust of Osmer, 2010 [2]");
 }
