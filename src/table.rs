@@ -332,7 +332,8 @@ mod tests {
     fn names_with_figures_in_them_are_heads_and_no_years() {
         let words = "Word | SQL-92 | SQL:2016\nABS | none | reserved\nACOS | none | none\n";
         assert_eq!(above(words, "ACOS", false).as_deref(), Some("Word | SQL-92 | SQL:2016"));
-        let long = format!("Gate | Share of the {} | Eels", "keepers of the gates ".repeat(4));
+        let share = "Share of the eels of that gate which were counted before midnight";
+        let long = format!("Gate | {share} in 2022, by keepers | {share} in 2023, by keepers");
         let sheet = format!("{long}\nThorn | 4 | 5\nAlder | 6 | 7\n");
         assert_eq!(above(&sheet, "Alder", false), Some(long));
         let years = "Year | Gate | Keeper\n2016 | Thorn | Lind\n2017 | Alder | Lind\n";

@@ -183,12 +183,13 @@ impl<'q> Scale<'q> {
     fn is_unfit(&self, read: &Read<'_>, line: &Line<'_>, shown: f32) -> bool {
         let Line { sentence, text, facts, row, .. } = line;
         let is_row = sentence.kind == SentenceKind::Row;
+        let has_reasons = || row.as_ref().is_some_and(|row| names_reason(&row.heads, self.language));
         matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
             || text.ends_with(['?', '？', '؟'])
             || (text.ends_with([':', '：']) && !self.may_be_list(line, shown))
             || (!is_row && is_debris(text))
             // A row gives no reasons, unless there is a column of them.
-            || (is_row && self.kind == Asked::Reason && !row.as_ref().is_some_and(|row| names_reason(&row.heads, self.language)))
+            || (is_row && self.kind == Asked::Reason && !has_reasons())
             || row.as_ref().is_some_and(|row| row.is_bare || row.is_mute(self.asked, facts, &read.heading))
             || (!self.introduces(line) && read.is_heading(line, self.asked))
     }

@@ -70,13 +70,13 @@ fn what_stands_below_a_name_is_said_of_it() {
 fn a_title_of_code_tells_how_and_not_what() {
     let titled = "The lock of the tide-mill\n\n```\nlock mill\n```\n\n\
                   - 6.4. The tide-mill\n- 6.5. The gates\n\n\
-                  The lock of the tide-mill is kept by two keepers.";
+                  The lock opens at the ebb.";
     let answer = write(&prompt("How do I lock the tide mill?", &[titled]));
     assert_eq!(answer.pieces, ["The lock of the tide-mill [1]", "\n\n```\nlock mill\n```"]);
-    let answer = write(&prompt("What is the lock of the tide-mill?", &[titled]));
-    assert_eq!(answer.pieces[0], "The lock of the tide-mill is kept by two keepers. [1]");
-    let answer = write(&prompt("What is the tide-mill?", &[titled]));
-    assert!(!answer.text().contains("6.4"), "{}", answer.text());
+    let answer = write(&prompt("What opens the lock of the tide-mill?", &[titled]));
+    assert_eq!(answer.pieces[0], "The lock opens at the ebb. [1]");
+    let contents = "- 6.4. The old tide-mill of Osmer\n- 6.5. The gates of the harbour";
+    assert!(write(&prompt("What is the old tide-mill of Osmer?", &[contents])).refused);
 }
 
 #[test]
