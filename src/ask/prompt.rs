@@ -10,7 +10,7 @@ use ibid_index::PassageIndex;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
-use super::sentence::{Item, term_above};
+use super::sentence::{Item, items, term_above};
 use crate::document::HEADING_SEPARATOR;
 use crate::event::Source;
 use crate::files::Files;
@@ -53,13 +53,18 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
+    /// The items of its lists that something introduces.
+    pub(crate) fn items(&self) -> Vec<Item> {
+        items(&self.text, self.source.introduction.is_some())
+    }
+
     /// What a sentence is said of: in a cell of a table of its row, and its column where that is of use; in an
-    /// item of a list of what introduces that; in a manual of the name that it stands below. The items are those
-    /// of its text.
+    /// item of a list of what introduces that; in a manual of the name that it stands below. The items are its
+    /// own.
     pub(crate) fn said_of(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
         let holds = |item: &&Item| item.range.start <= place.start && place.end <= item.range.end;
         match items.iter().find(holds) {
-            Some(item) => Some(item.introduction(&self.text)),
+            Some(item) => Some(item.introduction(&self.text, self.source.introduction.as_deref())),
             None => said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some())
                 .or_else(|| self.term_above(place).map(str::to_owned)),
         }
@@ -222,6 +227,9 @@ pub(super) fn render(excerpt: &Excerpt) -> String {
     if let Some(columns) = &source.columns {
         let _ = writeln!(rendered, "(columns: {columns})");
     }
+    if let Some(introduction) = &source.introduction {
+        let _ = writeln!(rendered, "(list: {introduction})");
+    }
     rendered.push_str(&excerpt.text);
     rendered.push_str("\n\n");
     rendered
@@ -240,6 +248,15 @@ pub fn estimate_tokens(text: &str) -> usize {
 mod tests {
     use super::*;
     use crate::ask::cite::fixtures::excerpts;
+
+    #[test]
+    fn a_passage_inside_a_list_is_given_with_what_introduces_that() {
+        let mut passages = excerpts();
+        passages[0].source.introduction = Some("The gates are shut".to_owned());
+        let prompt = answer(None, Vec::new(), "Who?".to_owned(), passages, 10_000);
+        assert!(prompt.user.contains("page 7\n(list: The gates are shut)\nAcme was founded"));
+        assert!(prompt.system.contains("(list:"));
+    }
 
     #[test]
     fn a_passage_inside_a_table_is_given_with_what_stands_above_its_columns() {

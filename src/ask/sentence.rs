@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use block::Block;
 
-pub(crate) use self::list::{Item, items};
+pub(crate) use self::list::{Item, begins_with_item, introduction, items};
 use crate::table::ProseRow;
 
 /// A sentence, without the white space and the list or heading marker around it.

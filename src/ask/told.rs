@@ -7,7 +7,6 @@ use std::ops::Range;
 use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag};
 
 use super::prompt::Excerpt;
-use super::sentence::items;
 use crate::table::is_finished;
 
 /// Longer introductions of a list, in bytes, are not told again with an item: of one that says nothing by
@@ -21,7 +20,7 @@ const LEAST_WORDS: usize = 3;
 /// column that it is said of, an item with what introduces its list.
 pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
     let stored = &excerpt.text[place.clone()];
-    let items = items(&excerpt.text);
+    let items = excerpt.items();
     let item = items.iter().find(|item| item.range.start <= place.start && place.end <= item.range.end);
     let most = match item {
         Some(item) if item.range.start < place.start => 0,

@@ -29,6 +29,9 @@ pub struct Source {
     /// If it begins inside a table, what stands above the table's columns, its lines parted by ` / `.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<String>,
+    /// If it begins inside a list, what introduces that, of the outermost list first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduction: Option<String>,
     /// The passage that matched; neighbours may have been merged around it.
     pub passage_id: PassageId,
     /// First byte given to the writer.

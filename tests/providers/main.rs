@@ -53,6 +53,7 @@ fn excerpt(n: u32, text: &str) -> Excerpt {
         page: None,
         heading: None,
         columns: None,
+        introduction: None,
         passage_id: PassageId { document, ordinal: n },
         start: 0,
         end: text.len(),

@@ -60,6 +60,7 @@ pub(crate) fn excerpts() -> Vec<Excerpt> {
             page: Some(7),
             heading: None,
             columns: None,
+            introduction: None,
             passage_id: PassageId { document: Uuid::nil(), ordinal: 0 },
             start: 100,
             end: 100 + text.len(),

@@ -13,7 +13,7 @@ use super::Mark;
 use super::support::{Claim, Facts, Weights, support, verdict};
 use crate::abbreviation::Abbreviations;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, items, sentences_and_cells};
+use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
 use crate::event::{Citation, Source};
 
 /// How much better two sentences must carry a claim than the better one of them alone.
@@ -131,7 +131,7 @@ impl Shelf {
 impl Apart {
     pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
         let place = place(excerpt);
-        let items = items(&excerpt.text);
+        let items = excerpt.items();
         let facts = |sentence: Sentence| {
             let words = &excerpt.text[sentence.range.clone()];
             let is_part = matches!(sentence.kind, SentenceKind::Cell | SentenceKind::Item);

@@ -111,6 +111,7 @@ impl Place {
             page: layout.page_at(self.start),
             heading: first.and_then(|passage| passage.heading.clone()),
             columns: first.and_then(|passage| passage.columns.clone()),
+            introduction: None,
             passage_id: PassageId {
                 document: self.document,
                 ordinal: first.map_or(0, |passage| passage.ordinal),

@@ -15,17 +15,35 @@ const LEAST_WORDS: usize = 3;
 pub(crate) struct Item {
     /// Its bytes, the marker not included.
     pub(crate) range: Range<usize>,
-    /// The sentences that introduce it, that of the outermost list first; never empty.
+    /// The sentences that introduce it, that of the outermost list first.
     pub(crate) leads: Vec<Range<usize>>,
+    /// Whether the outermost stands before the text; never false without others.
+    pub(crate) goes_on: bool,
     pub(crate) is_code: bool,
 }
 
 impl Item {
-    /// What introduces it, on one line.
-    pub(crate) fn introduction(&self, text: &str) -> String {
-        let leads = self.leads.iter().map(|lead| text[lead.clone()].trim_end_matches([':', '：', ',']));
-        leads.collect::<Vec<_>>().join(": ")
+    /// What introduces it, on one line; `above` if its list begins before the text.
+    pub(crate) fn introduction(&self, text: &str, above: Option<&str>) -> String {
+        let above = above.filter(|_| self.goes_on);
+        let leads = above.into_iter().chain(self.leads.iter().map(|lead| &text[lead.clone()]));
+        leads.map(|lead| lead.trim_end_matches([':', '：', ','])).collect::<Vec<_>>().join(": ")
     }
+}
+
+/// Whether a text begins with an item of a list.
+pub(crate) fn begins_with_item(text: &str) -> bool {
+    let first = block::blocks(text.lines().next().unwrap_or_default());
+    first.first().is_some_and(|block| block.kind == SentenceKind::Item)
+}
+
+/// What stands before a place and introduces the list of which an item begins there, on one line.
+pub(crate) fn introduction(text: &str, place: usize) -> Option<String> {
+    let opens = |item: &&Item| text.get(place..item.range.start).is_some_and(|marker| !marker.contains('\n'));
+    let items = items(text, false);
+    let mut first = items.iter().find(opens)?.clone();
+    first.leads.retain(|lead| lead.end <= place);
+    (!first.leads.is_empty()).then(|| first.introduction(text, None))
 }
 
 /// What an item may belong to.
@@ -35,16 +53,21 @@ struct Above {
     marker: Option<Marker>,
     /// What it introduces a list with.
     lead: Option<Range<usize>>,
+    /// Whether it stands before the text.
+    is_before: bool,
 }
 
 /// How the items of a list are marked: the signs, with one letter or digit for all.
 #[derive(PartialEq, Eq)]
 struct Marker(String);
 
-/// The items of the lists of a text that something introduces, in order.
-pub(crate) fn items(text: &str) -> Vec<Item> {
+/// The items of the lists of a text that something introduces, in order. If the text `goes_on` with a list,
+/// something does that before it.
+pub(crate) fn items(text: &str, goes_on: bool) -> Vec<Item> {
     let mut items = Vec::new();
     let mut above: Vec<Above> = Vec::new();
+    let indent = text.len() - text.trim_start_matches([' ', '\t', '>']).len();
+    above.extend(goes_on.then_some(Above { indent, marker: None, lead: None, is_before: true }));
     let mut is_below_lead = false;
     for block in block::blocks(text) {
         let Block { range, kind } = block.clone();
@@ -55,7 +78,7 @@ pub(crate) fn items(text: &str) -> Vec<Item> {
                 let is_next =
                     |other: &Above| other.indent == indent && other.marker.as_ref() == Some(&marker);
                 let belongs = |other: &Above| {
-                    other.marker.is_none()
+                    (other.marker.is_none() && !(other.is_before && indent < other.indent))
                         || other.indent < indent
                         || (other.indent == indent && other.lead.is_some())
                 };
@@ -65,14 +88,18 @@ pub(crate) fn items(text: &str) -> Vec<Item> {
                     above.pop();
                 }
                 let leads: Vec<Range<usize>> = above.iter().filter_map(|above| above.lead.clone()).collect();
-                if !leads.is_empty() {
-                    items.push(Item { range: range.clone(), leads, is_code: false });
+                let goes_on = above.first().is_some_and(|above| above.is_before);
+                if goes_on || !leads.is_empty() {
+                    items.push(Item { range: range.clone(), leads, goes_on, is_code: false });
                 }
-                above.push(Above { indent, marker: Some(marker), lead: lead(text, &range) });
+                let lead = lead(text, &range);
+                above.push(Above { indent, marker: Some(marker), lead, is_before: false });
             }
             // A paragraph of the item above it.
             SentenceKind::Prose if indent > 0 && above.last().is_some_and(|last| last.marker.is_some()) => {}
-            SentenceKind::Prose => above = vec![Above { indent, marker: None, lead: lead(text, &range) }],
+            SentenceKind::Prose => {
+                above = vec![Above { indent, marker: None, lead: lead(text, &range), is_before: false }];
+            }
             SentenceKind::Code => {
                 add_code(text, range, above.last_mut().filter(|_| is_below_lead), &mut items);
             }
@@ -89,7 +116,7 @@ fn add_code(text: &str, line: Range<usize>, above: Option<&mut Above>, items: &m
     if let Some(code) = items.last_mut().filter(goes_on) {
         code.range.end = line.end;
     } else if let Some(lead) = above.and_then(|above| above.lead.take()) {
-        items.push(Item { range: line, leads: vec![lead], is_code: true });
+        items.push(Item { range: line, leads: vec![lead], goes_on: false, is_code: true });
     }
 }
 
@@ -127,11 +154,11 @@ impl Marker {
 
 #[cfg(test)]
 mod tests {
-    use super::items;
+    use super::{introduction, items};
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &[&str])]) {
-        let items = items(text);
+        let items = items(text, false);
         let told: Vec<(&str, Vec<&str>)> = items
             .iter()
             .map(|item| {
@@ -163,7 +190,7 @@ mod tests {
     fn code_belongs_to_the_line_that_introduces_it() {
         let text = "Shut the gates with:\n\n```sh\ngate shut --all\n\ngate lock\n```\n\nThey open by themselves.\n\n```\nnothing\n```\n";
         check(text, &[("gate shut --all\n\ngate lock", &["Shut the gates with:"])]);
-        assert!(items(text)[0].is_code);
+        assert!(items(text, false)[0].is_code);
     }
 
     #[test]
@@ -178,5 +205,42 @@ mod tests {
                 ("in need.", &["The gates may be opened"]),
             ],
         );
+    }
+
+    #[test]
+    fn a_list_that_was_cut_keeps_what_introduces_it() {
+        let text = "It is old.\n\n(2) The gates may be opened\n\n1.  by the keeper,\n\n2.  by others, if\n\n    \
+                    a)  the keeper is away,\n\n    b)  the tide is out,\n\n3.  in need.\n\nIt is told.\n\n- Thorn\n";
+        let cut = |words: &str| {
+            let place = text.find(words).unwrap();
+            let told = introduction(text, place);
+            let items = items(&text[place..], told.is_some());
+            let told_of = |words: &str| {
+                let at = text[place..].find(words)?;
+                let item = items.iter().find(|item| item.range.start == at)?;
+                Some(item.introduction(&text[place..], told.as_deref()))
+            };
+            (told.clone(), ["by others", "the tide", "in need", "Thorn"].map(told_of))
+        };
+        let [gates, others] = ["The gates may be opened", "The gates may be opened: by others, if"];
+        let [told, told_others] = [gates, others].map(|of| Some(of.to_owned()));
+        assert_eq!(cut("1.  by"), (told.clone(), [told.clone(), told_others.clone(), told.clone(), None]));
+        assert_eq!(cut("2.  by"), (told.clone(), [told.clone(), told_others.clone(), told.clone(), None]));
+        assert_eq!(cut("    b)"), (told_others.clone(), [None, told_others, None, None]));
+        assert_eq!(cut("3.  in"), (told.clone(), [None, None, told, None]));
+        assert_eq!(
+            cut("(2) The"),
+            (
+                None,
+                [gates, others, gates]
+                    .map(|of| Some(of.to_owned()))
+                    .into_iter()
+                    .chain([None])
+                    .collect::<Vec<_>>()
+                    .try_into()
+                    .unwrap()
+            )
+        );
+        assert_eq!(introduction(text, text.find("- Thorn").unwrap()), None);
     }
 }

@@ -11,7 +11,7 @@ use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Item, Sentence, SentenceKind, items, sentences_and_cells};
+use crate::ask::sentence::{Item, Sentence, SentenceKind, sentences_and_cells};
 use crate::ask::told::without_targets;
 use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
@@ -83,7 +83,7 @@ impl<'a> Read<'a> {
         let has_grammar = |text: &str| terms(text, own).any(|term| term.kind == TermKind::Stop);
         // Of some languages the words of grammar are not known, and some do with few.
         let is_known = own.is_none_or(has_articles) && has_grammar(&excerpt.text);
-        let items = items(&excerpt.text);
+        let items = excerpt.items();
         let line = |sentence: Sentence| {
             let text = &excerpt.text[sentence.range.clone()];
             // A page may begin inside a sentence, and code may stand inside one.

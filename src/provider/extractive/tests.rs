@@ -27,6 +27,7 @@ fn prompt(question: &str, passages: &[&str]) -> Prompt {
             page: None,
             heading: None,
             columns: None,
+            introduction: None,
             passage_id: PassageId { document: Uuid::from_u128(at as u128), ordinal: 0 },
             start: 0,
             end: text.len(),

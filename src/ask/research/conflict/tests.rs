@@ -18,6 +18,7 @@ fn check(question: &str, one: &str, other: &str, values: Option<[&str; 2]>) {
             page: None,
             heading: None,
             columns: None,
+            introduction: None,
             passage_id: PassageId { document: document_id, ordinal: 0 },
             start: 0,
             end: 0,
