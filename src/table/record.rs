@@ -16,6 +16,10 @@ pub(crate) struct Field<'a> {
 /// The cells of a row that say something, if its table has as many heads. The text may begin inside a table,
 /// below what is `above`. On pages, where an empty cell leaves no trace, it is not known which is which.
 pub(crate) fn record<'a>(text: &'a str, above: Option<&str>, row: Range<usize>) -> Option<Vec<Field<'a>>> {
+    let beside = [text[..row.start].rsplit('\n').next(), text[row.end..].split('\n').next()];
+    if !beside.iter().flatten().all(|rest| rest.trim().is_empty()) {
+        return None;
+    }
     let cells: Vec<Range<usize>> = raw_cells(text, row.clone()).collect();
     // What begins a text may be the rest of a row.
     let is_whole = !text[..row.start].trim().is_empty();
@@ -56,5 +60,6 @@ mod tests {
         // It may be the end of a row.
         assert_eq!(fields(Some(heads), "12 | old", "12 | old"), None);
         assert_eq!(fields(None, rows, "Alder | | 7"), None);
+        assert_eq!(fields(None, EELS, "Alder | |"), None, "it is a part of one");
     }
 }

@@ -36,23 +36,18 @@ pub(super) fn told_record(
         .map(|Field { head, value }| [&**head, *value].map(|text| read(text, language)))
         .collect();
     let label = label(&fields, &facts, asked, language)?;
-    let [_, of] = &facts[label];
-    let meant = |at: usize| {
-        let head = &facts[at][0];
+    // How much of the question the head of a column says, and how much of the head the question.
+    let fit = |at: usize| {
+        let ([head, _], [_, of]) = (&facts[at], &facts[label]);
         let is_reason = asks_reason && names_reason(head, language);
-        (at != label).then(|| {
-            (
-                num_held(asked, head, of) + usize::from(is_reason) * REASON,
-                said(&fields[at].head, asked, language),
-            )
-        })
+        let num = num_held(asked, head, of) + if is_reason { REASON } else { 0 };
+        (num, said(&fields[at].head, asked, language))
     };
-    let meant: Vec<_> = (0..fields.len()).map(meant).collect();
-    let most = meant.iter().flatten().copied().max().filter(|(num, _)| *num > 0);
-    let is_meant = |meant: &Option<_>| meant.is_some() && (most.is_none() || *meant == most);
-    let meant = fields.iter().zip(&meant).filter(|(_, meant)| is_meant(meant));
-    let meant: Vec<&Field<'_>> = meant.map(|(field, _)| field).collect();
-    if meant.is_empty() || meant.len() > if most.is_some() { MAX_VALUES } else { MAX_FIELDS } {
+    let others = || (0..fields.len()).filter(|at| *at != label);
+    let best = others().map(fit).max().filter(|(num, _)| *num > 0);
+    let meant: Vec<&Field<'_>> =
+        others().filter(|at| best.is_none_or(|best| fit(*at) == best)).map(|at| &fields[at]).collect();
+    if meant.is_empty() || meant.len() > if best.is_some() { MAX_VALUES } else { MAX_FIELDS } {
         return None;
     }
     let value = |Field { head, value }: &Field<'_>| match head.as_str() {
