@@ -125,7 +125,9 @@ impl Topic {
         let opening: Vec<Term> = opening.collect();
         let before = opening.first().map_or("", |first| &sentence[..first.start]);
         let is_subordinate = |word: &str| SUBORDINATE.contains(&word.to_lowercase().as_str());
-        if before.contains(',') || before.split_whitespace().any(is_subordinate) {
+        // "--is-bare-gate" is another name.
+        let is_within = before.trim_start_matches('-').ends_with('-');
+        if is_within || before.contains(',') || before.split_whitespace().any(is_subordinate) {
             return None;
         }
         opening.last().filter(|_| opening.len() == self.stems.len()).map(|last| last.end)
@@ -171,6 +173,8 @@ mod tests {
             ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
             ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
             ("What is an eel ladder?", "en", "When eel ladders are wet, eels climb.", 0.0),
+            ("What is an eel ladder?", "en", "--is-eel-ladder: Whether it is one.", 0.0),
+            ("What does --ladder do?", "en", "--ladder: Shows the ladder.", MARKED),
             ("What is an eel ladder?", "en", "Further, an eel ladder is a wonder.", 0.0),
             ("Who was Marta Lind?", "en", "Marta Lind, the keeper, left.", 1.0),
             ("What is the OEP?", "en", "Seven towns founded the Osmer Estuary Partnership (OEP) then.", 1.0),

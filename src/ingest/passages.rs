@@ -107,6 +107,13 @@ struct Section {
     page: bool,
 }
 
+impl Section {
+    /// Whether it goes on with what stands around a section that ended.
+    fn is_rest(&self) -> bool {
+        self.level > 0 && self.heading_bytes == 0
+    }
+}
+
 /// Sections, small neighbours merged.
 fn groups(view: View<'_>) -> impl Iterator<Item = Section> + '_ {
     let mut sections = sections(view).into_iter().peekable();
@@ -120,7 +127,10 @@ fn groups(view: View<'_>) -> impl Iterator<Item = Section> + '_ {
             let bare = is_bare(view.text, &group) && next.level > group.level;
             let small = length < SMALL_CHARS || next_length < SMALL_CHARS && length < 2 * SMALL_CHARS;
             let fits = small && length + next_length <= MAX_CHARS;
-            if next.page || !same_branch || !(fits || bare) {
+            // What follows where a section ends, as after an entry of a glossary, is not below its heading, nor the
+            // next entry below none.
+            let is_apart = next.is_rest() || (group.is_rest() && next.heading_bytes > 0);
+            if next.page || !same_branch || is_apart || !(fits || bare) {
                 break;
             }
             if bare {

@@ -106,6 +106,27 @@ fn a_heading_begins_a_passage_and_small_sections_share_one() {
 }
 
 #[test]
+fn each_long_entry_of_a_glossary_is_a_passage_of_its_own() {
+    let told = "It is told of by the keepers who count at night. ".repeat(8);
+    let prose = "The keepers wrote this glossary for those who come after them. ".repeat(40);
+    let html = format!(
+        "<body><h1>The book of gates</h1><p>{prose}</p><h2>Glossary</h2><p>{told}</p><dl><dt>alder</dt><dd>A gate.</dd>\
+         <dt>bell</dt><dd>{told}</dd><dt>cord</dt><dd>{told}</dd><dt>dike</dt><dd>A wall.</dd></dl>\
+         <p>These were all.</p></body>"
+    );
+    let found = words_of(&html, "glossary.html");
+    let entries: Vec<(&str, &str)> = found
+        .iter()
+        .map(|(heading, words)| (heading.as_deref().unwrap_or_default(), words.as_str()))
+        .skip_while(|(heading, _)| !heading.ends_with("Glossary"))
+        .map(|(heading, words)| (heading.rsplit(" › ").next().unwrap(), words.lines().next().unwrap()))
+        .collect();
+    let expected =
+        [("Glossary", "Glossary"), ("bell", "bell"), ("cord", "cord"), ("Glossary", "- dike: A wall.")];
+    assert_eq!(entries, expected);
+}
+
+#[test]
 fn a_page_begins_a_passage_unless_a_sentence_runs_over() {
     let text = "One page ends here.\n\nAnother begins, and its last sentence goes on\n\nfor a while. Then a third page.";
     let at = |words: &str| text.find(words).unwrap();

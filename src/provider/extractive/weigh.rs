@@ -47,6 +47,8 @@ pub(super) struct Scale<'q> {
     asks_way: bool,
     /// What it asks the number of.
     counted: Option<String>,
+    /// The options of a program that it names: `--keys`.
+    options: Vec<String>,
     language: Option<Language>,
     /// What it is about, if an answer may say what that is.
     topic: Option<Topic>,
@@ -83,6 +85,12 @@ impl<'q> Scale<'q> {
             measure: measure.map(|measure| measure.stem),
             asks_way,
             counted: counted(question, language),
+            options: question
+                .split_whitespace()
+                .map(|word| word.trim_end_matches(['?', ',', '.']))
+                .filter(|word| word.starts_with('-'))
+                .map(str::to_owned)
+                .collect(),
             language,
             topic,
         }
@@ -220,7 +228,10 @@ impl<'q> Scale<'q> {
             let label = Facts::of(label, self.language);
             !label.words.is_empty() && label.words.iter().all(|(word, _)| self.asked.holds(word) == 1.0)
         };
-        is_short && value.contains(char::is_alphanumeric) && is_asked()
+        // An option is another name, unless it is asked for as one.
+        let option = label.split([' ', ',', '=']).next().filter(|option| option.starts_with('-'));
+        let is_meant = option.is_none_or(|option| self.options.iter().any(|asked| asked == option));
+        is_short && is_meant && value.contains(char::is_alphanumeric) && is_asked()
     }
 
     /// Whether the line before a sentence names what is asked for: in a glossary, or below a heading, it is

@@ -66,4 +66,10 @@ fn a_label_before_a_colon_tells_what_is_asked_for() {
         ["The source is told below in brief by the keepers.", "Source: the Eel Trust of Osmer, 2010"];
     let answer = write(&prompt_of_one("What is the source?", &passages));
     assert_eq!(answer.pieces[0], "Source: the Eel Trust of Osmer, 2010 [2]");
+    let options =
+        "- --source: Shows them all by night.\n- --is-source FILE: Tells whether it is one, of the source.";
+    let told =
+        |question: &str| write(&prompt_of_one(question, &[options, "A source is what is counted."])).pieces;
+    assert_eq!(told("What does --source do?")[0], "\\--source: Shows them all by night. [1]");
+    assert_eq!(told("What is a source?")[0], "A source is what is counted. [2]");
 }
