@@ -12,6 +12,7 @@ mod draft;
 pub(crate) mod facets;
 pub(crate) mod framing;
 pub mod ground;
+mod introduced;
 mod once;
 pub mod prompt;
 pub mod question;

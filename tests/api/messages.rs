@@ -269,3 +269,24 @@ async fn a_question_sent_again_under_its_key_is_asked_once() {
     let (status, problem) = ask(json!({"content": "Tell me of herons."})).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
 }
+
+#[tokio::test]
+async fn an_item_is_told_with_what_introduces_its_list_in_an_earlier_passage() {
+    let server = Server::start().await;
+    let items =
+        (0..90).map(|at| format!("- lamp{at} burns in tower{at} and rope{at} hangs from beam{at},\n"));
+    let list = format!(
+        "# Duties\n\nThe keepers close every sluice when\n\n{}- an otter has been seen at the weir.\n",
+        items.collect::<String>()
+    );
+    server.add("duties.md", list.into_bytes()).await;
+    let session = server.session().await;
+    let frames = server.ask(&session, json!({"content": "What if an otter is seen at the weir?"})).await;
+    let sources = &frames.iter().find(|frame| frame.event == "sources").unwrap().data["sources"];
+    assert_eq!(sources[0]["introduction"], "The keepers close every sluice when");
+    let cited = &citations(&frames)[0];
+    assert_eq!(cited["quote"], "an otter has been seen at the weir.");
+    assert_eq!(cited["verdict"], "supported");
+    let content = answer(&frames);
+    assert!(content.starts_with("The keepers close every sluice when: an otter has been seen"), "{content}");
+}

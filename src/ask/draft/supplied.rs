@@ -11,6 +11,7 @@ use crate::Error;
 use crate::app::App;
 use crate::ask::cite::{Mark, Shelf, Shelves};
 use crate::ask::ground::ground;
+use crate::ask::introduced::introduction_of;
 use crate::ask::prompt::Excerpt;
 use crate::document::{Document, PassageId};
 use crate::event::{Citation, Grounding, Source};
@@ -81,7 +82,11 @@ impl Supplied {
                 let title = titles.get(&place.document)?.clone();
                 let layout = texts.layout(place.document).ok()?;
                 let text = texts.recall(place.document, place.start..place.end).ok()?;
-                Some(Excerpt { source: place.source(title, &layout), text })
+                let mut source = place.source(title, &layout);
+                let range = place.start..place.end;
+                source.introduction =
+                    introduction_of(place.document, &layout, range, &text, &mut texts).ok().flatten();
+                Some(Excerpt { source, text })
             });
             work(shelves.shelf(excerpts.collect(), language))
         };

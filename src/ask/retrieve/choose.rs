@@ -3,18 +3,17 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::ops::Range;
 
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
 use super::{Found, Hit, Match};
 use crate::Error;
+use crate::ask::introduced::introduction_of;
 use crate::ask::prompt::{Excerpt, estimate_tokens};
-use crate::ask::sentence::{begins_with_item, introduction};
 use crate::document::PassageId;
 use crate::event::Source;
-use crate::files::{Layout, Texts};
+use crate::files::Texts;
 
 /// Passages of one document among the writer's, unless the question is about few documents.
 /// More complete evidence on questions that need several documents (measured on MultiHop-RAG).
@@ -202,8 +201,7 @@ impl Span {
         } else {
             texts.recall(best.document.id, start..end)?
         };
-        let introduction =
-            introduction_of(&best.layout, first, (best.document.id, start..end), &text, texts)?;
+        let introduction = introduction_of(best.document.id, &best.layout, start..end, &text, texts)?;
         let source = Source {
             n,
             document_id: best.document.id,
@@ -220,23 +218,4 @@ impl Span {
         };
         Ok(Excerpt { source, text })
     }
-}
-
-/// Passages before one in which what introduces its list is looked for.
-const PASSAGES_BEFORE: u32 = 8;
-
-/// What introduces the list of which a text begins with an item.
-fn introduction_of(
-    layout: &Layout,
-    first: u32,
-    (document, place): (Uuid, Range<usize>),
-    text: &str,
-    texts: &mut Texts,
-) -> Result<Option<String>, Error> {
-    let before = layout.passages.get(first.saturating_sub(PASSAGES_BEFORE) as usize);
-    let Some(before) = before.filter(|before| before.start < place.start && begins_with_item(text)) else {
-        return Ok(None);
-    };
-    let text = texts.recall(document, before.start..place.end)?;
-    Ok(introduction(&text, place.start - before.start))
 }

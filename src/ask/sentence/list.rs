@@ -40,10 +40,7 @@ pub(crate) fn begins_with_item(text: &str) -> bool {
 /// What stands before a place and introduces the list of which an item begins there, on one line.
 pub(crate) fn introduction(text: &str, place: usize) -> Option<String> {
     let opens = |item: &&Item| text.get(place..item.range.start).is_some_and(|marker| !marker.contains('\n'));
-    let items = items(text, false);
-    let mut first = items.iter().find(opens)?.clone();
-    first.leads.retain(|lead| lead.end <= place);
-    (!first.leads.is_empty()).then(|| first.introduction(text, None))
+    items(text, false).iter().find(opens).map(|first| first.introduction(text, None))
 }
 
 /// What an item may belong to.
