@@ -68,6 +68,20 @@ pub async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Document
     if caller.may_read(app, &record.value).await? { Ok(record) } else { Err(missing()) }
 }
 
+/// A document that the caller may change, as the store has it.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] if it is only shared with the caller, or if the store fails.
+pub async fn owned(app: &App, caller: &Caller, id: Uuid) -> Result<Record<Document>, Error> {
+    let record = get(app, caller, id).await?;
+    if record.value.owner != caller.user {
+        return Err(Error::Forbidden(format!(
+            "document `{id}` is another user's; only they can change or delete it"
+        )));
+    }
+    Ok(record)
+}
+
 /// Up to `limit` documents, and where the next page begins: the caller's, then those that others
 /// share with them, newest first.
 ///
@@ -128,6 +142,13 @@ fn listed(document: &Document) -> String {
     format!("{}{}", keys::documents_of(&document.owner), document.id)
 }
 
+/// The keys by which a document is found: its name, and its bytes. They may name another by now.
+pub(crate) fn found_by(document: &Document) -> [String; 2] {
+    let Document { owner, collection, name, version, .. } = document;
+    let collection = collection.as_deref();
+    [keys::document_by_name(owner, collection, name), keys::document_by_version(owner, collection, version)]
+}
+
 /// Gives a document another title or moves it to another collection. When this returns, searches
 /// find it by the one and in the other. A crash in between leaves it to be read again at the start.
 ///
@@ -141,12 +162,7 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, change: &Change) -> Re
         None => None,
     };
     loop {
-        let stored = get(app, caller, id).await?;
-        if stored.value.owner != caller.user {
-            return Err(Error::Forbidden(format!(
-                "document `{id}` is another user's; only they can change it"
-            )));
-        }
+        let stored = owned(app, caller, id).await?;
         if !stored.value.status.is_final() {
             return Err(Error::Invalid(format!("document `{id}` is still being read; try again then")));
         }
@@ -190,17 +206,20 @@ async fn relocate(app: &App, batch: Batch, newest: &Document, to: Option<&str>) 
     let mut seen = HashSet::new();
     let mut version = Some(newest.clone());
     while let Some(document) = version.filter(|document| seen.insert(document.id)) {
-        let held = keys::document_by_version(owner, to, &document.version);
-        if app.store.get::<Uuid>(&held).await?.is_some() {
-            return Err(Error::Invalid(format!(
-                "the bytes of `{}` are in that collection already",
-                document.name
-            )));
+        let holds = keys::document_by_version(owner, from, &document.version);
+        // Of a document that was read anew, the newest reading.
+        if let Some(held) = app.store.get::<Uuid>(&holds).await?
+            && held.value == document.id
+        {
+            let held = keys::document_by_version(owner, to, &document.version);
+            if app.store.get::<Uuid>(&held).await?.is_some() {
+                return Err(Error::Invalid(format!(
+                    "the bytes of `{}` are in that collection already",
+                    document.name
+                )));
+            }
+            batch = batch.delete(holds).check_absent(&held).put(held, &document.id);
         }
-        batch = batch
-            .delete(keys::document_by_version(owner, from, &document.version))
-            .check_absent(&held)
-            .put(held, &document.id);
         version = match document.supersedes {
             Some(id) => {
                 let key = keys::document(id);
@@ -248,24 +267,18 @@ pub async fn layout(app: &App, document: &Document) -> Result<std::sync::Arc<Lay
 pub async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     caller.require(Permit::Write)?;
     loop {
-        let stored = get(app, caller, id).await?;
-        let owner = &stored.value.owner;
-        if *owner != caller.user {
-            return Err(Error::Forbidden(format!(
-                "document `{id}` is another user's; only they can delete it"
-            )));
-        }
-        let collection = stored.value.collection.as_deref();
-        let by_name = keys::document_by_name(owner, collection, &stored.value.name);
+        let stored = owned(app, caller, id).await?;
         let mut batch = Batch::new()
             .check(keys::document(id), stored.revision)
             .delete(keys::document(id))
-            .delete(listed(&stored.value))
-            .delete(keys::document_by_version(owner, collection, &stored.value.version));
-        if let Some(newest) = app.store.get::<Uuid>(&by_name).await?
-            && newest.value == id
-        {
-            batch = batch.check(&by_name, newest.revision).delete(&by_name);
+            .delete(listed(&stored.value));
+        // A newer version may have its name, and the same bytes read anew its version.
+        for key in found_by(&stored.value) {
+            if let Some(named) = app.store.get::<Uuid>(&key).await?
+                && named.value == id
+            {
+                batch = batch.check(&key, named.revision).delete(&key);
+            }
         }
         if app.store.commit(quota::release(&stored.value, batch)).await?.is_done() {
             ingest::forget(app, &stored.value).await;

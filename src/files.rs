@@ -42,7 +42,7 @@ pub struct Files {
 type Stretch = (Uuid, usize, usize);
 
 /// Where the pages and passages of a stored text are.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Where pages begin, in order; empty for formats without pages.
     pub pages: Vec<PageStart>,
@@ -177,6 +177,46 @@ impl Files {
             documents.extend(entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok()));
         }
         Ok(documents)
+    }
+}
+
+/// The folder of a document that the store does not know yet. Dropped before it is kept, it goes.
+pub struct NewFolder(Option<PathBuf>);
+
+impl NewFolder {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub async fn new(files: &Files, document: Uuid) -> io::Result<Self> {
+        let folder = files.folder(document);
+        fs::create_dir(&folder).await?;
+        Ok(Self(Some(folder)))
+    }
+
+    /// Makes the names in it durable.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub async fn sync(&self) -> io::Result<()> {
+        match &self.0 {
+            Some(folder) => sync_folder(folder.clone()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The store knows the document from now on.
+    pub fn keep(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        if let Some(folder) = self.0.take() {
+            // What can't be removed now has no document and goes at the next start.
+            tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder));
+        }
     }
 }
 

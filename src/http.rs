@@ -59,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/documents", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/api/documents/events", get(documents::all_events))
         .route("/api/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
+        .route("/api/documents/{id}/reread", post(documents::reread))
         .route("/api/documents/{id}/content", get(documents::content))
         .route("/api/documents/{id}/text", get(documents::text))
         .route("/api/documents/{id}/passages/{n}", get(documents::passage))

@@ -10,6 +10,7 @@ mod indexing;
 mod learning;
 pub mod passages;
 mod reconcile;
+mod reread;
 mod upload;
 pub mod worker;
 
@@ -33,6 +34,7 @@ use worker::{Extraction, Extractor, NotConfined};
 
 pub(crate) use embedding::in_context;
 pub use reconcile::Rebuild;
+pub use reread::reread;
 pub(crate) use upload::clean_collection;
 pub use upload::{Accepted, Incoming, Upload};
 
@@ -214,9 +216,19 @@ pub async fn forget(app: &App, document: &Document) {
 /// [`Error::NotFound`] if it was removed meanwhile, [`Error::ShuttingDown`], or if the store fails.
 pub async fn reindex(app: &App, caller: &Caller, document: Document) -> Result<Document, Error> {
     let id = document.id;
-    let mut changes = app.ingest.subscribe();
+    let changes = app.ingest.subscribe();
     app.ingest.enter(&document, Status::Indexing);
     indexing::index(app, document).await;
+    settled(app, caller, id, changes).await
+}
+
+/// Waits until nothing more will happen to a document by itself.
+async fn settled(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    mut changes: broadcast::Receiver<Arc<Document>>,
+) -> Result<Document, Error> {
     loop {
         let current = app.ingest.current(documents::get(app, caller, id).await?.value);
         if current.status.is_final() {
@@ -277,6 +289,12 @@ async fn process(app: &App, id: Uuid) -> Result<(), Error> {
     let Some(Record { value: document, .. }) = app.store.get::<Document>(&keys::document(id)).await? else {
         return Ok(());
     };
+    // It has been read before, and citations may point into what was read.
+    if document.status == Status::Indexing {
+        app.ingest.enter(&document, Status::Indexing);
+        indexing::index(app, document).await;
+        return Ok(());
+    }
     app.ingest.enter(&document, Status::Extracting);
     let folder = app.files.folder(id);
     let original = app.files.original(id);

@@ -1,5 +1,7 @@
 //! `ibid documents`: what was put in, and how it went.
 
+mod reread;
+
 use std::io::{IsTerminal, Write, stdout};
 
 use anyhow::{Context, Result, bail};
@@ -12,12 +14,13 @@ use super::answer::count;
 use super::connect::Client;
 use super::screen::{Paint, clean, line};
 
-/// List, show and delete documents.
+/// List, show, read anew and delete documents.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ibid documents
   ibid documents show report.pdf
   ibid documents text report.pdf | less
+  ibid documents reread --all
   ibid documents delete 0198f2a4-5c1e-7d3a-9b1f-2f6d1c0a7e55")]
 pub(crate) struct Documents {
     #[command(subcommand)]
@@ -42,6 +45,7 @@ enum What {
         #[arg(required = true)]
         documents: Vec<String>,
     },
+    Reread(reread::Reread),
     /// Print the text that searches and citations use.
     Text {
         /// Its id or its name.
@@ -69,6 +73,7 @@ pub(crate) async fn run(client: &Client, documents: &Documents) -> Result<()> {
             }
             Ok(())
         }
+        Some(What::Reread(asked)) => reread::run(client, asked, documents.json).await,
         Some(What::Text { document }) => {
             let path = format!("/api/documents/{}/text", find(client, document).await?.id);
             if !out.is_terminal() {

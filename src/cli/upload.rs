@@ -39,12 +39,14 @@ pub(crate) enum Content {
 }
 
 /// How it went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
     Ready,
     NewVersion,
     AlreadyThere,
+    Reread,
+    Unchanged,
     Failed,
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use ibid::config::Config;
 use ibid::document::{Document, Status};
+use ibid::export::{BundledDocument, sha256};
 use ibid::verify::{
     Against, DocumentFault, DocumentVerdict, Kept, Opened, QuoteFault, QuoteKind, QuoteVerdict, Verdicts,
     open, verify,
@@ -78,7 +79,7 @@ async fn keep(client: &Client, opened: &Opened) -> Result<HashMap<Uuid, Kept>> {
         let id = bundled.document.id;
         match read(client, id).await? {
             Some(document) => _ = kept.insert(id, document),
-            None => elsewhere.push(&bundled.document),
+            None => elsewhere.push(bundled),
         }
     }
     if elsewhere.is_empty() {
@@ -86,13 +87,16 @@ async fn keep(client: &Client, opened: &Opened) -> Result<HashMap<Uuid, Kept>> {
     }
     // The same bytes may be there under another id: on another machine, or uploaded again.
     let library: Vec<Document> = client.list_of("/api/documents", &[("superseded", "true")]).await?;
-    for document in elsewhere {
-        let same =
-            library.iter().find(|other| other.version == document.version && other.status == Status::Ready);
-        if let Some(same) = same
-            && let Some(found) = read(client, same.id).await?
-        {
+    for BundledDocument { document, text_sha256, .. } in elsewhere {
+        let is_same = |other: &&Document| other.version == document.version && other.status == Status::Ready;
+        for same in library.iter().filter(is_same) {
+            let Some(found) = read(client, same.id).await? else { continue };
+            let is_it = sha256(found.text.as_bytes()) == *text_sha256;
             kept.insert(document.id, found);
+            // Bytes that were read anew have several texts.
+            if is_it {
+                break;
+            }
         }
     }
     Ok(kept)

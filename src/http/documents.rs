@@ -23,6 +23,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::document::{Document, PageStart, Passage, PassageId, Status};
 use crate::documents::{self, Change, Filter};
+use crate::ingest;
 
 /// Which documents to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,6 +71,14 @@ pub(super) async fn change(
     Sent(change): Sent<Change>,
 ) -> Result<Json<Document>, Problem> {
     Ok(Json(documents::change(&app, &caller, id, &change).await?))
+}
+
+pub(super) async fn reread(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Document>, Problem> {
+    Ok(Json(ingest::reread(&app, &caller, id).await?))
 }
 
 pub(super) async fn remove(

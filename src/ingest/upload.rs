@@ -1,7 +1,6 @@
 //! Receiving an upload: bytes go to disk as they come and are hashed on the way, never held whole.
 //! Then one commit decides what it is: new, known, a new version, or an old version come back.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use crate::access::{Caller, Permit, quota};
 use crate::app::App;
 use crate::document::{Document, Status};
+use crate::files::NewFolder;
 use crate::ingest::extract::size_in_words;
 use crate::space::Space;
 use crate::store::{Batch, Commit, Record, keys};
@@ -29,7 +29,7 @@ const MAX_COLLECTION_BYTES: usize = 200;
 pub struct Incoming {
     id: Uuid,
     space: Arc<Space>,
-    folder: Option<PathBuf>,
+    folder: NewFolder,
     file: File,
     hash: Sha256,
     bytes: u64,
@@ -60,25 +60,15 @@ impl Incoming {
     pub async fn new(app: &App) -> Result<Self, Error> {
         app.space.admit()?;
         let id = Uuid::now_v7();
-        let folder = app.files.folder(id);
-        tokio::fs::create_dir(&folder).await?;
-        let file = File::create(app.files.original(id)).await;
-        let max_bytes = app.config.ingest.max_file_bytes;
-        match file {
-            Ok(file) => Ok(Self {
-                id,
-                space: Arc::clone(&app.space),
-                folder: Some(folder),
-                file,
-                hash: Sha256::new(),
-                bytes: 0,
-                max_bytes,
-            }),
-            Err(error) => {
-                let _ = tokio::fs::remove_dir(&folder).await;
-                Err(error.into())
-            }
-        }
+        Ok(Self {
+            id,
+            space: Arc::clone(&app.space),
+            folder: NewFolder::new(&app.files, id).await?,
+            file: File::create(app.files.original(id)).await?,
+            hash: Sha256::new(),
+            bytes: 0,
+            max_bytes: app.config.ingest.max_file_bytes,
+        })
     }
 
     /// Takes the next bytes.
@@ -111,20 +101,9 @@ impl Incoming {
         let collection = clean_collection(collection)?;
         self.file.flush().await?;
         self.file.sync_all().await?;
-        if let Some(folder) = &self.folder {
-            crate::files::sync_folder(folder.clone()).await?;
-        }
+        self.folder.sync().await?;
         let version = crate::hex(&std::mem::take(&mut self.hash).finalize());
         Ok(Upload { incoming: self, version, name, collection })
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if let Some(folder) = self.folder.take() {
-            // What can't be removed now has no document and goes at the next start.
-            tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder));
-        }
     }
 }
 
@@ -173,7 +152,7 @@ pub(super) async fn accept(app: &App, caller: &Caller, mut upload: Upload) -> Re
         };
         match app.store.commit(batch).await? {
             Commit::Done => {
-                upload.incoming.folder = None;
+                upload.incoming.folder.keep();
                 return Ok(Accepted { document, duplicate: false });
             }
             Commit::Conflict { .. } => {}
@@ -195,8 +174,8 @@ async fn again(app: &App, known: Record<Document>) -> Result<Option<Document>, E
         let by_name = keys::document_by_name(&document.owner, document.collection.as_deref(), &document.name);
         document.supersedes = app.store.get::<Uuid>(&by_name).await?.map(|newest| newest.value);
         document.superseded_by = None;
-        // Through the queue once more: its passages have to return to the index.
-        document.status = Status::Queued;
+        // Its passages have to return to the index. Its text stays: citations point into it.
+        document.status = Status::Indexing;
         batch = batch.put(by_name, &document.id);
     } else {
         return Ok(Some(document));

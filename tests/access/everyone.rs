@@ -149,6 +149,7 @@ fn rows() -> Vec<Row> {
         with("POST /api/keys", "admin", Refusal, json!({"user": "eve"})),
         row("DELETE /api/keys/{id}", "admin", Refusal),
         with("PATCH /api/documents/{id}", "write", Nothing, json!({"title": "xylocarp retitled"})),
+        row("POST /api/documents/{id}/reread", "write", Nothing),
         row("DELETE /api/documents/{id}", "write", Nothing),
         row("DELETE /api/chat/sessions/{id}", "ask", Nothing),
     ]

@@ -20,6 +20,7 @@ mod openai;
 mod positions;
 mod reactions;
 mod reports;
+mod reread;
 mod research;
 mod search;
 mod sessions;

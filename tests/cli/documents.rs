@@ -80,7 +80,7 @@ fn a_known_name_with_other_bytes_is_a_new_version_and_standard_input_needs_a_nam
         .unwrap();
     child.stdin.take().unwrap().write_all(b"# Notes").unwrap();
     let added = ran(child.wait_with_output().unwrap());
-    assert_eq!((added.code, added.out.as_str()), (0, "0 ready, 1 new version\n"), "{}", added.err);
+    assert_eq!((added.code, added.out.as_str()), (0, "1 new version\n"), "{}", added.err);
     assert!(fake.asked("POST /api/documents")[0].body.contains("\r\n# Notes\r\n"));
 
     let nameless = fake.run(&["add", "-"]);
@@ -224,4 +224,46 @@ fn an_interrupted_add_says_what_there_is() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(130), &b"1 ready\n"[..]));
     assert!(rest.starts_with("interrupted: what was sent is kept"), "{rest}");
+}
+
+#[test]
+fn originals_are_read_anew_one_by_one_or_all_of_ones_own() {
+    let fake = Fake::start();
+    let named = |name: &str, id: &str, status: &str| {
+        let mut document = document(name, status);
+        document["id"] = value!(id);
+        document
+    };
+    let [better, same, broken] = [DOCUMENT, SESSION, ANSWER];
+    let mut theirs = named("theirs.pdf", "0198f2a4-5c1e-7d3a-9b1f-2f6d1c0a7e58", "ready");
+    theirs["owner"] = value!("eve");
+    let library = [
+        named("better.html", better, "ready"),
+        named("same.md", same, "ready"),
+        named("broken.pdf", broken, "failed"),
+        theirs,
+    ];
+    fake.on_json("GET /api/documents", value!({"items": library, "next_cursor": null}));
+    fake.on_json("GET /api/me", value!({"mode": "none", "user": "local", "scopes": []}));
+    let path = |id: &str| format!("POST /api/documents/{id}/reread");
+    let anew = named("better.html", "0198f2a4-5c1e-7d3a-9b1f-2f6d1c0a7e59", "ready");
+    fake.on_json(&path(better), anew);
+    fake.on_json(&path(same), named("same.md", same, "ready"));
+    let mut still = named("broken.pdf", broken, "failed");
+    still["error"] = value!("it is encrypted");
+    fake.on_json(&path(broken), still);
+
+    let ran = fake.run(&["documents", "reread", "--all"]);
+    let expected = "1 read anew, 1 unchanged, 1 failed\n  failed: broken.pdf: it is encrypted\n";
+    assert_eq!((ran.code, ran.out.as_str()), (1, expected), "{}", ran.err);
+    let ran = fake.run(&["documents", "reread", "same.md", "--json"]);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &told["outcome"]), (0, &value!("unchanged")), "{}", ran.err);
+    fake.on(&path(same), |_| problem(400, "`same.md` stays as it was"));
+    let ran = fake.run(&["documents", "reread", "same.md"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("`same.md` stays as it was"), "{}", ran.out);
+    for wrong in [&["documents", "reread"][..], &["documents", "reread", "same.md", "--all"]] {
+        assert_eq!(fake.run(wrong).code, 2, "{wrong:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! How far an `add` has come, and what became of each file: progress on stderr, results on stdout.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
 
@@ -29,9 +30,7 @@ pub(crate) struct Report {
     bytes: u64,
     reader: Reader,
     has_bar: bool,
-    ready: u64,
-    new_versions: u64,
-    already_there: u64,
+    outcomes: BTreeMap<Outcome, u64>,
     failed: Vec<(String, String)>,
 }
 
@@ -47,17 +46,7 @@ impl Report {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self {
-            bar,
-            total,
-            bytes: 0,
-            reader,
-            has_bar,
-            ready: 0,
-            new_versions: 0,
-            already_there: 0,
-            failed: Vec::new(),
-        }
+        Self { bar, total, bytes: 0, reader, has_bar, outcomes: BTreeMap::new(), failed: Vec::new() }
     }
 
     /// Reports one document.
@@ -75,14 +64,10 @@ impl Report {
             }
             Reader::Nobody => {}
         }
-        match settled.outcome {
-            Outcome::Ready => self.ready += 1,
-            Outcome::NewVersion => self.new_versions += 1,
-            Outcome::AlreadyThere => self.already_there += 1,
-            Outcome::Failed => {
-                let why = settled.error.unwrap_or_else(|| "no reason given".into());
-                self.failed.push((settled.name, why));
-            }
+        *self.outcomes.entry(settled.outcome).or_default() += 1;
+        if settled.outcome == Outcome::Failed {
+            let why = settled.error.unwrap_or_else(|| "no reason given".into());
+            self.failed.push((settled.name, why));
         }
         Ok(())
     }
@@ -91,12 +76,7 @@ impl Report {
     fn tell(&self, settled: &Settled) -> Result<()> {
         let name = line(&settled.name);
         if !self.has_bar {
-            let outcome = match settled.outcome {
-                Outcome::Ready => "ready",
-                Outcome::NewVersion => "new version",
-                Outcome::AlreadyThere => "already there",
-                Outcome::Failed => "failed",
-            };
+            let outcome = said(settled.outcome);
             let detail = match (&settled.document, &settled.error) {
                 (_, Some(error)) => format!(": {}", line(error)),
                 (Some(document), None) => format!(" ({})", count(document.passages.into(), "passage")),
@@ -127,16 +107,24 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let mut said = vec![format!("{} ready", self.ready)];
-        if self.new_versions > 0 {
-            said.push(count(self.new_versions, "new version"));
-        }
-        if self.already_there > 0 {
-            said.push(format!("{} already there", self.already_there));
-        }
-        if !self.failed.is_empty() {
-            said.push(format!("{} failed", self.failed.len()));
-        }
-        said.join(", ")
+        let outcomes = self.outcomes.iter();
+        let said: Vec<String> = outcomes
+            .map(|(outcome, number)| match outcome {
+                Outcome::NewVersion => count(*number, said(*outcome)),
+                _ => format!("{number} {}", said(*outcome)),
+            })
+            .collect();
+        if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
+    }
+}
+
+fn said(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ready => "ready",
+        Outcome::NewVersion => "new version",
+        Outcome::AlreadyThere => "already there",
+        Outcome::Reread => "read anew",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Failed => "failed",
     }
 }

@@ -99,6 +99,15 @@ fn library() -> Section {
             )
             .fails(MISSING)
             .fails(WRITING),
+        post("/api/documents/{id}/reread", "Reads an original anew")
+            .note(
+                "As this version of the server reads it; one that failed gets another try. What comes out \
+                 otherwise is a document of its own, with the same `version` and another `id`, which \
+                 supersedes the one that was asked for: the old text stays for the answers that cite it.",
+            )
+            .gives::<Document>(200, "The document, if nothing changed, else the one in its place.")
+            .fails(MISSING)
+            .fails(WRITING),
         delete("/api/documents/{id}", "Removes a document")
             .gives_nothing(204, "It is gone from every search and every answer to come.")
             .fails(MISSING)

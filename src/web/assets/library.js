@@ -1,6 +1,6 @@
 // The library: what is in it, what is on its way, searching it by name and by text.
 
-import { api, connection, documentOf, request, watchDocuments } from './api.js';
+import { api, connection, documentOf, watchDocuments } from './api.js';
 import { askFor, button, confirm, count, fill, h, link, menu, plain, say, size, soon, when } from './dom.js';
 import { snippet } from './bytes.js';
 import { choose, clearScope, collections, limitTo, offer, scope } from './scope.js';
@@ -165,6 +165,7 @@ export async function library(main, { go, signal }) {
         isReady && ['Read it', () => go(`/d/${document.id}`)],
         isReady && ['What cites it', () => go(`/d/${document.id}/citations`)],
         ['Title and collection', () => edit(document)],
+        isChoosable(document) && ['Read it again', () => readAgain(document)],
         ['Original', `/api/documents/${document.id}/content`],
         ['Delete', () => remove([document.id], document.title)],
       ]));
@@ -181,7 +182,12 @@ export async function library(main, { go, signal }) {
     const isElsewhere = group.value && group.value !== document.collection;
     if (before && isElsewhere) unlist(document.id);
     else if (before) row(document);
-    else if (isNew) list.prepend(row(document));
+    else if (isNew) {
+      const replaced = list.querySelector(`[data-id="${CSS.escape(document.supersedes ?? '')}"]`);
+      // One that was read anew stands where it stood.
+      if (replaced && rows.get(document.supersedes).created_at === document.created_at) replaced.before(row(document));
+      else list.prepend(row(document));
+    }
     if (document.supersedes && rows.has(document.supersedes) && !old.checked) {
       unlist(document.supersedes);
     }
@@ -222,11 +228,12 @@ export async function library(main, { go, signal }) {
     for (const id of ids) await drop(id);
   }
 
-  /** A failed document gets another try when its bytes come again. */
-  async function readAgain({ id, name, collection }) {
+  /** A document is read anew; one that failed gets another try. */
+  async function readAgain({ id, title }) {
+    say(`Reading ${title} again`);
     try {
-      const response = await request(`/api/documents/${id}/content`);
-      send([{ file: await response.blob(), path: name }], collection);
+      const read = await api(`/api/documents/${id}/reread`, { method: 'POST' });
+      if (read.id === id && read.status === 'ready') say(`${title}: nothing new in it.`);
     } catch (error) {
       total.textContent = error.message;
     }
