@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::support::{Server, eventually};
@@ -39,10 +39,10 @@ async fn picked_files_go_into_the_named_collection_and_a_broken_one_says_why() {
     browser.see(".document .fault", listed["items"][0]["error"].as_str().unwrap()).await;
     // Once more: the same bytes are read again, as the same document.
     browser.click(".document .fault button", "Try again").await;
-    eventually("it was sent again", async || {
-        let sent = "return performance.getEntriesByType('resource').filter(({ name, initiatorType }) =>
-            initiatorType === 'xmlhttprequest' && name.endsWith('/api/documents')).length";
-        (browser.eval(sent, json!([])).await == 3).then_some(())
+    eventually("it was read again", async || {
+        let read = "return performance.getEntriesByType('resource').filter(({ name, responseStatus }) =>
+            name.endsWith('/reread') && responseStatus === 200).length";
+        (browser.eval(read, json!([])).await == 1).then_some(())
     })
     .await;
     browser.see(".document.failed .fault", "").await;
@@ -181,6 +181,38 @@ async fn a_document_is_renamed_moved_and_found_in_its_collection() {
     browser.write("dialog input[name=collection]", "rivers").await;
     browser.click("dialog button", "Save").await;
     browser.see("dialog .fault", "owls.md").await;
+    browser.nothing_noticed().await;
+}
+
+#[tokio::test]
+async fn what_is_read_anew_stands_where_it_stood() {
+    let server = Server::start().await;
+    let eels = server.add("eels.md", EELS).await;
+    server.add("owls.md", OWLS).await;
+    let Some(browser) = Browser::open(&server).await else { return };
+    browser.go("/library").await;
+    let order = async || {
+        let ids = "return [...document.querySelectorAll('.document')].map(({ dataset }) => dataset.id)";
+        browser.eval(ids, json!([])).await
+    };
+    browser.see(".document .title", "Eels").await;
+    let before = order().await;
+    browser.click("button", "More about Eels").await;
+    browser.click(".actions button", "Read it again").await;
+    browser.see(".total", "“Eels” reads as before.").await;
+    assert_eq!(order().await, before);
+    // As if an older reader had lost a letter.
+    let text = server.data.path().join("documents").join(eels["id"].as_str().unwrap()).join("text");
+    let damaged = std::fs::read_to_string(&text).unwrap().replacen('e', "3", 1);
+    std::fs::write(text, damaged).unwrap();
+    browser.click("button", "More about Eels").await;
+    browser.click(".actions button", "Read it again").await;
+    eventually("the new reading stands in place of the old one", async || {
+        let after = order().await;
+        let is_other = after[1] != before[1] && after[1] != Value::Null;
+        (is_other && after[0] == before[0] && after[2] == Value::Null).then_some(())
+    })
+    .await;
     browser.nothing_noticed().await;
 }
 

@@ -42,11 +42,12 @@ export async function reachable(signal) {
   });
 }
 
-/** A response, or the problem it tells. */
-export async function request(path, { method = 'GET', body, signal, headers } = {}) {
+/** A response, or the problem it tells. What of `query` is empty is left out. */
+export async function request(path, { method = 'GET', query, body, signal, headers } = {}) {
   let response;
   try {
-    response = await fetch(path, {
+    const asked = Object.entries(query ?? {}).filter(([, value]) => value);
+    response = await fetch(query ? `${path}?${new URLSearchParams(asked)}` : path, {
       method,
       signal,
       cache: 'no-store',
@@ -73,16 +74,15 @@ export async function api(path, options) {
   return response.status === 204 ? null : response.json();
 }
 
-/** All items of a paged list, up to a bound. */
-export async function all(path, most = 2000) {
+/** All items of a paged list, up to 5,000. */
+export async function all(path, query) {
   const items = [];
-  let cursor = '';
+  let cursor;
   do {
-    const joint = path.includes('?') ? '&' : '?';
-    const page = await api(`${path}${joint}limit=500${cursor && `&cursor=${cursor}`}`);
+    const page = await api(path, { query: { ...query, limit: 500, cursor } });
     items.push(...page.items);
     cursor = page.next_cursor;
-  } while (cursor && items.length < most);
+  } while (cursor && items.length < 5000);
   return items;
 }
 

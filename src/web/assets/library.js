@@ -38,6 +38,7 @@ export async function library(main, { go, signal }) {
   const sending = h('ul.uploads', { label: 'Files being added' });
   const passages = h('section.passages', { label: 'Passages', hidden: true });
   const list = h('ul.documents', { label: 'Documents' });
+  const listed = (id) => list.querySelector(`[data-id="${CSS.escape(id ?? '')}"]`);
   const total = h('p.total', { role: 'status' });
   const every = h('input', { type: 'checkbox', label: 'Choose all that are listed', onchange: () => {
     scope.isFresh = true;
@@ -84,18 +85,16 @@ export async function library(main, { go, signal }) {
   async function load(isMore = false) {
     const mine = (turn += 1);
     const words = find.value.trim();
-    const query = new URLSearchParams({ limit: PAGE });
+    const query = {
+      limit: PAGE, name: words, collection: group.value, superseded: old.checked,
+      status: failed.checked && 'failed', cursor: isMore && cursor,
+    };
     askGroup.hidden = !group.value;
-    if (words) query.set('name', words);
-    if (group.value) query.set('collection', group.value);
-    if (old.checked) query.set('superseded', 'true');
-    if (failed.checked) query.set('status', 'failed');
-    if (isMore && cursor) query.set('cursor', cursor);
     const hits = !isMore && searchTexts(words, mine);
     heard = [];
     let page;
     try {
-      page = await api(`/api/documents?${query}`, { signal });
+      page = await api('/api/documents', { query, signal });
     } catch (error) {
       if (error.name !== 'AbortError') total.textContent = error.message;
       return;
@@ -128,9 +127,8 @@ export async function library(main, { go, signal }) {
   async function searchTexts(words, mine) {
     passages.hidden = true;
     if (words.length < 2) return;
-    const query = new URLSearchParams({ q: words, limit: 8 });
-    if (group.value) query.set('collection', group.value);
-    const found = await api(`/api/search?${query}`, { signal }).catch(() => null);
+    const query = { q: words, limit: 8, collection: group.value };
+    const found = await api('/api/search', { query, signal }).catch(() => null);
     if (!found || mine !== turn || !found.hits.length) return;
     passages.hidden = false;
     fill(passages, h('h2', 'In the texts'), h('ol', found.hits.map((hit) => h('li', door(hit.title, [{ ...hit, quote: hit.text }]), h('span.where', place(hit)), snippet(hit)))), h('h2', 'Documents'));
@@ -138,7 +136,7 @@ export async function library(main, { go, signal }) {
   }
 
   function row(document) {
-    const element = list.querySelector(`[data-id="${CSS.escape(document.id)}"]`) ?? h('li', { 'data-id': document.id });
+    const element = listed(document.id) ?? h('li', { 'data-id': document.id });
     element.className = `document ${document.status}${document.superseded_by ? ' superseded' : ''}`;
     const isReady = document.status === 'ready';
     const box = h('input', { type: 'checkbox', label: `Choose ${document.title}`, onchange: () => {
@@ -178,19 +176,16 @@ export async function library(main, { go, signal }) {
     heard?.push(document);
     documentOf(document.id, true);
     const before = rows.get(document.id);
-    const isNew = !before && !failed.checked && !find.value.trim() && (!group.value || group.value === document.collection);
     const isElsewhere = group.value && group.value !== document.collection;
+    const isNew = !before && !failed.checked && !find.value.trim() && !isElsewhere;
     if (before && isElsewhere) unlist(document.id);
     else if (before) row(document);
     else if (isNew) {
-      const replaced = list.querySelector(`[data-id="${CSS.escape(document.supersedes ?? '')}"]`);
       // One that was read anew stands where it stood.
-      if (replaced && rows.get(document.supersedes).created_at === document.created_at) replaced.before(row(document));
+      if (rows.get(document.supersedes)?.created_at === document.created_at) listed(document.supersedes).before(row(document));
       else list.prepend(row(document));
     }
-    if (document.supersedes && rows.has(document.supersedes) && !old.checked) {
-      unlist(document.supersedes);
-    }
+    if (!old.checked) unlist(document.supersedes);
     if (before && before.status !== document.status && ['ready', 'failed'].includes(document.status)) {
       say(`${document.title}: ${document.status === 'ready' ? 'ready' : document.error}`);
     }
@@ -230,10 +225,10 @@ export async function library(main, { go, signal }) {
 
   /** A document is read anew; one that failed gets another try. */
   async function readAgain({ id, title }) {
-    say(`Reading ${title} again`);
+    total.textContent = `Reading “${title}” again…`;
     try {
       const read = await api(`/api/documents/${id}/reread`, { method: 'POST' });
-      if (read.id === id && read.status === 'ready') say(`${title}: nothing new in it.`);
+      if (read.id === id && read.status === 'ready') total.textContent = `“${title}” reads as before.`;
     } catch (error) {
       total.textContent = error.message;
     }
@@ -249,7 +244,7 @@ export async function library(main, { go, signal }) {
   }
 
   function unlist(id) {
-    list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.remove();
+    listed(id)?.remove();
     rows.delete(id);
   }
 

@@ -105,10 +105,8 @@ export async function pickScope() {
       }),
       button('Done', () => box.close(), { class: 'strong' })));
   const load = async () => {
-    const query = new URLSearchParams({ status: 'ready', limit: 100 });
-    if (find.value.trim()) query.set('name', find.value.trim());
-    if (group.value) query.set('collection', group.value);
-    const { items } = await api(`/api/documents?${query}`);
+    const query = { status: 'ready', limit: 100, name: find.value.trim(), collection: group.value };
+    const { items } = await api('/api/documents', { query });
     fill(list, items.map((document) => {
       const box = h('input', { type: 'checkbox', onchange: () => choose(box.checked, document) });
       box.checked = scope.documents.has(document.id);

@@ -52,7 +52,7 @@ export const project = () => within?.value || undefined;
 
 /** The names of all projects, as sessions tell them. */
 async function projects() {
-  const sessions = await all('/api/chat/sessions', 5000).catch(() => shown);
+  const sessions = await all('/api/chat/sessions').catch(() => shown);
   const names = [...new Set(sessions.map(({ project_id }) => project_id).filter(Boolean))].sort((a, b) => a.localeCompare(b));
   const now = within.value;
   fill(within, h('option', { value: '', text: 'All projects' }), names.map((value) => h('option', { value, text: value })));
@@ -102,7 +102,7 @@ export function toggle(open = !document.body.classList.contains('menu-open')) {
 }
 
 async function load(isMore = false) {
-  const page = await api(`/api/chat/sessions?limit=${PAGE}${isMore && cursor ? `&cursor=${cursor}` : ''}`).catch(() => null);
+  const page = await api('/api/chat/sessions', { query: { limit: PAGE, cursor: isMore && cursor } }).catch(() => null);
   if (!page) return;
   cursor = page.next_cursor;
   shown = isMore ? [...shown, ...page.items] : page.items;
@@ -131,8 +131,8 @@ async function glance() {
 const search = soon(async () => {
   const words = find.value.trim();
   const [everything, told] = words || within.value ? await Promise.all([
-    all(`/api/chat/sessions${within.value && `?${new URLSearchParams({ project_id: within.value })}`}`, 5000).catch(() => []),
-    words.length > 1 ? api(`/api/history?${new URLSearchParams({ q: words })}`).then(({ hits }) => hits, () => []) : [],
+    all('/api/chat/sessions', { project_id: within.value }).catch(() => []),
+    words.length > 1 ? api('/api/history', { query: { q: words } }).then(({ hits }) => hits, () => []) : [],
   ]) : [null, []];
   if (words !== find.value.trim()) return;
   searched = everything?.filter(({ title }) => title.toLowerCase().includes(words.toLowerCase())) ?? null;
