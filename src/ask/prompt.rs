@@ -62,12 +62,16 @@ impl Excerpt {
     /// item of a list of what introduces that; in a manual of the name that it stands below. The items are its
     /// own.
     pub(crate) fn said_of(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
-        let holds = |item: &&Item| item.range.start <= place.start && place.end <= item.range.end;
-        match items.iter().find(holds) {
-            Some(item) => Some(item.introduction(&self.text, self.source.introduction.as_deref())),
-            None => said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some())
-                .or_else(|| self.term_above(place).map(str::to_owned)),
-        }
+        self.introduction(items, place).or_else(|| {
+            said_of(&self.text, self.source.columns.as_deref(), place, self.source.page.is_some())
+                .or_else(|| self.term_above(place).map(str::to_owned))
+        })
+    }
+
+    /// What introduces the item of a list, or the code, that a sentence stands in.
+    pub(crate) fn introduction(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
+        let item = items.iter().find(|item| item.range.start <= place.start && place.end <= item.range.end);
+        item.map(|item| item.introduction(&self.text, self.source.introduction.as_deref()))
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Apart {
     text: String,
     place: String,
     sentences: Vec<(Sentence, Facts)>,
+    /// Where lines end that introduce code, and where that code does.
+    code: Vec<(usize, usize)>,
     heading: Facts,
     /// All sentences and the heading as if they were one.
     all: Facts,
@@ -132,11 +134,15 @@ impl Apart {
     pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
         let place = place(excerpt);
         let items = excerpt.items();
+        let code = items.iter().filter_map(|item| Some((item.leads.last()?.end, item.end_of_code(&excerpt.text)?)));
         let facts = |sentence: Sentence| {
             let words = &excerpt.text[sentence.range.clone()];
-            let is_part = matches!(sentence.kind, SentenceKind::Cell | SentenceKind::Item);
-            // What a cell says, it says of its row and its column; an item, of what introduces it.
-            let said_of = is_part.then(|| excerpt.said_of(&items, &sentence.range)).flatten();
+            // What a cell says, it says of its row and its column; an item or code, of what introduces it.
+            let said_of = match sentence.kind {
+                SentenceKind::Cell | SentenceKind::Item => excerpt.said_of(&items, &sentence.range),
+                SentenceKind::Code => excerpt.introduction(&items, &sentence.range),
+                _ => None,
+            };
             let mut facts = match said_of {
                 Some(of) => Facts::of(&format!("{of}: {words}"), language),
                 None => Facts::of(words, language),
@@ -154,6 +160,7 @@ impl Apart {
                 .fold(heading.clone(), Facts::and)
                 .for_lookup(),
             sentences,
+            code: code.collect(),
             heading,
             folded: Folded::of(&excerpt.text),
             text: excerpt.text.clone(),
@@ -172,9 +179,12 @@ impl Apart {
         512 + 26 * self.text.len()
     }
 
-    /// The stretch that carries the claim best; none if the passage is empty.
+    /// The stretch that carries the claim best, with the code that it introduces; none if the passage is empty.
     fn quote(&self, sought: &Sought) -> Option<Quote> {
-        self.verbatim(sought).or_else(|| self.best(&sought.claim.within(&self.all)))
+        let quote = self.verbatim(sought).or_else(|| self.best(&sought.claim.within(&self.all)))?;
+        let code = self.code.iter().find(|(lead, _)| *lead == quote.range.end);
+        let end = code.map_or(quote.range.end, |(_, end)| *end);
+        Some(Quote { range: quote.range.start..end, ..quote })
     }
 
     /// The sentences that hold the claim word for word, white space and signs aside.

@@ -29,6 +29,16 @@ impl Item {
         let leads = above.into_iter().chain(self.leads.iter().map(|lead| &text[lead.clone()]));
         leads.map(|lead| lead.trim_end_matches([':', '：', ','])).collect::<Vec<_>>().join(": ")
     }
+
+    /// Where code ends, with its fence if it has one; `None` if it is none.
+    pub(crate) fn end_of_code(&self, text: &str) -> Option<usize> {
+        let opens = &text[self.leads.last()?.end..self.range.start];
+        let fence = ["```", "~~~"].into_iter().find(|fence| opens.contains(fence));
+        let rest = text[self.range.end..].trim_start();
+        let closing = rest.lines().next().filter(|line| fence.is_some_and(|fence| line.starts_with(fence)));
+        let end = closing.map_or(self.range.end, |line| text.len() - rest.len() + line.trim_end().len());
+        self.is_code.then_some(end)
+    }
 }
 
 /// Whether a text begins with an item of a list.
