@@ -12,7 +12,7 @@ mod draft;
 pub(crate) mod facets;
 pub(crate) mod framing;
 pub mod ground;
-mod introduced;
+mod inside;
 mod once;
 pub mod prompt;
 pub mod question;

@@ -10,7 +10,7 @@ use ibid_index::PassageIndex;
 use ibid_index::analysis::Language;
 use uuid::Uuid;
 
-use super::sentence::{Item, items, term_above};
+use super::sentence::{Item, Sentence, SentenceKind, items, sentences_and_cells, term_above};
 use crate::document::HEADING_SEPARATOR;
 use crate::event::Source;
 use crate::files::Files;
@@ -53,12 +53,27 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The items of its lists that something introduces.
-    pub(crate) fn items(&self) -> Vec<Item> {
-        items(&self.text, self.source.introduction.is_some())
+    /// Its sentences, those in the cells of its tables among them.
+    pub(crate) fn sentences(&self) -> Vec<Sentence> {
+        sentences_and_cells(&self.text, self.source.in_code)
     }
 
-    /// What a sentence is said of: in a cell of a table of its row, and its column where that is of use; in an
+    /// The items of its lists that something introduces.
+    pub(crate) fn items(&self) -> Vec<Item> {
+        items(&self.text, self.source.introduction.is_some(), self.source.in_code)
+    }
+
+    /// What a sentence is said of that says little without it: a cell, an item or a line of code. The items are
+    /// its own.
+    pub(crate) fn said_of_sentence(&self, items: &[Item], sentence: &Sentence) -> Option<String> {
+        match sentence.kind {
+            SentenceKind::Cell | SentenceKind::Item => self.said_of(items, &sentence.range),
+            SentenceKind::Code => self.introduction(items, &sentence.range),
+            _ => None,
+        }
+    }
+
+    /// What a stretch is said of: in a cell of a table of its row, and its column where that is of use; in an
     /// item of a list of what introduces that; in a manual of the name that it stands below. The items are its
     /// own.
     pub(crate) fn said_of(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
@@ -69,7 +84,7 @@ impl Excerpt {
     }
 
     /// What introduces the item of a list, or the code, that a sentence stands in.
-    pub(crate) fn introduction(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
+    fn introduction(&self, items: &[Item], place: &Range<usize>) -> Option<String> {
         let item = items.iter().find(|item| item.range.start <= place.start && place.end <= item.range.end);
         item.map(|item| item.introduction(&self.text, self.source.introduction.as_deref()))
     }
@@ -80,7 +95,7 @@ impl Excerpt {
     fn term_above(&self, place: &Range<usize>) -> Option<&str> {
         let heading = self.source.heading.as_deref();
         let heading = heading.and_then(|heading| heading.rsplit(HEADING_SEPARATOR).next());
-        let term = term_above(&self.text, heading, place.start)?;
+        let term = term_above(&self.text, self.source.in_code, heading, place.start)?;
         let name = term.split_whitespace().next()?;
         (!self.text[place.clone()].contains(name)).then_some(term)
     }

@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use block::Block;
 
+pub(crate) use self::block::ends_in_code;
 pub(crate) use self::list::{Item, begins_with_item, introduction, items};
 use crate::table::ProseRow;
 
@@ -52,17 +53,18 @@ pub enum SentenceKind {
 /// before that, so that a page without punctuation does not become one quote.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Sentence> {
-    of_blocks(text, |block| match block.kind {
+    of_blocks(text, false, |block| match block.kind {
         SentenceKind::Prose => joined::parted(text, block.range),
         _ => vec![block],
     })
 }
 
 /// The same for a text of a document, in which the rows of a table may hold prose: those are taken apart,
-/// into a label and the sentences of their cells. In an answer a row is one claim.
+/// into a label and the sentences of their cells. In an answer a row is one claim. The text may begin inside
+/// fenced code.
 #[must_use]
-pub fn sentences_and_cells(text: &str) -> Vec<Sentence> {
-    of_blocks(text, |block| match block.kind {
+pub fn sentences_and_cells(text: &str, in_code: bool) -> Vec<Sentence> {
+    of_blocks(text, in_code, |block| match block.kind {
         SentenceKind::Prose => joined::parted(text, block.range),
         SentenceKind::Row => cells(text, block),
         _ => vec![block],
@@ -71,9 +73,14 @@ pub fn sentences_and_cells(text: &str) -> Vec<Sentence> {
 
 /// The name that running text at a place stands below, as in a manual: `max_gates (integer)`. The heading is that
 /// of the text's beginning.
-pub(crate) fn term_above<'a>(text: &'a str, heading: Option<&'a str>, place: usize) -> Option<&'a str> {
+pub(crate) fn term_above<'a>(
+    text: &'a str,
+    in_code: bool,
+    heading: Option<&'a str>,
+    place: usize,
+) -> Option<&'a str> {
     let mut above = heading;
-    for Block { range, kind } in block::blocks(text) {
+    for Block { range, kind } in block::blocks(text, in_code) {
         match kind {
             SentenceKind::Heading if range.end <= place => above = Some(text[range].trim()),
             // What stands below an item is said of that.
@@ -90,9 +97,9 @@ fn cells(text: &str, row: Block) -> Vec<Block> {
     label.chain(prose.cells.into_iter().map(|range| Block { range, kind: SentenceKind::Cell })).collect()
 }
 
-fn of_blocks(text: &str, parted: impl Fn(Block) -> Vec<Block>) -> Vec<Sentence> {
+fn of_blocks(text: &str, in_code: bool, parted: impl Fn(Block) -> Vec<Block>) -> Vec<Sentence> {
     let mut found = Vec::new();
-    for block in block::blocks(text).into_iter().flat_map(parted) {
+    for block in block::blocks(text, in_code).into_iter().flat_map(parted) {
         let whole = matches!(
             block.kind,
             SentenceKind::Row | SentenceKind::Label | SentenceKind::Heading | SentenceKind::Code

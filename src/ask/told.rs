@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag};
+use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::prompt::Excerpt;
 use crate::table::is_finished;
@@ -22,17 +22,26 @@ pub(crate) fn told_of(excerpt: &Excerpt, place: &Range<usize>) -> String {
     let stored = &excerpt.text[place.clone()];
     let items = excerpt.items();
     let item = items.iter().find(|item| item.range.start <= place.start && place.end <= item.range.end);
+    let is_code = item.is_some_and(|item| item.is_code);
     let most = match item {
+        _ if is_code => NEEDED_BYTES,
         Some(item) if item.range.start < place.start => 0,
         Some(_) if is_finished(stored) => HELPFUL_BYTES,
         _ => NEEDED_BYTES,
     };
     // "In particular:" introduces nothing.
     let helps = |of: &String| item.is_none() || of.split_whitespace().count() >= LEAST_WORDS;
+    let own = if is_code { code(stored) } else { told(stored) };
     match excerpt.said_of(&items, place).filter(|of| of.len() <= most && helps(of)) {
-        Some(of) => format!("{}: {}", told(&of).trim_end_matches([':', ' ']), told(stored)),
-        None => told(stored),
+        Some(of) => format!("{}: {own}", told(&of).trim_end_matches([':', ' '])),
+        None => own,
     }
+}
+
+/// A stored line of code among words.
+fn code(line: &str) -> String {
+    let line = one_line(line);
+    if line.contains('`') { format!("`` {line} ``") } else { format!("`{line}`") }
 }
 
 /// A stored sentence on one line, as it is told in an answer.
@@ -119,12 +128,14 @@ fn read(line: &str) -> Option<String> {
             Event::InlineHtml(html) if BLOCKS.contains(&name(&html)) => told.push(' '),
             Event::InlineHtml(html) if INLINE.contains(&name(&html)) => {}
             Event::InlineHtml(html) => push_escaped(&mut told, &html),
+            Event::Start(Tag::Strong) if is_dunder(&within[range.clone()]) => told.push_str("\\_\\_"),
             // A product: 2*3*4.
             Event::Start(Tag::Emphasis | Tag::Strong)
                 if within[..range.start].ends_with(char::is_alphanumeric) =>
             {
                 return None;
             }
+            Event::End(TagEnd::Strong) if is_dunder(&within[range.clone()]) => told.push_str("\\_\\_"),
             Event::Start(
                 Tag::Paragraph | Tag::Link { .. } | Tag::Image { .. } | Tag::Emphasis | Tag::Strong,
             )
@@ -133,6 +144,12 @@ fn read(line: &str) -> Option<String> {
         }
     }
     Some(one_line(&told))
+}
+
+/// Whether what may be emphasis is a name in a program: `__init__`.
+fn is_dunder(strong: &str) -> bool {
+    let name = strong.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
+    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
 }
 
 /// Elements of HTML that part what stands before and behind them.
@@ -189,6 +206,8 @@ mod tests {
             ("A _sluice_ is **a gate**.", "A sluice is a gate."),
             ("Call `open_gate(2 * 3)` first<!-- not\nyet -->.", "Call `open_gate(2 * 3)` first."),
             ("![the gate](gate.png) It is open.", "the gate It is open."),
+            ("Call x.__init__(), **not** __main__.", "Call x.\\_\\_init\\_\\_(), not \\_\\_main\\_\\_."),
+            ("A __big gate__ of __Mirk__.", "A big gate of Mirk."),
             ("Of 2*3*4 gates, `x", "Of 2\\*3\\*4 gates, \\`x"),
             ("Use snake_case and Vec<T> or a < b.", "Use snake_case and Vec\\<T> or a \\< b."),
             ("See [12] and [the note][3].", "See \\[12\\] and \\[the note\\]\\[3\\]."),

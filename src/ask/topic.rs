@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 4;
 /// Words of grammar before them take fewer bytes than this.
 const OPENING_BYTES: usize = 40;
 /// How much a sentence looks as if it said what something is that opens with it and a colon.
-const MARKED: f32 = 0.9;
+pub(crate) const MARKED: f32 = 0.9;
 
 /// The content words of a short question, in the forms that they take in one language.
 pub(crate) struct Topic {
@@ -72,7 +72,7 @@ impl Topic {
             return false;
         }
         let mut is_under = false;
-        for Sentence { range, kind } in sentences_and_cells(text) {
+        for Sentence { range, kind } in sentences_and_cells(text, false) {
             let words = &text[range];
             match kind {
                 SentenceKind::Row if self.is_abbreviated_in(words) => return true,
@@ -127,7 +127,9 @@ impl Topic {
         let is_subordinate = |word: &str| SUBORDINATE.contains(&word.to_lowercase().as_str());
         // "--is-bare-gate" is another name.
         let is_within = before.trim_start_matches('-').ends_with('-');
-        if is_within || before.contains(',') || before.split_whitespace().any(is_subordinate) {
+        let is_one_of_them = |word: &str| DEMONSTRATIVE.contains(&word.to_lowercase().as_str());
+        let tells_otherwise = |word| is_subordinate(word) || is_one_of_them(word);
+        if is_within || before.contains(',') || before.split_whitespace().any(tells_otherwise) {
             return None;
         }
         opening.last().filter(|_| opening.len() == self.stems.len()).map(|last| last.end)
@@ -144,6 +146,15 @@ const SUBORDINATE: &[&str] = &[
     "aunque", "antes", "después", "en", "para", "con", "sin", "por", "quando", "perché", "prima", "dopo", "per",
     "senza", "su", "depois", "com", "sem", "wanneer", "als", "omdat", "voor", "met", "zonder", "när",
     "om", "medan", "efter", "före", "med", "utan", "för", "når", "hvis", "fordi", "etter", "før", "uten",
+];
+
+/// Words before what was told of already: "This gate is old" does not say what a gate is.
+#[rustfmt::skip]
+const DEMONSTRATIVE: &[&str] = &[
+    "this", "these", "that", "those", "such", "some", "other", "another", "diese", "dieser", "dieses", "jene", "jener",
+    "jenes", "solche", "andere", "ce", "cet", "cette", "ces", "este", "esta", "estos", "estas", "ese", "esa", "esos",
+    "esas", "questo", "questa", "questi", "queste", "esse", "essa", "esses", "essas", "deze", "dit", "denna", "detta",
+    "dessa", "denne", "dette", "disse",
 ];
 
 fn is_grammar(term: &Term) -> bool {
@@ -172,6 +183,7 @@ mod tests {
             ("What is an eel ladder?", "en", "Eel ladder keepers are paid.", 0.3),
             ("What is an eel ladder?", "en", "The council closed an eel ladder.", 0.0),
             ("What is an eel ladder?", "en", "An eel is a fish.", 0.0),
+            ("What is an eel ladder?", "en", "This eel ladder is a wonder.", 0.0),
             ("What is an eel ladder?", "en", "When eel ladders are wet, eels climb.", 0.0),
             ("What is an eel ladder?", "en", "--is-eel-ladder: Whether it is one.", 0.0),
             ("What does --ladder do?", "en", "--ladder: Shows the ladder.", MARKED),

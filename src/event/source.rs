@@ -32,6 +32,9 @@ pub struct Source {
     /// If it begins inside a list, what introduces that, of the outermost list first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introduction: Option<String>,
+    /// Whether it begins inside fenced code.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_code: bool,
     /// The passage that matched; neighbours may have been merged around it.
     pub passage_id: PassageId,
     /// First byte given to the writer.

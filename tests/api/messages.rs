@@ -290,3 +290,21 @@ async fn an_item_is_told_with_what_introduces_its_list_in_an_earlier_passage() {
     let content = answer(&frames);
     assert!(content.starts_with("The keepers close every sluice when: an otter has been seen"), "{content}");
 }
+
+#[tokio::test]
+async fn what_stands_below_code_that_began_in_an_earlier_passage_is_prose() {
+    let server = Server::start().await;
+    let code: String =
+        (0..90).map(|at| format!("light lamp{at} of tower{at} with rope{at} below beam{at}\n")).collect();
+    let manual = format!(
+        "# Lamps\n\nThey are lit so:\n\n```\n{code}```\n\nThe otter sleeps below the weir at noon.\n"
+    );
+    server.add("lamps.md", manual.into_bytes()).await;
+    let session = server.session().await;
+    let frames = server.ask(&session, json!({"content": "Where does the otter sleep at noon?"})).await;
+    let sources = &frames.iter().find(|frame| frame.event == "sources").unwrap().data["sources"];
+    assert_eq!(sources[0]["in_code"], true, "{sources}");
+    assert_eq!(citations(&frames)[0]["quote"], "The otter sleeps below the weir at noon.");
+    let content = answer(&frames);
+    assert!(content.starts_with("The otter sleeps below the weir"), "{content}");
+}

@@ -54,6 +54,7 @@ fn excerpt(n: u32, text: &str) -> Excerpt {
         heading: None,
         columns: None,
         introduction: None,
+        in_code: false,
         passage_id: PassageId { document, ordinal: n },
         start: 0,
         end: text.len(),

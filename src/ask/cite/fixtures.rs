@@ -61,6 +61,7 @@ pub(crate) fn excerpts() -> Vec<Excerpt> {
             heading: None,
             columns: None,
             introduction: None,
+            in_code: false,
             passage_id: PassageId { document: Uuid::nil(), ordinal: 0 },
             start: 100,
             end: 100 + text.len(),

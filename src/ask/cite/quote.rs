@@ -13,7 +13,7 @@ use super::Mark;
 use super::support::{Claim, Facts, Weights, support, verdict};
 use crate::abbreviation::Abbreviations;
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Sentence, SentenceKind, sentences_and_cells};
+use crate::ask::sentence::{Item, Sentence, SentenceKind};
 use crate::event::{Citation, Source};
 
 /// How much better two sentences must carry a claim than the better one of them alone.
@@ -134,23 +134,17 @@ impl Apart {
     pub(super) fn new(excerpt: &Excerpt, language: Option<Language>) -> Self {
         let place = place(excerpt);
         let items = excerpt.items();
-        let code = items.iter().filter_map(|item| Some((item.leads.last()?.end, item.end_of_code(&excerpt.text)?)));
+        let code = |item: &Item| Some((item.leads.last()?.end, item.end_of_code(&excerpt.text)?));
         let facts = |sentence: Sentence| {
             let words = &excerpt.text[sentence.range.clone()];
-            // What a cell says, it says of its row and its column; an item or code, of what introduces it.
-            let said_of = match sentence.kind {
-                SentenceKind::Cell | SentenceKind::Item => excerpt.said_of(&items, &sentence.range),
-                SentenceKind::Code => excerpt.introduction(&items, &sentence.range),
-                _ => None,
-            };
-            let mut facts = match said_of {
+            let mut facts = match excerpt.said_of_sentence(&items, &sentence) {
                 Some(of) => Facts::of(&format!("{of}: {words}"), language),
                 None => Facts::of(words, language),
             };
             facts.fit();
             (sentence, facts)
         };
-        let sentences: Vec<_> = sentences_and_cells(&excerpt.text).into_iter().map(facts).collect();
+        let sentences: Vec<_> = excerpt.sentences().into_iter().map(facts).collect();
         let heading = Facts::of(&place, language);
         Self {
             weights: Weights::of(sentences.iter().map(|(_, facts)| facts)),
@@ -160,7 +154,7 @@ impl Apart {
                 .fold(heading.clone(), Facts::and)
                 .for_lookup(),
             sentences,
-            code: code.collect(),
+            code: items.iter().filter_map(code).collect(),
             heading,
             folded: Folded::of(&excerpt.text),
             text: excerpt.text.clone(),

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::app::App;
 use crate::ask::cite::{Mark, Shelf, Shelves};
 use crate::ask::ground::ground;
-use crate::ask::introduced::introduction_of;
+use crate::ask::inside;
 use crate::ask::prompt::Excerpt;
 use crate::document::{Document, PassageId};
 use crate::event::{Citation, Grounding, Source};
@@ -83,9 +83,7 @@ impl Supplied {
                 let layout = texts.layout(place.document).ok()?;
                 let text = texts.recall(place.document, place.start..place.end).ok()?;
                 let mut source = place.source(title, &layout);
-                let range = place.start..place.end;
-                source.introduction =
-                    introduction_of(place.document, &layout, range, &text, &mut texts).ok().flatten();
+                inside::tell(&mut source, &layout, &text, &mut texts).ok()?;
                 Some(Excerpt { source, text })
             });
             work(shelves.shelf(excerpts.collect(), language))
@@ -117,6 +115,7 @@ impl Place {
             heading: first.and_then(|passage| passage.heading.clone()),
             columns: first.and_then(|passage| passage.columns.clone()),
             introduction: None,
+            in_code: false,
             passage_id: PassageId {
                 document: self.document,
                 ordinal: first.map_or(0, |passage| passage.ordinal),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Found, Hit, Match};
 use crate::Error;
-use crate::ask::introduced::introduction_of;
+use crate::ask::inside;
 use crate::ask::prompt::{Excerpt, estimate_tokens};
 use crate::document::PassageId;
 use crate::event::Source;
@@ -201,8 +201,7 @@ impl Span {
         } else {
             texts.recall(best.document.id, start..end)?
         };
-        let introduction = introduction_of(best.document.id, &best.layout, start..end, &text, texts)?;
-        let source = Source {
+        let mut source = Source {
             n,
             document_id: best.document.id,
             version: best.document.version.clone(),
@@ -210,12 +209,14 @@ impl Span {
             page,
             heading: best.passage.heading,
             columns,
-            introduction,
+            introduction: None,
+            in_code: false,
             passage_id: PassageId { document: best.document.id, ordinal: best.passage.ordinal },
             start,
             end,
             score: best.score,
         };
+        inside::tell(&mut source, &best.layout, &text, texts)?;
         Ok(Excerpt { source, text })
     }
 }

@@ -17,15 +17,15 @@ pub(super) struct Block {
 }
 
 /// The blocks of a text, in order. Blank lines and table rules belong to none.
-pub(super) fn blocks(text: &str) -> Vec<Block> {
+pub(super) fn blocks(text: &str, in_code: bool) -> Vec<Block> {
     let lines = lines(text);
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
-    let mut fenced = false;
-    let front_matter = front_matter(text, &lines);
+    let mut fenced = in_code;
+    let front_matter = if in_code { 0 } else { front_matter(text, &lines) };
     for (at, line) in lines.iter().enumerate() {
         let words = text[line.clone()].trim();
-        if words.starts_with("```") || words.starts_with("~~~") {
+        if is_fence(words) {
             fenced = !fenced;
             open = false;
             continue;
@@ -60,6 +60,15 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
         open = goes_on && !words.ends_with([':', '：']);
     }
     blocks
+}
+
+/// Whether code is still open where a text ends that begins outside of any.
+pub(crate) fn ends_in_code(text: &str) -> bool {
+    text.lines().filter(|line| is_fence(line.trim())).count() % 2 == 1
+}
+
+fn is_fence(line: &str) -> bool {
+    line.starts_with("```") || line.starts_with("~~~")
 }
 
 /// How many lines at the beginning are what a Markdown document tells programs about itself.

@@ -30,27 +30,25 @@ impl Item {
         leads.map(|lead| lead.trim_end_matches([':', '：', ','])).collect::<Vec<_>>().join(": ")
     }
 
-    /// Where code ends, with its fence if it has one; `None` if it is none.
+    /// Where code ends, with the fence that closes it; `None` if it is none.
     pub(crate) fn end_of_code(&self, text: &str) -> Option<usize> {
-        let opens = &text[self.leads.last()?.end..self.range.start];
-        let fence = ["```", "~~~"].into_iter().find(|fence| opens.contains(fence));
         let rest = text[self.range.end..].trim_start();
-        let closing = rest.lines().next().filter(|line| fence.is_some_and(|fence| line.starts_with(fence)));
-        let end = closing.map_or(self.range.end, |line| text.len() - rest.len() + line.trim_end().len());
+        let fence = rest.lines().next().unwrap_or_default().trim_end();
+        let end = if rest.is_empty() { self.range.end } else { text.len() - rest.len() + fence.len() };
         self.is_code.then_some(end)
     }
 }
 
 /// Whether a text begins with an item of a list.
 pub(crate) fn begins_with_item(text: &str) -> bool {
-    let first = block::blocks(text.lines().next().unwrap_or_default());
+    let first = block::blocks(text.lines().next().unwrap_or_default(), false);
     first.first().is_some_and(|block| block.kind == SentenceKind::Item)
 }
 
 /// What stands before a place and introduces the list of which an item begins there, on one line.
 pub(crate) fn introduction(text: &str, place: usize) -> Option<String> {
     let opens = |item: &&Item| text.get(place..item.range.start).is_some_and(|marker| !marker.contains('\n'));
-    items(text, false).iter().find(opens).map(|first| first.introduction(text, None))
+    items(text, false, false).iter().find(opens).map(|first| first.introduction(text, None))
 }
 
 /// What an item may belong to.
@@ -69,14 +67,14 @@ struct Above {
 struct Marker(String);
 
 /// The items of the lists of a text that something introduces, in order. If the text `goes_on` with a list,
-/// something does that before it.
-pub(crate) fn items(text: &str, goes_on: bool) -> Vec<Item> {
+/// something does that before it. It may begin inside fenced code.
+pub(crate) fn items(text: &str, goes_on: bool, in_code: bool) -> Vec<Item> {
     let mut items = Vec::new();
     let mut above: Vec<Above> = Vec::new();
     let indent = text.len() - text.trim_start_matches([' ', '\t', '>']).len();
     above.extend(goes_on.then_some(Above { indent, marker: None, lead: None, is_before: true }));
     let mut is_below_lead = false;
-    for block in block::blocks(text) {
+    for block in block::blocks(text, in_code) {
         let Block { range, kind } = block.clone();
         let (indent, marker) = margin(text, range.start);
         match kind {
@@ -165,7 +163,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &[&str])]) {
-        let items = items(text, false);
+        let items = items(text, false, false);
         let told: Vec<(&str, Vec<&str>)> = items
             .iter()
             .map(|item| {
@@ -197,7 +195,7 @@ mod tests {
     fn code_belongs_to_the_line_that_introduces_it() {
         let text = "Shut the gates with:\n\n```sh\ngate shut --all\n\ngate lock\n```\n\nThey open by themselves.\n\n```\nnothing\n```\n";
         check(text, &[("gate shut --all\n\ngate lock", &["Shut the gates with:"])]);
-        assert!(items(text, false)[0].is_code);
+        assert!(items(text, false, false)[0].is_code);
     }
 
     #[test]
@@ -221,7 +219,7 @@ mod tests {
         let cut = |words: &str| {
             let place = text.find(words).unwrap();
             let told = introduction(text, place);
-            let items = items(&text[place..], told.is_some());
+            let items = items(&text[place..], told.is_some(), false);
             let told_of = |words: &str| {
                 let at = text[place..].find(words)?;
                 let item = items.iter().find(|item| item.range.start == at)?;

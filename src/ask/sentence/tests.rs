@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Sentence, SentenceKind, sentences, sentences_and_cells};
+use super::{Sentence, SentenceKind, ends_in_code, sentences, sentences_and_cells};
 
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
@@ -157,12 +157,12 @@ fn names_of_manuals_stand_above_what_is_said_of_them() {
         assert_ne!(sentences(&within)[0].kind, SentenceKind::Heading, "{line}");
     }
     let text = "- a gate\n\nmax_gates (integer)\n\nIt is 4.\n\n- a key\n\nIt is 5.";
-    let above = |words: &str, heading| super::term_above(text, heading, text.find(words).unwrap());
+    let above = |words: &str, heading| super::term_above(text, false, heading, text.find(words).unwrap());
     assert_eq!(above("It is 4.", None), Some("max_gates (integer)"));
     assert_eq!(above("It is 5.", None), None);
-    assert_eq!(super::term_above("It is 4.", Some("max_gates"), 0), Some("max_gates"));
+    assert_eq!(super::term_above("It is 4.", false, Some("max_gates"), 0), Some("max_gates"));
     for heading in ["The gates", "26.1. The gates", "U.S. gates"] {
-        assert_eq!(super::term_above("It is 4.", Some(heading), 0), None, "{heading}");
+        assert_eq!(super::term_above("It is 4.", false, Some(heading), 0), None, "{heading}");
     }
 }
 
@@ -199,6 +199,17 @@ fn front_matter_is_no_prose() {
 }
 
 #[test]
+fn a_text_may_begin_inside_code() {
+    let text = "gate lock\n```\n\nThe gate is old.\n\n```\ngate shut\n";
+    let kinds =
+        |in_code| sentences_and_cells(text, in_code).iter().map(|sentence| sentence.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(true), [SentenceKind::Code, SentenceKind::Prose, SentenceKind::Code]);
+    assert_eq!(kinds(false), [SentenceKind::Prose, SentenceKind::Code, SentenceKind::Prose]);
+    assert!(ends_in_code("Shut it:\n\n~~~\ngate shut"));
+    assert!(!ends_in_code("Shut it:\n\n~~~\ngate shut\n~~~\nIt is old."));
+}
+
+#[test]
 fn cells_of_prose_are_parted_in_documents() {
     let text =
         "| Term | Meaning |\n|---|---|\n| Eel pass | A ramp for eels. They climb it. |\n| Toll | 4 |\n";
@@ -206,7 +217,7 @@ fn cells_of_prose_are_parted_in_documents() {
         sentences.into_iter().map(|sentence| (sentence.kind, &text[sentence.range])).collect()
     };
     assert_eq!(
-        found(sentences_and_cells(text)),
+        found(sentences_and_cells(text, false)),
         [
             (SentenceKind::Row, "| Term | Meaning |"),
             (SentenceKind::Label, "Eel pass"),

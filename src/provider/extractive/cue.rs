@@ -260,6 +260,19 @@ const WAYS: &[&str] = &[
     "hvordan ", "jak ", "как ", "nasıl ",
 ];
 
+/// Whether a question may ask for what changed from version to version.
+pub(super) fn asks_change(question: &str) -> bool {
+    let lower = question.to_lowercase();
+    CHANGES.iter().any(|sign| lower.contains(sign))
+}
+
+#[rustfmt::skip]
+const CHANGES: &[&str] = &[
+    "version", "versión", "versão", "release", "chang", "deprecat", "since", "new in", "what's new", "what’s new", "added",
+    "removed", "fixed", "introduced", "geändert", "neu in", "veraltet", "seit", "entfernt", "nouveau", "modifié",
+    "obsolète", "depuis", "nuevo", "cambi", "obsoleto", "desde",
+];
+
 /// Whether what stands above a column says that there are reasons in it.
 pub(super) fn names_reason(head: &Facts, language: Option<Language>) -> bool {
     REASONS.iter().any(|word| terms(word, language).any(|term| head.holds(&term.stem) == 1.0))

@@ -1,6 +1,6 @@
 //! What a sentence is by its form alone: debris, a reference, a link, one that sets two things apart.
 
-use ibid_index::analysis::is_unspaced;
+use ibid_index::analysis::{Language, is_unspaced};
 
 /// Whether a sentence sets one thing against another.
 pub(super) fn contrasts(sentence: &str) -> bool {
@@ -66,6 +66,69 @@ const PRINTED: &[&str] = &[
     " pp.", " vol.", " proc.", "proceedings", " trans.", " ed.", " eds.", "doi", "arxiv", "journal", " press", "in proc",
     "conference", "symposium", "workshop", " isbn", "tech. rep", "technical report", "thesis", " hrsg", " s. ",
     "zeitschrift", "verlag", "revue",
+];
+
+/// Whether a sentence begins with a word that stands for what was told of before.
+pub(super) fn begins_with_pronoun(sentence: &str, language: Option<Language>) -> bool {
+    let code = language.map_or("en", Language::code);
+    let first = sentence.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    PRONOUNS.iter().any(|(own, pronouns)| *own == code && pronouns.contains(&first.as_str()))
+}
+
+/// By language: some are articles in others.
+#[rustfmt::skip]
+const PRONOUNS: &[(&str, &[&str])] = &[
+    ("en", &["it", "they", "he", "she", "its", "their", "his", "her"]),
+    ("de", &["er", "sie", "es", "sein", "seine", "ihr", "ihre"]),
+    ("fr", &["il", "elle", "ils", "elles"]),
+    ("es", &["él", "ella", "ellos", "ellas", "esto", "su", "sus"]),
+    ("it", &["esso", "essa", "egli", "lui", "lei"]),
+    ("pt", &["ele", "ela", "eles", "elas"]),
+    ("nl", &["hij", "zij", "ze", "zijn", "haar"]),
+    ("sv", &["han", "hon", "den", "det", "de"]),
+    ("nb", &["han", "hun", "den", "det", "de"]),
+    ("da", &["han", "hun", "den", "det", "de"]),
+    ("pl", &["on", "ona", "ono", "oni", "one"]),
+    ("ru", &["он", "она", "оно", "они"]),
+];
+
+/// Whether a line notes what changed in some version: of what it is about it says nothing but that.
+pub(super) fn is_change_note(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    CHANGES.iter().any(|sign| lower.starts_with(sign))
+}
+
+const CHANGES: &[&str] = &[
+    "changed in ",
+    "changed since ",
+    "new in ",
+    "added in ",
+    "deprecated in ",
+    "deprecated since ",
+    "removed in ",
+    "neu in version ",
+    "geändert in version ",
+    "veraltet seit version ",
+    "nouveau dans la version ",
+    "modifié dans la version ",
+    "obsolète depuis la version ",
+    "nuevo en la versión ",
+    "distinto en la versión ",
+    "obsoleto desde la versión ",
+];
+
+/// Whether a title or a heading is that of notes of changes.
+pub(super) fn heads_changes(heading: &str) -> bool {
+    let lower = heading.to_lowercase().replace('’', "'").replace(['-', '_'], " ");
+    CHANGE_LOGS.iter().any(|sign| lower.contains(sign))
+}
+
+#[rustfmt::skip]
+const CHANGE_LOGS: &[&str] = &[
+    "changelog", "change log", "release note", "release history", "version history", "revision history", "what's new",
+    "änderungsprotokoll", "versionshinweise", "was ist neu", "notes de version", "historique des versions", "quoi de neuf",
+    "notas de la versión", "registro de cambios", "novedades", "note di rilascio", "novità", "notas de versão",
+    "notas de lançamento", "журнал изменений",
 ];
 
 /// Whether a sentence stands in brackets as a whole.

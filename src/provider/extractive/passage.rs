@@ -6,12 +6,13 @@ use std::sync::Arc;
 use ibid_index::analysis::{Language, Lexicon, Term, TermKind, terms};
 
 use super::choose::ratio;
+use super::form::heads_changes;
 use super::record::read;
 use super::row::{Row, rows};
 use crate::abbreviation::Abbreviations;
 use crate::ask::cite::{Facts, Number};
 use crate::ask::prompt::Excerpt;
-use crate::ask::sentence::{Item, Sentence, SentenceKind, sentences_and_cells};
+use crate::ask::sentence::{Item, Sentence, SentenceKind};
 use crate::ask::told::without_targets;
 use crate::document::HEADING_SEPARATOR;
 use crate::table::is_finished;
@@ -27,6 +28,8 @@ pub(super) struct Read<'a> {
     pub(super) heading: Facts,
     /// Of what stands above the columns of a table that it begins inside.
     columns: Facts,
+    /// Whether it notes what changed from version to version.
+    pub(super) is_of_changes: bool,
 }
 
 /// A sentence, a heading or a row of it.
@@ -95,8 +98,7 @@ impl<'a> Read<'a> {
             let facts = Facts::of(&without_targets(text), language).and(Facts::of(&otherwise, language));
             let facts = facts.with_parts(compounds(text, language, lexicon));
             let is_cell = sentence.kind == SentenceKind::Cell;
-            let is_part = is_cell || sentence.kind == SentenceKind::Item;
-            let said_of = is_part.then(|| excerpt.said_of(&items, &sentence.range)).flatten();
+            let said_of = excerpt.said_of_sentence(&items, &sentence);
             let said_of = said_of.map(|of| Arc::new(Facts::of(&of, language)));
             let section = said_of.clone().filter(|_| is_cell);
             let opens_section = section.is_some() && begins_cell(&excerpt.text[..sentence.range.start]);
@@ -118,7 +120,7 @@ impl<'a> Read<'a> {
         // It may be the name of a file, whose words are parted by other signs.
         let title = excerpt.source.title.replace(['_', '/'], " ");
         let heading = [title.as_str(), excerpt.source.heading.as_deref().unwrap_or_default()].join(". ");
-        let mut lines: Vec<Line<'_>> = sentences_and_cells(&excerpt.text).into_iter().map(line).collect();
+        let mut lines: Vec<Line<'_>> = excerpt.sentences().into_iter().map(line).collect();
         let kinds = lines.iter().map(|line| (line.sentence.kind, line.sentence.range.clone()));
         let rows = rows(excerpt, kinds, language);
         lines.iter_mut().zip(rows).for_each(|(line, row)| line.row = row);
@@ -129,7 +131,8 @@ impl<'a> Read<'a> {
         tell_sections(&mut lines, &title, above, language);
         let whole = lines.iter().map(|line| line.facts.clone()).reduce(Facts::and).unwrap_or_default();
         let columns = read(excerpt.source.columns.as_deref().unwrap_or_default(), language);
-        Self { lines, whole, title, heading: Facts::of(&heading, language), columns }
+        let is_of_changes = heads_changes(&heading);
+        Self { lines, whole, title, heading: Facts::of(&heading, language), columns, is_of_changes }
     }
 
     /// Whether one of its lines has a word.

@@ -28,6 +28,7 @@ fn prompt(question: &str, passages: &[&str]) -> Prompt {
             heading: None,
             columns: None,
             introduction: None,
+            in_code: false,
             passage_id: PassageId { document: Uuid::from_u128(at as u128), ordinal: 0 },
             start: 0,
             end: text.len(),

@@ -5,12 +5,12 @@ use ibid_index::analysis::{Language, terms};
 
 use super::choose::ratio;
 use super::coverage::coverage;
-use super::cue::{Asked, asks_way, counted, counts, measure, names_reason};
-use super::form::{is_bracketed, is_debris, is_pointer, is_reference};
+use super::cue::{Asked, asks_change, asks_way, counted, counts, measure, names_reason};
+use super::form::{begins_with_pronoun, is_bracketed, is_change_note, is_debris, is_pointer, is_reference};
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::sentence::{Item, SentenceKind};
-use crate::ask::topic::Topic;
+use crate::ask::topic::{MARKED, Topic};
 
 /// A longer sentence, in bytes, is hard to read.
 const LONG_BYTES: usize = 450;
@@ -24,13 +24,24 @@ const OPENING: &[f32] = &[1.0, 0.75, 0.5, 0.25];
 /// What it counts for that a sentence stands below a heading that the question says.
 const BELOW: f32 = 0.15;
 
+/// How much what the sentence before one is about counts as said in it, if a pronoun stands for that.
+const MEANT: f32 = 0.8;
+
+/// What a line of code and what introduces it must say of a question, if the line gives a value.
+const SET: f32 = 0.75;
+
+/// What a sentence loses that notes what changed, unless that is asked for.
+const CHANGED: f32 = 0.2;
+
 /// What a sentence loses that is said beside another.
 const BRACKETED: f32 = 0.15;
 
 /// What the sign of an answer counts for in the next sentence.
 const NEXT: f32 = 0.15;
 
-/// Words and bytes of a label before a colon, at most.
+/// What parts a label from what it tells.
+const SIGNS: &[&str] = &[":", "：", " — ", " – "];
+/// Words and bytes of a label before it, at most.
 const LABEL_WORDS: usize = 4;
 const LABEL_BYTES: usize = 60;
 
@@ -45,6 +56,8 @@ pub(super) struct Scale<'q> {
     measure: Option<String>,
     /// Whether it asks how to do something.
     asks_way: bool,
+    /// Whether it may ask for what changed.
+    asks_change: bool,
     /// What it asks the number of.
     counted: Option<String>,
     /// The options of a program that it names: `--keys`.
@@ -84,6 +97,7 @@ impl<'q> Scale<'q> {
             kind,
             measure: measure.map(|measure| measure.stem),
             asks_way,
+            asks_change: kind == Asked::Time || asks_change(question),
             counted: counted(question, language),
             options: question
                 .split_whitespace()
@@ -131,6 +145,7 @@ impl<'q> Scale<'q> {
                 Some((&read.whole, 0.5)),
             ],
         );
+        let of_before = before.filter(|before| self.is_of_before(line, before));
         // What stands above a row is meant in it, and a section's heading in all of the section.
         let said = [
             Some((facts, 1.0)),
@@ -138,6 +153,7 @@ impl<'q> Scale<'q> {
             row.as_ref().map(|_| (&read.heading, 0.9)),
             said_of.map(|of| (of, 0.9)),
             section,
+            of_before.map(|before| (&before.facts, MEANT)),
         ];
         let itself = self.covered(self.asked, &said);
         let of_own = self.own.as_ref().map_or(itself, |own| self.covered(own, &said));
@@ -145,7 +161,9 @@ impl<'q> Scale<'q> {
         // A row says of what it names how much or when; seldom yes or no.
         let row = row.as_ref().filter(|_| self.kind != Asked::Whether);
         let (labelled, meant) = row.map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
-        let is_field = self.is_field(text);
+        // What stands before a colon there is a part of what changed.
+        let is_aside = self.is_aside(read, line);
+        let is_field = (self.is_field(text) && !is_aside) || self.is_setting(line, shown);
         let labelled = if is_field { 1.0 } else { labelled };
         let is_named = before.is_some_and(|before| self.is_named_by(before));
         let named = f32::from(u8::from(is_named));
@@ -160,8 +178,15 @@ impl<'q> Scale<'q> {
             + (of_section * if line.opens_section { 0.3 } else { 0.2 }).max(BELOW * is_below)
             + 0.1 * itself * self.opening(facts)
             + if self.asks_way && self.introduces(line) { STEPS } else { 0.0 }
-            - self.dryness(line, labelled, is_field);
+            - if is_aside { CHANGED } else { 0.0 }
+            - self.dryness(line, labelled, is_field || told >= MARKED);
         Some(Worth { coverage, score })
+    }
+
+    /// Whether a sentence is about what the one before it is about, and does not name that: "It was built in 1874."
+    fn is_of_before(&self, line: &Line<'_>, before: &Line<'_>) -> bool {
+        let is_prose = |line: &Line<'_>| line.sentence.kind == SentenceKind::Prose && line.is_whole;
+        is_prose(line) && is_prose(before) && begins_with_pronoun(line.text, self.language)
     }
 
     /// How early a sentence speaks of what is asked, from 0 to 1: what it is about tends to stand first.
@@ -192,7 +217,10 @@ impl<'q> Scale<'q> {
         let Line { sentence, text, facts, row, .. } = line;
         let is_row = sentence.kind == SentenceKind::Row;
         let has_reasons = || row.as_ref().is_some_and(|row| names_reason(&row.heads, self.language));
-        matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label | SentenceKind::Code)
+        if sentence.kind == SentenceKind::Code {
+            return !self.is_setting(line, shown);
+        }
+        matches!(sentence.kind, SentenceKind::Heading | SentenceKind::Label)
             || text.ends_with(['?', '？', '؟'])
             || (text.ends_with([':', '：']) && !self.may_be_list(line, shown))
             || (!is_row && is_debris(text))
@@ -222,7 +250,9 @@ impl<'q> Scale<'q> {
 
     /// Whether a line tells what is asked for behind a label that is just that: "Source: the Eel Trust".
     fn is_field(&self, text: &str) -> bool {
-        let Some((label, value)) = text.split_once([':', '：']) else { return false };
+        let sign = SIGNS.iter().filter_map(|sign| Some((text.find(sign)?, sign.len()))).min();
+        let Some((at, length)) = sign else { return false };
+        let (label, value) = (&text[..at], &text[at + length..]);
         let is_short = label.split_whitespace().count() <= LABEL_WORDS && label.len() <= LABEL_BYTES;
         let is_asked = || {
             let label = Facts::of(label, self.language);
@@ -234,6 +264,31 @@ impl<'q> Scale<'q> {
         is_short && is_meant && value.contains(char::is_alphanumeric) && is_asked()
     }
 
+    /// Whether a line of code sets what is asked for, `gates = 3`, and what introduces it says what that is of.
+    fn is_setting(&self, line: &Line<'_>, shown: f32) -> bool {
+        let may_be = match self.kind {
+            Asked::Person | Asked::Time | Asked::Place | Asked::Amount(_) => shown > 0.0,
+            Asked::Anything => !self.asks_way,
+            Asked::Reason | Asked::Definition | Asked::Whether => false,
+        };
+        let is_code = line.sentence.kind == SentenceKind::Code;
+        let Some(said_of) = line.said_of.as_deref().filter(|_| is_code && may_be) else { return false };
+        let Some((name, value)) = line.text.split_once(['=', ':']) else { return false };
+        let [name, value] = [name, value].map(|part| Facts::of(part, self.language));
+        let is_new = |facts: &Facts| {
+            facts.words.iter().any(|(word, _)| self.asked.holds(word) < 1.0)
+                || facts.numbers.iter().any(|number| !self.asked.holds_number(number))
+        };
+        let by_name = self.covered(self.asked, &[Some((&name, 1.0))]);
+        let in_all = self.covered(self.asked, &[Some((&line.facts, 1.0)), Some((said_of, 1.0))]);
+        by_name > 0.0 && !is_new(&name) && is_new(&value) && in_all >= SET.max(by_name + f32::EPSILON)
+    }
+
+    /// Whether a line only notes what changed.
+    fn is_aside(&self, read: &Read<'_>, line: &Line<'_>) -> bool {
+        !self.asks_change && (read.is_of_changes || is_change_note(line.text))
+    }
+
     /// Whether the line before a sentence names what is asked for: in a glossary, or below a heading, it is
     /// followed by what that is.
     fn is_named_by(&self, before: &Line<'_>) -> bool {
@@ -242,7 +297,7 @@ impl<'q> Scale<'q> {
     }
 
     /// What a sentence loses by its form.
-    fn dryness(&self, line: &Line<'_>, labelled: f32, is_field: bool) -> f32 {
+    fn dryness(&self, line: &Line<'_>, labelled: f32, is_marked: bool) -> f32 {
         let Line { sentence, text, is_whole, row, .. } = line;
         let dry = match self.kind {
             _ if sentence.kind != SentenceKind::Row => 0.0,
@@ -252,7 +307,7 @@ impl<'q> Scale<'q> {
         };
         let long = if text.len() > LONG_BYTES { 0.05 } else { 0.0 };
         // A title, a byline, a caption: words that stand there without saying anything.
-        let is_said = *is_whole || is_field || self.introduces(line);
+        let is_said = *is_whole || is_marked || self.introduces(line);
         let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
         // It tells columns apart, or who wrote where.
         let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);

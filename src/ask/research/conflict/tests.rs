@@ -19,6 +19,7 @@ fn check(question: &str, one: &str, other: &str, values: Option<[&str; 2]>) {
             heading: None,
             columns: None,
             introduction: None,
+            in_code: false,
             passage_id: PassageId { document: document_id, ordinal: 0 },
             start: 0,
             end: 0,

@@ -196,6 +196,47 @@ fn how_to_do_something_is_told_with_the_code() {
 }
 
 #[test]
+fn a_value_is_told_from_code_with_what_introduces_it() {
+    let manual = "# Gates\n\nThe default settings of the night profile are:\n\n```toml\n[profile.night]\n\
+                  gate-level = 3 # metres\nshut = true\n```\n\nThe gate-level of a profile is told by its keeper.\n\n\
+                  ```toml\nbell = 4\n```";
+    let answer = write(&prompt("What is the default gate-level in the night profile?", &[manual]));
+    let expected = "The default settings of the night profile are: `gate-level = 3 # metres` [1]";
+    assert_eq!(answer.pieces[0], expected, "{:?}", answer.pieces);
+    // Not where nothing tells what it is of, or what something is is asked for.
+    for question in ["What is the default bell?", "What is a gate-level?"] {
+        let answer = write(&prompt(question, &[manual]));
+        let told = answer.text();
+        assert!(!told.contains("`bell") && !told.contains("`gate"), "{question}: {told}");
+    }
+}
+
+#[test]
+fn a_pronoun_stands_for_what_the_sentence_before_is_about() {
+    let text = "The mill was built in 1901 beside a sluice of the weir. The old sluice of Mirk is dry. \
+                It was built in 1874 by Marta Lind.";
+    let answer = write(&prompt("When was the old sluice of Mirk built?", &[text]));
+    assert_eq!(answer.pieces[0], "It was built in 1874 by Marta Lind. [1]");
+    // A sentence that names something itself is about that.
+    let named = text.replace("It was", "A gate was");
+    let answer = write(&prompt("When was the old sluice of Mirk built?", &[&named]));
+    assert!(answer.pieces[0].starts_with("The old sluice"), "{:?}", answer.pieces);
+}
+
+#[test]
+fn notes_of_changes_answer_where_changes_are_asked_for() {
+    let changes = "# Changelog\n\n- sluice-gate: The sluice-gate does its work at night.";
+    let notes = "Changed in version 3: The sluice-gate does its work at dawn. The sluice-gate does its work at dusk, and \
+                 keepers sleep.";
+    let mut asked = prompt("What does the sluice-gate do?", &[changes, notes]);
+    asked.passages[0].source.heading = Some("Changelog › 3.0".to_owned());
+    let answer = write(&asked);
+    assert!(answer.pieces[0].starts_with("The sluice-gate does its work at dusk"), "{:?}", answer.pieces);
+    let answer = write(&prompt("What does the sluice-gate do since version 3?", &[notes]));
+    assert!(answer.pieces[0].starts_with("Changed in version 3"), "{:?}", answer.pieces);
+}
+
+#[test]
 fn what_a_page_begins_with_inside_a_sentence_answers_last() {
     let passages =
         ["gates of the dike are shut because of the tide. In spring the gates of the dike are shut \
