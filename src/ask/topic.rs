@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 4;
 /// Words of grammar before them take fewer bytes than this.
 const OPENING_BYTES: usize = 40;
 /// How much a sentence looks as if it said what something is that opens with it and a colon.
-pub(crate) const MARKED: f32 = 0.9;
+const MARKED: f32 = 0.9;
 
 /// The content words of a short question, in the forms that they take in one language.
 pub(crate) struct Topic {

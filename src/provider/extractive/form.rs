@@ -154,3 +154,22 @@ pub(super) fn is_pointer(text: &str) -> bool {
     let parts = link.and_then(|link| link.split_once("]("));
     parts.is_some_and(|(label, target)| !label.contains([']', '[']) && !target.contains([']', ')']))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pronoun_is_one_in_its_own_language() {
+        for (sentence, code, is_one) in [
+            ("Il a été construit en 1874.", "fr", true),
+            ("Il ponte fu costruito nel 1874.", "it", false),
+            ("It was built in 1874.", "en", true),
+            ("Item by item it was built.", "en", false),
+            ("De bouwde hij in 1874.", "nl", false),
+            ("De byggdes 1874.", "sv", true),
+        ] {
+            assert_eq!(begins_with_pronoun(sentence, Language::from_code(code)), is_one, "{sentence}");
+        }
+    }
+}

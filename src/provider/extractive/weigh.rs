@@ -10,7 +10,7 @@ use super::form::{begins_with_pronoun, is_bracketed, is_change_note, is_debris, 
 use super::passage::{Line, Read};
 use crate::ask::cite::{Facts, Weights};
 use crate::ask::sentence::{Item, SentenceKind};
-use crate::ask::topic::{MARKED, Topic};
+use crate::ask::topic::Topic;
 
 /// A longer sentence, in bytes, is hard to read.
 const LONG_BYTES: usize = 450;
@@ -179,7 +179,7 @@ impl<'q> Scale<'q> {
             + 0.1 * itself * self.opening(facts)
             + if self.asks_way && self.introduces(line) { STEPS } else { 0.0 }
             - if is_aside { CHANGED } else { 0.0 }
-            - self.dryness(line, labelled, is_field || told >= MARKED);
+            - self.dryness(line, labelled, is_field);
         Some(Worth { coverage, score })
     }
 
@@ -297,7 +297,7 @@ impl<'q> Scale<'q> {
     }
 
     /// What a sentence loses by its form.
-    fn dryness(&self, line: &Line<'_>, labelled: f32, is_marked: bool) -> f32 {
+    fn dryness(&self, line: &Line<'_>, labelled: f32, is_field: bool) -> f32 {
         let Line { sentence, text, is_whole, row, .. } = line;
         let dry = match self.kind {
             _ if sentence.kind != SentenceKind::Row => 0.0,
@@ -307,7 +307,7 @@ impl<'q> Scale<'q> {
         };
         let long = if text.len() > LONG_BYTES { 0.05 } else { 0.0 };
         // A title, a byline, a caption: words that stand there without saying anything.
-        let is_said = *is_whole || is_marked || self.introduces(line);
+        let is_said = *is_whole || is_field || self.introduces(line);
         let is_fragment = (sentence.kind == SentenceKind::Prose && !is_said) || is_pointer(text);
         // It tells columns apart, or who wrote where.
         let is_aside = row.as_ref().is_some_and(|row| row.is_head) || is_reference(text);

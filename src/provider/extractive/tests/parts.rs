@@ -209,6 +209,21 @@ fn a_value_is_told_from_code_with_what_introduces_it() {
         let told = answer.text();
         assert!(!told.contains("`bell") && !told.contains("`gate"), "{question}: {told}");
     }
+    // Nor for another name, or where little of the question is said.
+    let manual = "The default settings of the night profile are:\n\n```\nweir gates = 7\n```\n\n\
+                  A keeper may have a profile of these:\n\n```\ngates = 8\n```\n\n\
+                  The night profile opens five gates in May by default.";
+    let told =
+        write(&prompt("How many gates does the night profile open by default in May?", &[manual])).text();
+    assert!(told.contains("five gates") && !told.contains("= 7") && !told.contains("= 8"), "{told}");
+}
+
+#[test]
+fn what_a_page_of_a_manual_says_of_its_name_is_what_that_does() {
+    let page = "NAME\n\nsluice-gate — Shuts the weir at night\n\nDESCRIPTION\n\n\
+                Every sluice-gate does its work well, and it is painted.";
+    let answer = write(&prompt("What does the sluice-gate do?", &[page]));
+    assert_eq!(answer.pieces[0], "sluice-gate — Shuts the weir at night [1]");
 }
 
 #[test]
@@ -232,6 +247,12 @@ fn notes_of_changes_answer_where_changes_are_asked_for() {
     asked.passages[0].source.heading = Some("Changelog › 3.0".to_owned());
     let answer = write(&asked);
     assert!(answer.pieces[0].starts_with("The sluice-gate does its work at dusk"), "{:?}", answer.pieces);
+    let passages = [
+        "Changed in version 3: the sluice-gate shuts it at dawn.",
+        "Keepers say that the sluice-gate shuts it at dusk.",
+    ];
+    let answer = write(&prompt("What does the sluice-gate shut?", &passages));
+    assert!(answer.pieces[0].starts_with("Keepers say"), "{:?}", answer.pieces);
     let answer = write(&prompt("What does the sluice-gate do since version 3?", &[notes]));
     assert!(answer.pieces[0].starts_with("Changed in version 3"), "{:?}", answer.pieces);
 }
