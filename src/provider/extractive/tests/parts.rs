@@ -210,12 +210,10 @@ fn a_value_is_told_from_code_with_what_introduces_it() {
         assert!(!told.contains("`bell") && !told.contains("`gate"), "{question}: {told}");
     }
     // Nor for another name, or where little of the question is said.
-    let manual = "The default settings of the night profile are:\n\n```\nweir gates = 7\n```\n\n\
-                  A keeper may have a profile of these:\n\n```\ngates = 8\n```\n\n\
-                  The night profile opens five gates in May by default.";
-    let told =
-        write(&prompt("How many gates does the night profile open by default in May?", &[manual])).text();
-    assert!(told.contains("five gates") && !told.contains("= 7") && !told.contains("= 8"), "{told}");
+    let manual = "The limits of the night profile are:\n\n```\nweir gates = 7\n```\n\n\
+                  A keeper may have a profile of these:\n\n```\ngates = 8\n```\n\nThe night profile is for keepers.";
+    let told = write(&prompt("What is the limit of gates in the night profile?", &[manual])).text();
+    assert!(!told.contains("`weir gates") && !told.contains("`gates"), "{told}");
 }
 
 #[test]
