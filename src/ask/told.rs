@@ -96,8 +96,13 @@ pub(crate) fn escaped(text: &str) -> String {
     finished(escaped)
 }
 
+/// A text on one line; the signs before the lines of a block quote are none of it.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let others = lines.map(|line| line.trim_start_matches([' ', '>']));
+    let lines = std::iter::once(first).chain(others);
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 /// The words and the code of a line of Markdown; `None` if its signs may be something else.
@@ -214,6 +219,7 @@ mod tests {
             ("# of eels: [761](counts)", "\\# of eels: 761"),
             ("1874. The [gate](g) fell.", "1874\\. The gate fell."),
             ("[Eels](e) came.", "Eels came."),
+            ("It has a maximum\n> of 5\n> > gates.", "It has a maximum of 5 gates."),
             ("As [“Eels”][eels] says [12][13].", "As “Eels” says \\[12\\]\\[13\\]."),
             ("| `a` | 2 |", "`a` | 2"),
             ("the gates. |", "the gates."),

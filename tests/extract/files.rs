@@ -24,6 +24,8 @@ pub(crate) fn docx(body: &str) -> Vec<u8> {
     let styles = format!(
         r#"<w:styles {W}><w:style w:styleId="Kop1"><w:name w:val="heading 1"/></w:style>
         <w:style w:styleId="Kop2"><w:name w:val="heading 2"/></w:style>
+        <w:style w:styleId="Bron"><w:name w:val="Source Code"/></w:style>
+        <w:style w:styleId="Klein"><w:name w:val="Small"/><w:basedOn w:val="Bron"/></w:style>
         <w:style w:styleId="Mine"><w:name w:val="Chapter"/><w:basedOn w:val="Kop1"/></w:style></w:styles>"#
     );
     let footnotes = format!(

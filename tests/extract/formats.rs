@@ -281,6 +281,29 @@ fn a_word_document_keeps_headings_tables_lists_and_footnotes() {
 }
 
 #[test]
+fn code_in_a_word_document_is_told_by_its_style_and_stands_between_fences() {
+    let lines = ["gate lock {", "  shut --all", "}"];
+    let code: String = lines.map(|line| files::w_paragraph("Bron", line)).concat();
+    let small =
+        files::w_paragraph("Klein", "gate open<w:br/>gate paint").replace("<w:br/>", "</w:t><w:br/><w:t>");
+    let prose = |text| files::w_paragraph("", text);
+    let body = [prose("Shut it with:"), code, prose("Open it with:"), small].concat();
+    let fenced = "```\ngate lock {\n  shut --all\n}\n```";
+    let expected = format!("Shut it with:\n\n{fenced}\n\nOpen it with:\n\n```\ngate open\ngate paint\n```");
+    assert_eq!(read(&files::docx(&body), "gates.docx").text, expected);
+}
+
+#[test]
+fn code_in_an_open_document_is_told_by_its_style() {
+    let body = "<style:style style:name='P7' style:family='paragraph' style:parent-style-name='Preformatted_20_Text'/>\
+        <text:p>Shut it with:</text:p><text:p text:style-name='P7'>gate lock {</text:p>\
+        <text:p text:style-name='Preformatted_20_Text'><text:s text:c='2'/>shut --all</text:p>\
+        <text:p text:style-name='P7'>}</text:p><text:p text:style-name='P1'>It is  old.</text:p>";
+    let expected = "Shut it with:\n\n```\ngate lock {\n  shut --all\n}\n```\n\nIt is old.";
+    assert_eq!(read(&files::odf("text", body), "gates.odt").text, expected);
+}
+
+#[test]
 fn slides_are_pages_in_the_order_they_are_shown() {
     let found = read(&files::pptx(&[("Start", "Hello", ""), ("End", "Bye", "Say thanks")]), "talk");
     assert_eq!(found.text, "Start\n\nHello\n\nEnd\n\nBye\n\nSay thanks");

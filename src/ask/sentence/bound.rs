@@ -62,12 +62,18 @@ fn belongs_together(before: &str, after: &str) -> bool {
     open || (before.ends_with('.') && ends_in_abbreviation(before, after))
 }
 
-/// Whether a cut falls into a Markdown link, or into an address: `[Why?](why.md)`, `https://eels.org/?A=1`.
+/// Whether a cut falls into a Markdown link, or into an address: `[Why?](../why.md)`, `https://eels.org/?A=1`.
 fn is_inside_link(before: &str, after: &str) -> bool {
     let is_open = before.rfind('[').is_some_and(|open| !before[open..].contains(']'));
     let closes = || after.find(['[', ']']).is_some_and(|at| after[at..].starts_with("]("));
     let is_glued = before.ends_with(['?', '!']) && after.starts_with(|c: char| c.is_ascii_alphanumeric());
-    is_glued || (is_open && closes()) || (before.ends_with(']') && after.starts_with('('))
+    let is_in_target = before.rfind("](").is_some_and(|at| !before[at + 2..].contains([')', ' ']));
+    let is_path = before.ends_with("..") && after.starts_with('/');
+    is_glued
+        || is_in_target
+        || is_path
+        || (is_open && closes())
+        || (before.ends_with(']') && after.starts_with('('))
 }
 
 fn ends_in_abbreviation(before: &str, after: &str) -> bool {

@@ -183,6 +183,10 @@ fn a_link_is_not_cut() {
         "Read [why they come. And when?](eels.md) It is short. [Or this?](b.md)",
         &["Read [why they come. And when?](eels.md) It is short.", "[Or this?](b.md)"],
     );
+    check(
+        "Eels [climb](../eels/climb.md#how) and rest. See ../eels first.",
+        &["Eels [climb](../eels/climb.md#how) and rest.", "See ../eels first."],
+    );
     check("See https://eels.org/?All=1 first. Then go.", &["See https://eels.org/?All=1 first.", "Then go."]);
     check("It came [to us. Then it left. [1]", &["It came [to us.", "Then it left. [1]"]);
 }

@@ -9,13 +9,30 @@ use super::compose::Composer;
 pub(super) enum Kind {
     Heading(u8),
     Item,
+    /// A line of code, or several.
+    Code,
     Body,
+}
+
+/// Whether a style of paragraphs is for code, by its name: "HTML Preformatted", "Source Code".
+pub(super) fn is_for_code(style: &str) -> bool {
+    let name = style.replace("_20_", " ").to_lowercase();
+    let mut words = name.split(|c: char| !c.is_alphanumeric());
+    let is_sign = |word: &str| {
+        matches!(
+            word,
+            "code" | "codeblock" | "sourcecode" | "preformatted" | "verbatim" | "listing" | "programlisting"
+        )
+    };
+    !name.contains("caption") && words.any(is_sign)
 }
 
 #[derive(Default)]
 pub(super) struct Blocks {
     open: Vec<String>,
     after: Vec<String>,
+    /// Code that may go on.
+    code: String,
     tables: Vec<Table>,
 }
 
@@ -57,21 +74,41 @@ impl Blocks {
             self.after.push(words);
             return Ok(());
         }
+        if kind == Kind::Code {
+            self.code.push_str(&words);
+            self.code.push('\n');
+            return Ok(());
+        }
+        self.end_code(out)?;
         match kind {
             Kind::Heading(level) => out.heading(level, &words)?,
             Kind::Item if !words.trim().is_empty() => out.lines(&format!("- {}", words.trim()))?,
-            Kind::Item => {}
+            Kind::Item | Kind::Code => {}
             Kind::Body => out.paragraph(&words)?,
         }
         std::mem::take(&mut self.after).iter().try_for_each(|words| out.paragraph(words))
     }
 
-    pub(super) fn open_table(&mut self, out: &mut Composer) {
+    /// What comes next is no code, or nothing comes.
+    pub(super) fn end_code(&mut self, out: &mut Composer) -> Result<(), ExtractError> {
+        let code = std::mem::take(&mut self.code);
+        if code.trim().is_empty() { Ok(()) } else { out.code(&code) }
+    }
+
+    pub(super) fn open_table(&mut self, out: &mut Composer) -> Result<(), ExtractError> {
         if self.tables.is_empty() {
+            self.end_code(out)?;
             out.blank();
         }
         let outside = std::mem::take(&mut self.open);
         self.tables.push(Table { outside, ..Table::default() });
+        Ok(())
+    }
+
+    /// Writes what has waited for what comes next.
+    pub(super) fn finish(mut self, out: &mut Composer) -> Result<(), ExtractError> {
+        self.end_code(out)?;
+        self.after.iter().try_for_each(|words| out.paragraph(words))
     }
 
     pub(super) fn open_cell(&mut self) {

@@ -14,6 +14,8 @@ const MAX_NOTES: usize = 50;
 const NOTE_CHARS: usize = 300;
 /// Word processors know nine levels; more would only make long paths.
 const MAX_LEVEL: u8 = 9;
+/// What stands before and behind code.
+const FENCE: &str = "```";
 
 pub(super) struct Composer {
     text: String,
@@ -156,6 +158,19 @@ impl Composer {
             }
             rest = after;
         }
+        Ok(())
+    }
+
+    /// Code between fences, unless it has some of its own.
+    pub(super) fn code(&mut self, text: &str) -> Result<(), ExtractError> {
+        let has_fence =
+            text.lines().map(str::trim_start).any(|line| line.starts_with(FENCE) || line.starts_with("~~~"));
+        let fence = if has_fence || text.trim().is_empty() { "" } else { FENCE };
+        self.blank();
+        self.lines(fence)?;
+        self.verbatim(text.trim_matches(['\n', '\r']))?;
+        self.lines(fence)?;
+        self.blank();
         Ok(())
     }
 

@@ -1,10 +1,10 @@
-//! Word documents: paragraphs, headings by their style, tables, lists, foot- and endnotes.
+//! Word documents: paragraphs, headings and code by their style, tables, lists, foot- and endnotes.
 //! Headers, footers, comments and deleted text stay out.
 
 use std::collections::HashMap;
 
 use super::archive::Archive;
-use super::blocks::{Blocks, Kind};
+use super::blocks::{Blocks, Kind, is_for_code};
 use super::compose::Composer;
 use super::xml::{self, Node};
 use super::{ExtractError, Limits};
@@ -17,7 +17,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<
     let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     let beside = |name: &str| format!("{folder}/{name}");
     let styles = match archive.read_if_there(&beside("styles.xml"))? {
-        Some(styles) => heading_styles(&styles, limits)?,
+        Some(styles) => kinds_by_style(&styles, limits)?,
         None => HashMap::new(),
     };
     let mut notes = HashMap::new();
@@ -66,9 +66,9 @@ pub(super) fn relations_of(part: &[u8], limits: &Limits) -> Result<Vec<Relation>
     Ok(relations)
 }
 
-/// Heading levels by style id. A style inherits the level of the one it is based on.
-fn heading_styles(part: &[u8], limits: &Limits) -> Result<HashMap<String, u8>, ExtractError> {
-    let mut levels = HashMap::new();
+/// What paragraphs of a style are, by its id, if that is not text. A style inherits it from the one it is based on.
+fn kinds_by_style(part: &[u8], limits: &Limits) -> Result<HashMap<String, Kind>, ExtractError> {
+    let mut kinds = HashMap::new();
     let mut bases = Vec::new();
     let mut style = String::new();
     xml::walk(part, FORMAT, limits, |node| {
@@ -82,14 +82,16 @@ fn heading_styles(part: &[u8], limits: &Limits) -> Result<HashMap<String, u8>, E
                     name => name.strip_prefix("heading ").and_then(|level| level.trim().parse().ok()),
                 };
                 if let Some(level @ 1..=9) = level {
-                    levels.insert(style.clone(), level);
+                    kinds.insert(style.clone(), Kind::Heading(level));
+                } else if is_for_code(&name) {
+                    kinds.insert(style.clone(), Kind::Code);
                 }
             }
             "outlineLvl" => {
                 if let Some(level @ 0..=8) =
                     xml::attribute(start, "val").and_then(|level| level.parse::<u8>().ok())
                 {
-                    levels.entry(style.clone()).or_insert(level + 1);
+                    kinds.entry(style.clone()).or_insert(Kind::Heading(level + 1));
                 }
             }
             "basedOn" => bases.push((style.clone(), xml::attribute(start, "val").unwrap_or_default())),
@@ -100,12 +102,12 @@ fn heading_styles(part: &[u8], limits: &Limits) -> Result<HashMap<String, u8>, E
     // Chains of styles are short, and their order in the file is free.
     for _ in 0..3 {
         for (style, base) in &bases {
-            if let Some(level) = levels.get(base).copied() {
-                levels.entry(style.clone()).or_insert(level);
+            if let Some(kind) = kinds.get(base).copied() {
+                kinds.entry(style.clone()).or_insert(kind);
             }
         }
     }
-    Ok(levels)
+    Ok(kinds)
 }
 
 fn read_notes(
@@ -133,7 +135,7 @@ fn read_notes(
 fn read_body(
     part: &[u8],
     limits: &Limits,
-    styles: &HashMap<String, u8>,
+    styles: &HashMap<String, Kind>,
     notes: &HashMap<(&'static str, String), String>,
     out: &mut Composer,
 ) -> Result<(), ExtractError> {
@@ -154,9 +156,9 @@ fn read_body(
             }
             Node::Close("p") => blocks.close_paragraph(kinds.pop().unwrap_or(Kind::Body), out)?,
             Node::Open("pStyle", start) => {
-                let level = xml::attribute(start, "val").and_then(|style| styles.get(&style).copied());
-                if let (Some(level), Some(kind)) = (level, kinds.last_mut()) {
-                    *kind = Kind::Heading(level);
+                let styled = xml::attribute(start, "val").and_then(|style| styles.get(&style).copied());
+                if let (Some(styled), Some(kind)) = (styled, kinds.last_mut()) {
+                    *kind = styled;
                 }
             }
             Node::Open("outlineLvl", start) => {
@@ -173,7 +175,7 @@ fn read_body(
             Node::Open("t", _) => in_text = true,
             Node::Close("t") => in_text = false,
             Node::Text(text) if in_text => blocks.push(&text),
-            Node::Open("tab", _) => blocks.push(" "),
+            Node::Open("tab", _) => blocks.push("\t"),
             Node::Open("br" | "cr", _) => blocks.push("\n"),
             Node::Open("noBreakHyphen", _) => blocks.push("-"),
             Node::Open(name @ ("footnoteReference" | "endnoteReference"), start) => {
@@ -183,7 +185,7 @@ fn read_body(
                     blocks.push_after(note.clone());
                 }
             }
-            Node::Open("tbl", _) => blocks.open_table(out),
+            Node::Open("tbl", _) => blocks.open_table(out)?,
             Node::Open("tc", _) => blocks.open_cell(),
             Node::Close("tc") => blocks.close_cell(1),
             Node::Close("tr") => blocks.close_row(out)?,
@@ -191,5 +193,6 @@ fn read_body(
             _ => {}
         }
         Ok(())
-    })
+    })?;
+    blocks.finish(out)
 }

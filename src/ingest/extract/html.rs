@@ -18,8 +18,6 @@ const MAX_ARTICLE_BYTES: usize = 4 << 20;
 const MAX_ARTICLE_DEPTH: usize = 256;
 /// An article with less of the page's text than this has lost something.
 const MIN_ARTICLE_SHARE: usize = 2;
-/// What parts code from prose in a text that is laid out anew.
-const FENCE: &str = "```";
 
 pub(super) fn read(html: &str, out: &mut Composer) -> Result<(), ExtractError> {
     let page = Html::parse_document(html);
@@ -93,15 +91,8 @@ fn write(root: ElementRef<'_>, without_menus: bool, out: &mut Composer) -> Resul
             out.end_section(level);
             Ok(())
         }
-        Piece::Code(text) if !text.trim().is_empty() && !has_fence(text) => {
-            out.blank();
-            out.lines(FENCE)?;
-            out.verbatim(text.trim_matches(['\n', '\r']))?;
-            out.lines(FENCE)?;
-            out.blank();
-            Ok(())
-        }
-        Piece::Source(text) | Piece::Code(text) => {
+        Piece::Code(text) => out.code(text),
+        Piece::Source(text) => {
             out.blank();
             out.verbatim(text)?;
             out.blank();
@@ -114,9 +105,4 @@ fn write(root: ElementRef<'_>, without_menus: bool, out: &mut Composer) -> Resul
         }
     })?;
     Ok(())
-}
-
-/// Whether a text has code of its own fenced.
-fn has_fence(text: &str) -> bool {
-    text.lines().any(|line| line.trim_start().starts_with(FENCE) || line.trim_start().starts_with("~~~"))
 }

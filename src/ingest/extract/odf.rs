@@ -1,12 +1,16 @@
 //! OpenDocument texts, spreadsheets and presentations: one content part, read in one walk.
 
+use std::collections::HashSet;
+
 use super::archive::Archive;
-use super::blocks::{Blocks, Kind};
+use super::blocks::{Blocks, Kind, is_for_code};
 use super::compose::Composer;
 use super::xml::{self, Node};
 use super::{ExtractError, Limits};
 
 const FORMAT: &str = "OpenDocument file";
+/// Spaces in a row that are kept; they indent code.
+const MAX_SPACES: usize = 64;
 
 pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
     let mut archive = Archive::open(bytes, FORMAT, limits)?;
@@ -26,6 +30,8 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<
 
 fn read_content(content: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
     let mut blocks = Blocks::default();
+    // Styles of this document that are made of one for code.
+    let mut code_styles = HashSet::new();
     let mut kinds = Vec::new();
     let mut repeats = Vec::new();
     let (mut skipped, mut items, mut paragraphs) = (0_usize, 0_usize, 0_usize);
@@ -39,6 +45,7 @@ fn read_content(content: &[u8], limits: &Limits, out: &mut Composer) -> Result<(
             Node::Open("spreadsheet", _) => sheet = true,
             Node::Open("page", start) if start.name().as_ref().starts_with("draw") => {
                 slide += 1;
+                blocks.end_code(out)?;
                 out.page(slide)?;
             }
             Node::Open("h", start) => {
@@ -47,8 +54,20 @@ fn read_content(content: &[u8], limits: &Limits, out: &mut Composer) -> Result<(
                 blocks.open_paragraph();
                 paragraphs += 1;
             }
-            Node::Open("p", _) => {
-                kinds.push(if items > 0 { Kind::Item } else { Kind::Body });
+            Node::Open("style", start) => {
+                let value = |name| xml::attribute(start, name).unwrap_or_default();
+                if value("family") == "paragraph" && is_for_code(&value("parent-style-name")) {
+                    code_styles.insert(value("name"));
+                }
+            }
+            Node::Open("p", start) => {
+                let style = xml::attribute(start, "style-name").unwrap_or_default();
+                let is_code = is_for_code(&style) || code_styles.contains(&style);
+                kinds.push(match items {
+                    _ if is_code => Kind::Code,
+                    0 => Kind::Body,
+                    _ => Kind::Item,
+                });
                 blocks.open_paragraph();
                 paragraphs += 1;
             }
@@ -59,13 +78,17 @@ fn read_content(content: &[u8], limits: &Limits, out: &mut Composer) -> Result<(
             Node::Open("list-item", _) => items += 1,
             Node::Close("list-item") => items -= 1,
             Node::Text(text) if paragraphs > 0 => blocks.push(&text),
-            Node::Open("s" | "tab", _) => blocks.push(" "),
+            Node::Open("s", start) => {
+                let times = xml::attribute(start, "c").and_then(|times| times.parse().ok()).unwrap_or(1);
+                blocks.push(&" ".repeat(times.min(MAX_SPACES)));
+            }
+            Node::Open("tab", _) => blocks.push("\t"),
             Node::Open("line-break", _) => blocks.push("\n"),
             Node::Open("table", start) => {
                 if sheet {
                     out.heading(1, &xml::attribute(start, "name").unwrap_or_default())?;
                 }
-                blocks.open_table(out);
+                blocks.open_table(out)?;
             }
             Node::Open("table-cell" | "covered-table-cell", start) => {
                 let times =
@@ -79,5 +102,6 @@ fn read_content(content: &[u8], limits: &Limits, out: &mut Composer) -> Result<(
             _ => {}
         }
         Ok(())
-    })
+    })?;
+    blocks.finish(out)
 }

@@ -101,7 +101,7 @@ fn read_slide(part: &[u8], limits: &Limits, out: &mut Composer, titled: bool) ->
             Node::Open("tab", _) => blocks.push(" "),
             Node::Open("tbl", _) => {
                 kind = Kind::Body;
-                blocks.open_table(out);
+                blocks.open_table(out)?;
             }
             Node::Open("tc", _) => blocks.open_cell(),
             Node::Close("tc") => blocks.close_cell(1),
