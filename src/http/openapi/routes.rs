@@ -107,6 +107,7 @@ fn library() -> Section {
             )
             .gives::<Document>(200, "The document, if nothing changed, else the one in its place.")
             .fails(MISSING)
+            .fails(&["invalid_request", "quota_exceeded"])
             .fails(WRITING),
         delete("/api/documents/{id}", "Removes a document")
             .gives_nothing(204, "It is gone from every search and every answer to come.")
