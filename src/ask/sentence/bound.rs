@@ -67,7 +67,9 @@ fn is_inside_link(before: &str, after: &str) -> bool {
     let is_open = before.rfind('[').is_some_and(|open| !before[open..].contains(']'));
     let closes = || after.find(['[', ']']).is_some_and(|at| after[at..].starts_with("]("));
     let is_glued = before.ends_with(['?', '!']) && after.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let is_in_target = before.rfind("](").is_some_and(|at| !before[at + 2..].contains([')', ' ']));
+    // There is no space in one; a look at the last word is soon done, however long the sentence is.
+    let word = &before[before.rfind(' ').map_or(0, |at| at + 1)..];
+    let is_in_target = word.rfind("](").is_some_and(|at| !word[at..].contains(')'));
     let is_path = before.ends_with("..") && after.starts_with('/');
     is_glued
         || is_in_target
