@@ -5,25 +5,17 @@ use std::ops::Range;
 
 use uuid::Uuid;
 
-use super::sentence::{begins_with_item, ends_in_code, introduction};
-use crate::event::Source;
+use super::sentence::{begins_with_item, has_unpaired_fence, introduction};
+use crate::document::Passage;
 use crate::files::{Layout, Texts};
 
 /// Passages before one in which what introduces its list is looked for.
 const LIST_PASSAGES: usize = 8;
-/// And those in which the code is that it may begin inside of.
+/// Passages before and behind one in which the code is that it may begin inside of.
 const CODE_PASSAGES: usize = 64;
 
-/// Tells a source what its text begins inside of.
-pub(super) fn tell(source: &mut Source, layout: &Layout, text: &str, texts: &mut Texts) -> io::Result<()> {
-    let (document, place) = (source.document_id, source.start..source.end);
-    source.introduction = introduction_of(document, layout, place.clone(), text, texts)?;
-    source.in_code = begins_in_code(document, layout, &place, texts)?;
-    Ok(())
-}
-
-/// What introduces the list of which the text at a place of a document begins with an item.
-fn introduction_of(
+/// What introduces the list of which the text at a place of a document begins with an item; blocks.
+pub(super) fn introduction_of(
     document: Uuid,
     layout: &Layout,
     place: Range<usize>,
@@ -37,18 +29,25 @@ fn introduction_of(
     Ok(introduction(&text, place.start - before.start))
 }
 
-/// Whether a fence is open where a text begins. A section begins outside of all; there are none on pages.
-fn begins_in_code(
+/// Whether the text at a place of a document begins inside fenced code; blocks. A section begins outside of any,
+/// and there is none on pages. In a section whose fences are no pairs it is not known, so that one that is not
+/// closed hides nothing.
+pub(super) fn begins_in_code(
     document: Uuid,
     layout: &Layout,
     place: &Range<usize>,
     texts: &mut Texts,
 ) -> io::Result<bool> {
     let num_before = layout.passages.partition_point(|passage| passage.start < place.start);
-    let (before, own) = layout.passages.split_at(num_before);
-    let Some(own) = own.first().filter(|own| own.page.is_none()) else { return Ok(false) };
-    let before = &before[num_before.saturating_sub(CODE_PASSAGES)..];
-    let above = before.iter().rposition(|passage| passage.heading != own.heading).map_or(0, |at| at + 1);
-    let Some(first) = before.get(above) else { return Ok(false) };
-    Ok(ends_in_code(&texts.recall(document, first.start..place.start)?))
+    let (before, rest) = layout.passages.split_at(num_before);
+    let Some(own) = rest.first().filter(|own| own.page.is_none()) else { return Ok(false) };
+    let of_section = |passage: &&Passage| passage.heading == own.heading;
+    let Some(first) = before.iter().rev().take(CODE_PASSAGES).take_while(of_section).last() else {
+        return Ok(false);
+    };
+    if !has_unpaired_fence(&texts.recall(document, first.start..place.start)?) {
+        return Ok(false);
+    }
+    let last = rest.iter().take(CODE_PASSAGES).take_while(of_section).last().unwrap_or(own);
+    Ok(has_unpaired_fence(&texts.recall(document, place.start..last.end)?))
 }

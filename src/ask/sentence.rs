@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use block::Block;
 
-pub(crate) use self::block::ends_in_code;
+pub(crate) use self::block::has_unpaired_fence;
 pub(crate) use self::list::{Item, begins_with_item, introduction, items};
 use crate::table::ProseRow;
 

@@ -308,3 +308,15 @@ async fn what_stands_below_code_that_began_in_an_earlier_passage_is_prose() {
     let content = answer(&frames);
     assert!(content.starts_with("The otter sleeps below the weir"), "{content}");
 }
+
+#[tokio::test]
+async fn a_fence_that_nothing_closes_hides_nothing() {
+    let server = Server::start().await;
+    let lines = (0..90).map(|at| format!("The lamp{at} of tower{at} burns with oil{at} below beam{at}.\n\n"));
+    let log = format!("```\n{}The otter sleeps below the weir at noon.\n", lines.collect::<String>());
+    server.add("log.txt", log.into_bytes()).await;
+    let session = server.session().await;
+    let frames = server.ask(&session, json!({"content": "Where does the otter sleep at noon?"})).await;
+    let content = answer(&frames);
+    assert!(content.starts_with("The otter sleeps below the weir"), "{content}");
+}

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::app::App;
 use crate::ask::cite::{Mark, Shelf, Shelves};
 use crate::ask::ground::ground;
-use crate::ask::inside;
+use crate::ask::inside::introduction_of;
 use crate::ask::prompt::Excerpt;
 use crate::document::{Document, PassageId};
 use crate::event::{Citation, Grounding, Source};
@@ -33,6 +33,7 @@ struct Place {
     document: Uuid,
     start: usize,
     end: usize,
+    in_code: bool,
 }
 
 impl Supplied {
@@ -43,6 +44,7 @@ impl Supplied {
             document: source.document_id,
             start: source.start,
             end: source.end,
+            in_code: source.in_code,
         });
         Self { places: places.collect(), language }
     }
@@ -83,7 +85,9 @@ impl Supplied {
                 let layout = texts.layout(place.document).ok()?;
                 let text = texts.recall(place.document, place.start..place.end).ok()?;
                 let mut source = place.source(title, &layout);
-                inside::tell(&mut source, &layout, &text, &mut texts).ok()?;
+                let range = place.start..place.end;
+                source.introduction =
+                    introduction_of(place.document, &layout, range, &text, &mut texts).ok().flatten();
                 Some(Excerpt { source, text })
             });
             work(shelves.shelf(excerpts.collect(), language))
@@ -115,7 +119,7 @@ impl Place {
             heading: first.and_then(|passage| passage.heading.clone()),
             columns: first.and_then(|passage| passage.columns.clone()),
             introduction: None,
-            in_code: false,
+            in_code: self.in_code,
             passage_id: PassageId {
                 document: self.document,
                 ordinal: first.map_or(0, |passage| passage.ordinal),
@@ -194,7 +198,7 @@ mod tests {
         let batch = Batch::new().put(keys::document(id), &document);
         assert!(app.store.commit(batch).await.unwrap().is_done());
         // What stands above its words counts for what they carry.
-        let place = Place { n: 1, document: id, start: 10, end: 17 };
+        let place = Place { n: 1, document: id, start: 10, end: 17, in_code: false };
         let supplied = Supplied { places: Box::new([place]), language: Language::from_code("en") };
         let claim = |claim: &str| Mark { n: 1, claim: claim.to_owned(), start: 0, end: claim.len() };
         for (said, verdict) in [

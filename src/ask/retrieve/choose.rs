@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Found, Hit, Match};
 use crate::Error;
-use crate::ask::inside;
+use crate::ask::inside::{begins_in_code, introduction_of};
 use crate::ask::prompt::{Excerpt, estimate_tokens};
 use crate::document::PassageId;
 use crate::event::Source;
@@ -201,7 +201,10 @@ impl Span {
         } else {
             texts.recall(best.document.id, start..end)?
         };
-        let mut source = Source {
+        let (document, place) = (best.document.id, start..end);
+        let introduction = introduction_of(document, &best.layout, place.clone(), &text, texts)?;
+        let in_code = begins_in_code(document, &best.layout, &place, texts)?;
+        let source = Source {
             n,
             document_id: best.document.id,
             version: best.document.version.clone(),
@@ -209,14 +212,13 @@ impl Span {
             page,
             heading: best.passage.heading,
             columns,
-            introduction: None,
-            in_code: false,
+            introduction,
+            in_code,
             passage_id: PassageId { document: best.document.id, ordinal: best.passage.ordinal },
             start,
             end,
             score: best.score,
         };
-        inside::tell(&mut source, &best.layout, &text, texts)?;
         Ok(Excerpt { source, text })
     }
 }

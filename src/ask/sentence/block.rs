@@ -62,13 +62,15 @@ pub(super) fn blocks(text: &str, in_code: bool) -> Vec<Block> {
     blocks
 }
 
-/// Whether code is still open where a text ends that begins outside of any.
-pub(crate) fn ends_in_code(text: &str) -> bool {
+/// Whether a text has a fence without its pair: code begins before it, or goes on behind it.
+pub(crate) fn has_unpaired_fence(text: &str) -> bool {
     text.lines().filter(|line| is_fence(line.trim())).count() % 2 == 1
 }
 
+/// Whether a line opens or closes code: not "```gate``` is old", which is code among words.
 fn is_fence(line: &str) -> bool {
-    line.starts_with("```") || line.starts_with("~~~")
+    let info = line.strip_prefix("```").map(|info| info.trim_start_matches('`'));
+    info.is_some_and(|info| !info.contains('`')) || line.starts_with("~~~")
 }
 
 /// How many lines at the beginning are what a Markdown document tells programs about itself.

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Sentence, SentenceKind, ends_in_code, sentences, sentences_and_cells};
+use super::{Sentence, SentenceKind, has_unpaired_fence, sentences, sentences_and_cells};
 
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
@@ -209,8 +209,9 @@ fn a_text_may_begin_inside_code() {
         |in_code| sentences_and_cells(text, in_code).iter().map(|sentence| sentence.kind).collect::<Vec<_>>();
     assert_eq!(kinds(true), [SentenceKind::Code, SentenceKind::Prose, SentenceKind::Code]);
     assert_eq!(kinds(false), [SentenceKind::Prose, SentenceKind::Code, SentenceKind::Prose]);
-    assert!(ends_in_code("Shut it:\n\n~~~\ngate shut"));
-    assert!(!ends_in_code("Shut it:\n\n~~~\ngate shut\n~~~\nIt is old."));
+    assert!(has_unpaired_fence("Shut it:\n\n~~~\ngate shut"));
+    assert!(!has_unpaired_fence("Shut it:\n\n~~~\ngate shut\n~~~\nIt is old."));
+    assert!(!has_unpaired_fence("```gate shut``` is how.\n\nIt is old."));
 }
 
 #[test]

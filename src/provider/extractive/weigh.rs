@@ -162,8 +162,8 @@ impl<'q> Scale<'q> {
         let row = row.as_ref().filter(|_| self.kind != Asked::Whether);
         let (labelled, meant) = row.map_or((0.0, 0.0), |row| row.fit(self.asked, &read.heading));
         // What stands before a colon there is a part of what changed.
-        let is_aside = self.is_aside(read, line);
-        let is_field = (self.is_field(text) && !is_aside) || self.is_setting(line, shown);
+        let is_change = self.is_change(read, line);
+        let is_field = (self.is_field(text) && !is_change) || self.is_setting(line, shown);
         let labelled = if is_field { 1.0 } else { labelled };
         let is_named = before.is_some_and(|before| self.is_named_by(before));
         let named = f32::from(u8::from(is_named));
@@ -178,7 +178,7 @@ impl<'q> Scale<'q> {
             + (of_section * if line.opens_section { 0.3 } else { 0.2 }).max(BELOW * is_below)
             + 0.1 * itself * self.opening(facts)
             + if self.asks_way && self.introduces(line) { STEPS } else { 0.0 }
-            - if is_aside { CHANGED } else { 0.0 }
+            - if is_change { CHANGED } else { 0.0 }
             - self.dryness(line, labelled, is_field);
         Some(Worth { coverage, score })
     }
@@ -285,7 +285,7 @@ impl<'q> Scale<'q> {
     }
 
     /// Whether a line only notes what changed.
-    fn is_aside(&self, read: &Read<'_>, line: &Line<'_>) -> bool {
+    fn is_change(&self, read: &Read<'_>, line: &Line<'_>) -> bool {
         !self.asks_change && (read.is_of_changes || is_change_note(line.text))
     }
 

@@ -62,7 +62,7 @@ pub(super) fn statements_of<'a>(
             values,
         })
     };
-    let told = sentences_and_cells(text, false).into_iter();
+    let told = sentences_and_cells(text, source.in_code).into_iter();
     // A row says what its columns mean only together with its table.
     let told = told.filter(|sentence| matches!(sentence.kind, SentenceKind::Prose | SentenceKind::Item));
     told.filter_map(|sentence| statement(sentence.range)).collect()
